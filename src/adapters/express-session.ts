@@ -1,5 +1,5 @@
 /**
- * A store for express-session: a visitor's session is the same whichever server answers, and outlives any of them.
+ * A store for express-session: a visitor has the same session at every server, and the session outlives any of them.
  *
  *     import session from "express-session";
  *     import { OmnikvSessionStore } from "omnikv/express-session";
@@ -13,9 +13,9 @@ import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";
 
-/** What a store is made with, beside the client. */
+/** Options of a store, beside the client. */
 export interface SessionStoreOptions extends AdapterOptions {
-  /** Seconds that a session lasts whose cookie lasts as long as the browser. Default: one day. */
+  /** Seconds that a session lasts when its cookie lasts as long as the browser. Default: one day. */
   readonly ttl?: number;
 }
 
@@ -35,7 +35,7 @@ const TTL_MAX_S = 10 * 365 * DAY_S;
 
 /**
  * Sessions lie under `session/`, unless another prefix is given, each with the time at which it ends. Servers look at their own
- * clocks: those should not differ by much. What has ended is taken away when somebody asks for it, and by `clear`.
+ * clocks: those should not differ by much. The store deletes an ended session when a server asks for it, and by `clear`.
  *
  * Methods call back with a KvError when the store cannot be asked.
  */
@@ -75,7 +75,7 @@ export class OmnikvSessionStore extends Store {
     settle(deleted(), done);
   }
 
-  /** Has it last on, without a change of what is in it. One that was destroyed, or has ended, stays so. */
+  /** Makes the session last longer, without a change of its data. A session that was destroyed, or has ended, stays so. */
   override touch(sid: string, session: SessionData, done?: Done<void>): void {
     settle(this.#touch(sid, session), done);
   }
@@ -103,7 +103,7 @@ export class OmnikvSessionStore extends Store {
     const kept = keptIn(read);
     if (kept === null || !read.found) return null;
     if (kept.expires > Date.now()) return kept.session;
-    // Unless somebody has had it last on meanwhile.
+    // Unless another server has made it last longer meanwhile.
     await client.atomic().check(key, { revision: read.modRevision }).delete(key).commit();
     return null;
   }
@@ -145,7 +145,7 @@ function keptIn(read: Pick<ReadResult, "json">): Kept | null {
   return (read.json() ?? null) as Kept | null;
 }
 
-/** What the caller throws is its own affair, and not taken for an error of the store. */
+/** An error that the caller's callback throws is its own, and not taken for an error of the store. */
 function settle<T>(
   promise: Promise<T>,
   done: ((error: unknown, value?: T) => void) | undefined,

@@ -1,5 +1,5 @@
 /**
- * A store for Keyv, and by it for cache-manager and everything else that takes one:
+ * A store for Keyv, and through it for cache-manager and every other library that takes a Keyv:
  *
  *     import Keyv from "keyv";
  *     import { KeyvOmnikv } from "omnikv/keyv";
@@ -13,24 +13,24 @@ import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";
 
-/** So many keys are asked for by one read. */
+/** One read asks for so many keys. */
 const KEYS_MAX = 1024;
 
 /**
- * Keeps what Keyv serializes, under `keyv/` unless another prefix is given. When a value expires, Keyv has written into it, and
- * looks when it reads: what has expired is not seen any more, and takes room until it is written again or cleared.
+ * Keeps the texts that Keyv serializes, under `keyv/` unless another prefix is given. Keyv writes the end of a value into its text, and
+ * checks it when it reads: an expired value is not seen any more, and takes room until it is written again or cleared.
  *
- * Make one for each Keyv. Keyv tells a store its namespace when it is made, and not with what it asks later: a store that was told two
+ * Make one for each Keyv. Keyv tells a store its namespace when it is made, and not with later requests: a store that was told two
  * cannot know which of them `clear` means, and refuses it.
  *
  * Promises reject with a KvError. Keyv makes an `error` event of it, and throws it too with `throwOnErrors`.
  */
 export class KeyvOmnikv extends EventEmitter {
-  /** Keyv has only such stores iterate whose names it knows, and looks for them here; of those, etcd is what this one is like. */
+  /** Keyv only iterates over stores whose names it knows, and looks for the name here; of those names, etcd is nearest to this one. */
   readonly opts: { readonly dialect: string; readonly url: string } & Record<string, unknown>;
   readonly #place: Place;
   #namespace: string | undefined = undefined;
-  /** Two of those that were set, if there are so many. */
+  /** Two of the namespaces that were set, if there are so many. */
   readonly #namespaces = new Set<string | undefined>();
 
   /**
@@ -49,12 +49,12 @@ export class KeyvOmnikv extends EventEmitter {
   }
 
   set namespace(namespace: string | undefined) {
-    // Not refused here: Keyv's own tests have two Keyvs on one store, and most of what they ask for does not depend on it.
+    // Not refused here: Keyv's own tests have two Keyvs on one store, and most of their requests do not depend on it.
     this.#namespace = namespace;
     if (!this.#isShared) this.#namespaces.add(namespace);
   }
 
-  /** What Keyv has serialized; undefined: there is nothing. */
+  /** The text that Keyv has serialized; undefined: there is none. */
   async get<Value>(key: string): Promise<Value | undefined> {
     const read = await this.#place.client.read(this.#place.key(key));
     return read.text() as Value | undefined;
@@ -71,7 +71,7 @@ export class KeyvOmnikv extends EventEmitter {
     return found;
   }
 
-  /** @throws KvError BAD_REQUEST for what is no text: Keyv was told not to serialize */
+  /** @throws KvError BAD_REQUEST for a value that is no text: Keyv was told not to serialize */
   async set(key: string, value: unknown): Promise<boolean> {
     await this.#place.client.write(this.#place.key(key), textIn(value));
     return true;
@@ -106,8 +106,8 @@ export class KeyvOmnikv extends EventEmitter {
   }
 
   /**
-   * Keys and values of one state of the store, in the order of the keys. Whoever reads this property, as Keyv does when it is made, has
-   * what iterates for the namespace that is set then.
+   * Keys and values of one state of the store, in the order of the keys. A reader of this property, as Keyv is when it is made, gets a
+   * function that iterates over the namespace that is set then.
    * @throws KvError BAD_REQUEST when the store was given to a Keyv of another namespace since
    */
   get iterator(): <Value>(namespace?: string) => AsyncGenerator<[string, Value | undefined], void> {
@@ -118,7 +118,7 @@ export class KeyvOmnikv extends EventEmitter {
     };
   }
 
-  /** Nothing to do: the client belongs to whoever made it. */
+  /** Nothing to do: the client belongs to the program that made it. */
   async disconnect(): Promise<void> {}
 
   async *#iterate<Value>(

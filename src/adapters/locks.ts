@@ -1,5 +1,5 @@
 /**
- * Locks of the whole cluster for what expects `navigator.locks`, the Web Locks API:
+ * Locks of the whole cluster for code that expects `navigator.locks`, the Web Locks API:
  *
  *     import { OmnikvLockManager } from "omnikv/locks";
  *     const locks = new OmnikvLockManager(client);
@@ -15,11 +15,11 @@ import { KvError } from "../base/index.ts";
 /** What a lock manager needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
 export type LocksClient = Pick<KvRequests, "locks">;
 
-/** What a lock manager is made with, beside the client. */
+/** Options of a lock manager, beside the client. */
 export interface LockManagerOptions {
   /** Milliseconds after which a lock is free again when this process has died or does not reach the cluster. Default 10,000. */
   readonly ttl?: number;
-  /** For others to see in `query`: who asks. Default: a random one of this manager. */
+  /** Says in `query` who asks. Default: a random one of this manager. */
   readonly clientId?: string;
 }
 
@@ -29,9 +29,9 @@ const OPTION_NAMES = namesOf<LockManagerOptions>({ ttl: true, clientId: true });
 export interface LockRequestOptions {
   /** Default "exclusive". */
   readonly mode?: LockMode;
-  /** Do not wait: when it is not to be had at once the function is called with null. */
+  /** Do not wait: when the lock is not free at once the function is called with null. */
   readonly ifAvailable?: boolean;
-  /** Take it from whoever holds it, whose request rejects with an AbortError. */
+  /** Take the lock from its holders, whose requests reject with an AbortError. */
   readonly steal?: boolean;
   /** Gives up waiting: the request rejects with its reason. */
   readonly signal?: AbortSignal;
@@ -50,16 +50,16 @@ export interface LockManagerInfo {
 /** As of the Web Locks API. */
 export interface LockManagerSnapshot {
   readonly held: LockManagerInfo[];
-  /** In the order in which they came. */
+  /** In the order in which the requests came. */
   readonly pending: LockManagerInfo[];
 }
 
 /**
  * The Web Locks API with its errors: a DOMException NotSupportedError for options that exclude each other and for names that begin with a
- * hyphen, AbortError for whoever was robbed, the signal's reason for whoever gave up. Everything else rejects with a KvError: LEASE_LOST when
- * the cluster was not reached for as long as a lock lasts, which no browser knows.
+ * hyphen, AbortError for a holder whose lock was stolen, the signal's reason for a request that gave up. Everything else rejects with a
+ * KvError: LEASE_LOST, which no browser has, when the cluster was not reached for as long as a lock lasts.
  *
- * Unlike there, a lock can be lost while the function runs: look at `lock.signal`, and write with `client.guarded(lock)`.
+ * Unlike in a browser, a lock can be lost while the function runs: look at `lock.signal`, and write with `client.guarded(lock)`.
  */
 export class OmnikvLockManager {
   readonly #client: LocksClient;
@@ -122,7 +122,7 @@ export class OmnikvLockManager {
       ...(signal === undefined ? {} : { signal }),
       ...(this.#ttl === undefined ? {} : { ttl: this.#ttl }),
     };
-    /** What the function throws is its own, whatever it looks like. */
+    /** An error of the function is its own, even if it looks like one of ours. */
     let thrown: { readonly error: unknown } | null = null;
     const call = async (lock: GrantedLock | null): Promise<T> => {
       try {
@@ -132,7 +132,7 @@ export class OmnikvLockManager {
         throw error;
       }
     };
-    // As in browsers, whoever is robbed hears of it at once, whatever the function still does: `request` looks at the signal then.
+    // As in browsers, a holder whose lock is stolen hears of it at once, even if its function still runs: `request` looks at the signal.
     const carryOut = (lock: GrantedLock | null): Promise<T> =>
       lock === null ? call(null) : (orAborted(call({ ...lock, name }), lock.signal) as Promise<T>);
     try {
@@ -148,8 +148,8 @@ export class OmnikvLockManager {
   }
 
   /**
-   * Who holds locks, and who waits for some, in one state of the store; 10,000 at most. What this process asked for before is among them,
-   * unless it takes the cluster longer than a second.
+   * Who holds locks, and who waits for them, in one state of the store; 10,000 at most. The earlier requests of this process are among
+   * them, unless the cluster takes longer than a second for one.
    */
   async query(): Promise<LockManagerSnapshot> {
     const { held, pending } = await this.#client.locks.query();
@@ -161,15 +161,15 @@ export class OmnikvLockManager {
 
 export default OmnikvLockManager;
 
-/** No browser, and no part of this, has names that begin so. */
+/** No browser, and no other part of this module, has names that begin so. */
 const ESCAPE = "-";
 
-/** Of a name, also of one that has no bytes in UTF-8, or none at all. Names that browsers take for different are. */
+/** A name as a key, even if it has no bytes in UTF-8, or none at all. Names that differ in a browser differ here. */
 function escaped(name: string): string {
   return name !== "" && name.isWellFormed() ? name : ESCAPE + JSON.stringify(name);
 }
 
-/** What was escaped. Somebody else's name is left as it is. */
+/** The name before it was escaped. A name of other programs stays as it is. */
 function unescaped(name: string): string {
   if (!name.startsWith(`${ESCAPE}"`)) return name;
   try {

@@ -15,15 +15,15 @@ export type { AdapterClient, AdapterOptions } from "./place.ts";
 
 /** As node-cron wants it. */
 export interface OmnikvRunCoordinator {
-  /** Whether this program runs what is due: the first to ask does. Rejects with a KvError when the store cannot be asked. */
+  /** Whether this program runs the due task: the first to ask does. Rejects with a KvError when the store cannot be asked. */
   shouldRun(key: string, ttlMs: number): Promise<boolean>;
-  /** Does nothing: who asks late, by a clock that is behind, is to find that it has run. */
+  /** Does nothing: a program that asks late, because its clock is behind, must find that the task has run. */
   onComplete(key: string): Promise<void>;
 }
 
 /**
- * Who is first is written under `cron/`, unless another prefix is given, and goes when its time is over, by the clock of the cluster: those of the
- * programs need not agree. One key a task and time, and one of the cluster's leases.
+ * The first program writes a key under `cron/`, unless another prefix is given. The key goes when its time is over, by the clock of the
+ * cluster: the programs' clocks need not agree. One key a task and time, and one of the cluster's leases.
  * @param client is not closed by the coordinator
  * @throws KvError BAD_REQUEST that names the argument
  */
@@ -38,7 +38,7 @@ export function omnikvRunCoordinator(
         throw badArgument("ttlMs", "milliseconds, more than 0", ttlMs);
       }
       const own = place.key(key);
-      // All but one find it there: they need no lease.
+      // All programs but one find the key: they need no lease.
       if ((await client.read(own)).found) return false;
       const ttl = Math.min(Math.max(ttlMs, LEASE_TTL_MIN_MS), LEASE_TTL_MAX_MS);
       const lease = await client.leases.issue(ttl);

@@ -1,4 +1,4 @@
-/** What every adapter is made with: a client, and the part of the store that is its own. */
+/** Every adapter has a client, and its own part of the store. */
 import { afterPrefix, KvError } from "../base/index.ts";
 import type { KvRequests } from "../client/index.ts";
 import {
@@ -13,9 +13,9 @@ import {
 /** What an adapter needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
 export type AdapterClient = KvRequests;
 
-/** What adapters are made with, beside the client. */
+/** Options of every adapter, beside the client. */
 export interface AdapterOptions {
-  /** What its keys begin with. What lies there belongs to the adapter. */
+  /** The beginning of its keys. All such keys belong to the adapter. */
   readonly prefix?: string;
 }
 
@@ -30,7 +30,7 @@ export class Place {
   readonly prefix: string;
 
   /**
-   * @param known the options of the adapter; null: whoever it hands them on to looks at them
+   * @param known the options of the adapter; null: the library to which it hands them on checks them
    * @throws KvError BAD_REQUEST when there is no client, the prefix is no text, or there is no such option
    */
   constructor(
@@ -71,7 +71,7 @@ export class Place {
     }
   }
 
-  /** Takes away what begins so, as it was when this was called: what is written meanwhile under other keys stays. */
+  /** Deletes the keys that begin so, as of this call: keys that are written meanwhile stay. */
   async clear(begin = ""): Promise<void> {
     const found: Uint8Array[] = [];
     for await (const { key } of this.client.keys({ prefix: this.prefix + begin })) found.push(key);

@@ -1,5 +1,5 @@
 /**
- * A driver for unstorage, and by it for Nitro and Nuxt:
+ * A driver for unstorage, and through it for Nitro and Nuxt:
  *
  *     import { createStorage } from "unstorage";
  *     import { omnikvDriver } from "omnikv/unstorage";
@@ -16,7 +16,7 @@ export type { AdapterClient, AdapterOptions } from "./place.ts";
 /** Keys of one read. */
 const KEYS_MAX = 1024;
 
-/** What a driver is made with. */
+/** Options of a driver. */
 export interface OmnikvDriverOptions extends AdapterOptions {
   /** Is not closed by the driver. */
   readonly client: AdapterClient;
@@ -24,7 +24,7 @@ export interface OmnikvDriverOptions extends AdapterOptions {
 
 const OPTION_NAMES = namesOf<OmnikvDriverOptions>({ client: true, prefix: true });
 
-/** What is known of an item. A type, so that it passes for the open one of unstorage. */
+/** The metadata of an item. A type, so that it passes for the open one of unstorage. */
 export type OmnikvItemMeta = {
   /** Bytes of its value. */
   readonly size: number;
@@ -52,7 +52,7 @@ export interface OmnikvDriver {
   getItems(
     items: readonly { readonly key: string }[],
   ): Promise<{ key: string; value: string | null }[]>;
-  /** With `ttl`, in seconds, it goes after so long, by the clock of the cluster; each takes one of the cluster's leases then. */
+  /** With `ttl`, in seconds, the item goes after so long, by the clock of the cluster; each such item takes one of the cluster's leases. */
   setItem(key: string, value: string, options?: object): Promise<void>;
   /** Text or bytes. As `setItem`. @throws KvError BAD_REQUEST for anything else */
   setItemRaw(key: string, value: unknown, options?: object): Promise<void>;

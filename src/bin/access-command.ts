@@ -36,7 +36,7 @@ export function accessCommand(spec: CommandSpec<AccessAction>): Command {
     const own = RENAMED[name] ?? name;
     command.option(value === undefined ? own : `${own} <${value}>`, help);
   }
-  // Forms begin with a verb: "add NAME". What stands in capitals or in brackets is the user's.
+  // Forms begin with a verb: "add NAME". The user fills in the parts in capitals or in brackets.
   const verbs = forms.flatMap((form) => /^[a-z-]+/.exec(form) ?? []);
   return addAccessOptions(offerWords(command, [...new Set(verbs)]))
     .option("--json", "one JSON object, errors too")

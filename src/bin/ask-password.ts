@@ -5,7 +5,7 @@ import { KvError } from "../base/index.ts";
 import type { ClusterOptions } from "../prompt/management/index.ts";
 import { readPrivateFile } from "../server/config/index.ts";
 
-/** @throws KvError BAD_REQUEST that names the flag and the file, and never what is in it */
+/** @throws KvError BAD_REQUEST that names the flag and the file, and never shows what is in it */
 export function passwordIn(path: string, flag = "--password-file"): string {
   const text = Buffer.from(readPrivateFile(path, flag, "a password")).toString("utf8");
   const [line = ""] = text.split(/\r?\n/);
@@ -18,7 +18,7 @@ export function passwordIn(path: string, flag = "--password-file"): string {
 
 /**
  * The first line of standard input; at a terminal it is asked for and not shown.
- * @param twice a new one, which nobody can look at: it is typed twice
+ * @param twice a new password: the user cannot see it, so he types it twice
  * @throws KvError BAD_REQUEST when there is none, or the two differ
  */
 export async function askPassword(user: string, twice: boolean): Promise<string> {
@@ -43,7 +43,7 @@ export async function askPassword(user: string, twice: boolean): Promise<string>
 }
 
 function linesOf(isTerminal: boolean): { next(): Promise<string>; close(): void } {
-  // What is typed is echoed into nothing.
+  // The password must not be echoed: the output goes nowhere.
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: process.stdin, output, terminal: isTerminal });
   const waiting: ((line: string) => void)[] = [];

@@ -1,4 +1,4 @@
-/** `omnikv backup --data-dir`: what the nodes have left on their disks as a backup, where the cluster itself can be asked for nothing any more. */
+/** `omnikv backup --data-dir`: a backup of the nodes' disks, when the cluster itself answers no more. */
 import { StorageError } from "../base/index.ts";
 import { programVersion } from "../machine/host/index.ts";
 import {
@@ -23,10 +23,10 @@ export interface DirectoryBackup extends MadeBackup {
 }
 
 /**
- * Of the directory that is right (CHOICE-1). Entries that its node has accepted are in it, decided or not, as far as it knew: whatever
- * was acknowledged stands on a majority, and of that on this disk what this disk accepted. What was not acknowledged may or may not
- * have been done, as ever.
- * @throws StorageError LOCKED while a server runs on one of them; what is damaged; directories that are not of one cluster
+ * A backup of the right directory (CHOICE-1). It holds the entries that its node has accepted, decided or not, as far as the node knew: a
+ * majority holds every acknowledged write, and this disk holds those that it accepted. A write that was not acknowledged may or may not
+ * have taken effect, as ever.
+ * @throws StorageError LOCKED while a server runs on one of them; damaged data; directories that are not of one cluster
  */
 export async function backupDirectories(
   directories: readonly string[],

@@ -1,8 +1,8 @@
 /**
  * When the next backup of a schedule is due.
  *
- * DUE-1. While it runs the steady clock decides, which nobody sets: a wall clock that is set back does not put a backup off.
- * DUE-2. By the wall clock one may be due before that: on a machine that slept, the steady clock may have stood still.
+ * DUE-1. While it runs the steady clock decides, because nobody can set it: a wall clock that is set back does not put a backup off.
+ * DUE-2. The wall clock may make one due before that: on a machine that slept, the steady clock may have stood still.
  */
 import type { KeptBackup } from "./backup-folder.ts";
 
@@ -10,7 +10,7 @@ import type { KeptBackup } from "./backup-folder.ts";
 export interface Clocks {
   /** Since 1970. It may be set. */
   wall(): number;
-  /** Since whenever. It only goes on. */
+  /** Since an arbitrary moment. It never goes back. */
   steady(): number;
 }
 
@@ -50,16 +50,16 @@ export class Due {
   }
 }
 
-/** What a schedule finds when it is started. */
+/** The plan of a schedule when it starts. */
 export interface FirstRound {
   readonly waitMs: number;
-  /** Backups that are no reason to wait though they look younger than the one that is: sentences. */
+  /** Backups that look younger than the newest one, but do not count: sentences. */
   readonly notes: readonly string[];
 }
 
 /**
- * One time after the newest that is there, so that a restart makes none too many. No reason to wait is one of the future, which a clock that
- * was ahead has made, nor one of another log.
+ * One interval after the newest backup, so that a restart makes none too many. Two kinds of backups do not count: those of the future,
+ * made while a clock was ahead, and those of another log.
  * @param kept the newest first
  * @param origin of the cluster's log; null: not known, or it has none
  */

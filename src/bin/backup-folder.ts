@@ -3,14 +3,14 @@
  *
  * Invariants:
  *   FOLDER-1. A file has a name of a backup only once it is whole, checked and on the disk.
- *   FOLDER-2. Nothing is removed but what a schedule has made here of this cluster: the name says so, and the beginning of the file
- *       says the same. What was put here by hand, of whatever cluster, stays.
+ *   FOLDER-2. The schedule removes only backups of this cluster that a schedule has made here: the name says so, and the beginning of the
+ *       file says the same. Backups that an operator put here by hand stay, whichever cluster they are of.
  *   FOLDER-3. One process at a time makes and removes files here.
- *   FOLDER-4. The backup that was just made is not removed, nor is for its sake one of another log: a cluster that was begun anew, or
- *       another one of the same id, may hold nothing of what that one holds.
- *   FOLDER-5. What is removed is what holds least, whatever any clock has said when it was made.
- *   FOLDER-6. While a process makes backups here, what stands under the name is the directory that it has opened: a backup on the
- *       disk under a mount point is one that nobody will find.
+ *   FOLDER-4. The schedule removes neither the backup that it just made nor, for its sake, one of another log: a cluster begun anew, or
+ *       another one of the same id, may hold nothing of what that backup holds.
+ *   FOLDER-5. The backup that holds least goes first, whatever a clock said when it was made.
+ *   FOLDER-6. While a process makes backups here, the path leads to the directory that it has opened: nobody would find a backup on the
+ *       disk under a mount point.
  */
 import {
   closeSync,
@@ -39,7 +39,7 @@ const NAME = /^([\w.-]{1,64})-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.backup$/;
 export interface NamedBackup {
   readonly name: string;
   readonly clusterId: string;
-  /** Milliseconds since 1970, whole seconds, by the clock of whoever made it. */
+  /** Milliseconds since 1970, whole seconds, by the clock of the machine that made it. */
   readonly takenMs: number;
 }
 
@@ -77,7 +77,7 @@ export class BackupFolder {
   readonly #identity: string;
 
   /**
-   * It is not made when it is missing: that is a wrong name, or a disk that is not mounted, and who would notice?
+   * A missing directory is not made: the name is wrong, or a disk is not mounted, and the operator would not notice.
    * @throws StorageError LOCKED when another process makes backups here; DIRECTORY_UNUSABLE when there is no directory
    */
   static async open(path: string): Promise<BackupFolder> {
@@ -102,7 +102,7 @@ export class BackupFolder {
     this.path = path;
     this.#lock = lock;
     this.#identity = identity;
-    // By FOLDER-3 nobody is writing them.
+    // By FOLDER-3 no other process writes them.
     for (const name of this.#names(".tmp")) rmSync(join(path, `${name}.tmp`), { force: true });
   }
 
@@ -166,7 +166,7 @@ export class BackupFolder {
       const { appliedIdx, revision } = header;
       return { ...named, origin, appliedIdx, revision };
     } catch (error) {
-      // A directory, a link, or no backup. What cannot be read for another reason is a reason to stop.
+      // A directory, a link, or no backup. Any other reason why it cannot be read is a reason to stop.
       const code = error instanceof Error && "code" in error ? error.code : null;
       if (error instanceof BackupError || code === "ELOOP" || code === "EISDIR") return null;
       throw error;
@@ -174,7 +174,7 @@ export class BackupFolder {
   }
 }
 
-/** FOLDER-5: the one that holds most is the first; of those that hold the same the one made last. */
+/** FOLDER-5: the backup that holds most is the first; of those that hold the same the one made last. */
 function byContent(a: KeptBackup, b: KeptBackup): number {
   return b.appliedIdx - a.appliedIdx || b.revision - a.revision || b.takenMs - a.takenMs;
 }

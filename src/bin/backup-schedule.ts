@@ -16,9 +16,9 @@ import { readBackupFile } from "./verify.ts";
 const EVERY_MIN_MS = 1000;
 const EVERY_MAX_MS = 366 * 86_400_000;
 const KEEP_MAX = 10_000;
-/** After one that failed, unless the next is due before. */
+/** Pause after a backup that failed, unless the next is due before. */
 const RETRY_MS = 60_000;
-/** The clock of the wall may be set, and a machine may sleep: the clocks are looked at so often. */
+/** An operator may set the wall clock, and a machine may sleep: the schedule looks at the clocks so often. */
 const LOOK_MS = 30_000;
 
 export interface Schedule {
@@ -118,7 +118,7 @@ async function again(
   }
 }
 
-/** How long the first one is not due yet. Says what is not waited for. */
+/** How long the first backup is not due yet. Says which backups do not count for that. */
 async function firstWait(
   folder: BackupFolder,
   everyMs: number,
@@ -141,7 +141,7 @@ async function until(due: Due, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** Says which backups stay because they are of another log; the same ones once. */
+/** Says which backups stay because they are of another log; it says the same ones once. */
 class SetAside {
   readonly #path: string;
   #said = "";
@@ -211,7 +211,7 @@ function checkedAtTheEnd(file: NewFile): Output {
   };
 }
 
-/** @throws what nobody foresaw */
+/** @throws an error that the program did not foresee */
 function fail(what: string, error: unknown): void {
   const isForeseen =
     error instanceof KvError || error instanceof BackupError || error instanceof StorageError;

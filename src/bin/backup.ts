@@ -152,7 +152,7 @@ async function runInto(
   first: PromptSettings,
   asked: number | null,
 ): Promise<void> {
-  // A secret or certificate that was changed meanwhile is taken up; a password that was typed stays.
+  // The schedule takes up a secret or certificate that was changed meanwhile; a typed password stays.
   const settings = (): PromptSettings => {
     const now = readSettings({ ...flags, timeout: "30s" });
     return { ...now, credentials: first.credentials };

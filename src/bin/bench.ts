@@ -141,8 +141,8 @@ async function bench(flags: BenchFlags): Promise<void> {
 }
 
 /**
- * Each measurement is made of every subject before the next one, and who goes first alternates: what else the machine does meets
- * all of them.
+ * Each measurement is made of every subject before the next one, and the subjects take turns to go first: so other work of the machine
+ * slows all of them alike.
  */
 async function run(plan: Plan, subjects: readonly Subject[]): Promise<readonly Measurement[]> {
   const progress = createProgress();

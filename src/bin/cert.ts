@@ -21,7 +21,7 @@ interface CertFlags {
 const WHATS = ["lab", "ca", "node", "client"] as const;
 type What = (typeof WHATS)[number];
 
-/** The authority outlives what it signs by some years; what it signs is renewed once a year. */
+/** The authority outlives its certificates by some years; the certificates are renewed once a year. */
 const AUTHORITY_DAYS = 5 * 365;
 const DAYS = "365";
 const DAYS_MAX = 825;
@@ -99,7 +99,7 @@ function make(what: What, directory: string, flags: CertFlags): string {
   return said.map((line) => `${line}\n`).join("");
 }
 
-/** Whoever listens on loopback is reached by all of its names. */
+/** A node that listens on loopback is reached by all of its names. */
 function withLoopback(host: string): readonly string[] {
   return host === "127.0.0.1" ? [host, "localhost", "::1"] : [host];
 }

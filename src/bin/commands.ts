@@ -127,7 +127,7 @@ const EXIT_USAGE = 2;
 const EXIT_UNAVAILABLE = 3;
 const ALL = Symbol("all");
 
-/** @param asked the command that is loaded; the others are names, and those of the prompts are left out where nobody lists them */
+/** @param asked the command that is loaded; the others are only names, and the prompts' commands are left out unless help lists them */
 async function createProgram(asked: string | undefined | typeof ALL): Promise<Command> {
   const program = new Command("omnikv")
     .description("A replicated, linearizable key-value store that survives partial connectivity.")
@@ -192,7 +192,7 @@ export async function runCommand(args: readonly string[]): Promise<void> {
       process.exitCode = statusOf(error);
       return;
     }
-    // What the system refuses, down to a file of the program itself. A stack would help nobody.
+    // The system's errors, down to a missing file of the program itself. A stack would not help the user.
     const code = systemCode(error);
     if (code === null) throw error;
     const said = error instanceof Error ? error.message : code;

@@ -1,4 +1,4 @@
-/** What every command that asks a cluster says to get in: the secret, and TLS. The same options and variables everywhere. */
+/** What every command proves to a cluster to get in: the secret, and TLS. The same options and variables everywhere. */
 import { Option, type Command } from "commander";
 import type { ClientTls } from "../client/api/index.ts";
 import { KvError } from "../base/index.ts";
@@ -35,7 +35,7 @@ export interface Access {
   readonly secret: string | null;
   /** In texts. False: in plain text. */
   readonly tls: TlsTexts | false;
-  /** Who signs in, where access control is on. Empty: nobody does. */
+  /** The user who signs in, where access control is on. Empty: none. */
   readonly credentials: { readonly user?: string; readonly password?: () => string };
 }
 
@@ -70,7 +70,7 @@ export function addCredentialOptions(command: Command): Command {
 }
 
 /**
- * What is said on the command line goes before what the cluster file says.
+ * The command line goes before the cluster file.
  * @throws KvError BAD_REQUEST that names the flag
  */
 export function readAccess(flags: AccessFlags, cluster: ClusterDescription): Access {
@@ -93,7 +93,7 @@ function checkNotEmpty({ secretFile, cacert, cert, key, passwordFile }: AccessFl
   }
 }
 
-/** Read once now, so that what is wrong with the file is said at once, and at each sign-in. */
+/** Read once now, so that a wrong file fails at once, and again at each sign-in. */
 function readCredentials({ user, passwordFile }: AccessFlags): Access["credentials"] {
   if (user === undefined && passwordFile !== undefined) {
     throw new KvError("BAD_REQUEST", "--password-file: needs --user too");

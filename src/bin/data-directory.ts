@@ -5,7 +5,7 @@ import { StorageError } from "../base/index.ts";
 import { DataLock, DirectoryInUse, NodeDisk } from "../machine/host/index.ts";
 import { IDENTITY_FILE } from "../storage/backup/index.ts";
 
-/** Whoever only looks at it gives no server another one. */
+/** A command that only looks at the directory gives no server another one. */
 async function acquire(directory: string): Promise<DataLock> {
   try {
     return await DataLock.acquire(directory);
@@ -21,7 +21,7 @@ export async function withDirectory<T>(
   directory: string,
   use: (disk: NodeDisk) => Promise<T> | T,
 ): Promise<T> {
-  // Before it is locked, which would make files in whatever directory this is.
+  // Checked before it is locked, because the lock would make files in an arbitrary directory.
   if (!existsSync(join(directory, IDENTITY_FILE))) {
     throw new StorageError("IDENTITY_DAMAGED", `there is no ${IDENTITY_FILE}, so it is no node's`);
   }

@@ -11,7 +11,7 @@ import { addAccessOptions, adviceOn, clientOptionsOf, type PromptFlags } from ".
 /** Lines are handed over in pieces of this length. */
 const PIECE_LENGTH = 64 * 1024;
 
-/** Of more leases it is not asked what is bound to them. */
+/** With more leases the command does not ask which keys are bound to them. */
 const LEASES_ASKED_MAX = 1000;
 
 interface ExportFlags extends PromptFlags {
@@ -86,7 +86,7 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
   process.stderr.write(`${progress.text(keys)}${file === "-" ? "" : ` in ${file}`}\n`);
 }
 
-/** How many keys with the prefix are bound to leases, those of locks not counted; 0 when that may not be asked. */
+/** How many keys with the prefix are bound to leases, without those of locks; 0 when the user may not ask. */
 async function boundKeys(client: KvClient, prefix: string): Promise<number> {
   let count = 0;
   try {

@@ -44,7 +44,7 @@ interface Health extends Target {
   readonly error: string | null;
 }
 
-/** What is longer is no answer of ours. */
+/** A longer answer is no answer of ours. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 /** A change of leader is over within four election time-outs, 400 ms. */
 const ASK_AGAIN_MS = 250;
@@ -128,7 +128,7 @@ function readFlags(flags: HealthFlags): {
   return { targets, secret, tls: side, credentials };
 }
 
-/** Whoever names a user without a password asks as nobody does: there is no terminal in a probe. */
+/** A user without a password asks as a stranger does: a probe has no terminal to ask at. */
 function basicOf({ user, password }: Access["credentials"]): string | null {
   if (user === undefined || password === undefined) return null;
   return `Basic ${Buffer.from(`${user}:${password()}`).toString("base64")}`;
@@ -164,7 +164,7 @@ async function healthOf(
     );
   }
   const checks = parseChecks(answer.body);
-  // Whatever else listens there may answer 200 to everything.
+  // Another program that listens there may answer 200 to everything.
   if (checks.length === 0) {
     return unknown(`what answers there is no omnikv server, or an older one (${answer.status})`);
   }

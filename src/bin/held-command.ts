@@ -21,10 +21,10 @@ import {
 } from "./prompt-options.ts";
 import { runHeld, type RunEnd } from "./run-held.ts";
 
-/** Who waits for less does not wonder. */
+/** A user who waits less than this needs no message. */
 const TELL_WAIT_MS = 500;
 
-/** For others to see, when nothing else is given: the process that waits or holds, and its machine. */
+/** The default owner that others see: the process that waits or holds, and its machine. */
 export const THIS_PROCESS = `process ${process.pid} on ${hostname()}`;
 
 export interface HeldFlags extends PromptFlags {
@@ -37,7 +37,7 @@ export function addHeldOptions(command: Command): Command {
     .option("--json", "what happens, as JSON objects on standard error");
 }
 
-/** What is told on standard error, so that the output is the program's. */
+/** Tells on standard error, so that standard output is the program's. */
 export class Teller {
   readonly #name: string;
   readonly #json: boolean;
@@ -54,7 +54,7 @@ export class Teller {
   }
 
   /**
-   * Whoever looks on is to know why no program begins; a script that writes a log is not to have a line of each wait.
+   * A person must know why no program begins; the log of a script must not get a line for each wait.
    * @returns call it when the wait is over
    */
   waits(text: string, fields: Readonly<Record<string, unknown>>): () => void {

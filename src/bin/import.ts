@@ -81,7 +81,7 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
       }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      // What stands before a wrong line is written before it is complained of.
+      // The lines before a wrong line are written before the error is reported.
       await flush();
       throw new KvError("BAD_REQUEST", `line ${number}: ${error.message}`);
     }

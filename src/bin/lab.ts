@@ -151,9 +151,9 @@ function factsOf({ concurrency, runs }: LabPlan): readonly string[] {
 
 async function experiment(plan: LabPlan, signal: AbortSignal): Promise<Lab> {
   const { scenario, nodes: size, electionTimeoutMs, peer, dataDirectory: dataParent } = plan;
-  // Before anything takes its time.
+  // Checked before the long experiments begin.
   const refusal = peer === null ? null : etcdRefusal(peer.program);
-  // Beside another system the very same packets are to be lost.
+  // Beside another system the very same packets must be lost.
   const network = plan.network ?? (peer !== null && refusal === null ? "namespaces" : "loopback");
   if (plan.network === "namespaces") requireNamespaces();
   say(`starting ${size} servers of omnikv`);
@@ -177,7 +177,7 @@ function requireNamespaces(): void {
   if (refusal !== null) throw new KvError("BAD_REQUEST", `--network: ${refusal}`);
 }
 
-/** The subject is disposed of, whatever happens. */
+/** The subject is disposed of, even if the measurement fails. */
 async function measure(subject: Subject, plan: LabPlan, signal: AbortSignal): Promise<Measured> {
   const { electionTimeoutMs, system, nodes, loses } = subject;
   const { scenario, runs: count, concurrency } = plan;

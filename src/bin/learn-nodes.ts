@@ -1,4 +1,4 @@
-/** Who was not told where the nodes are knows three places to look, and any node knows all the others. */
+/** Without a list of nodes a command tries three usual addresses, and any node knows all the others. */
 import { clientTlsIn } from "../client/tls/index.ts";
 import { hostPort, KvError, systemCode, wrongPortText } from "../base/index.ts";
 import { namesIds, namesTls, parseAddresses, parseNodesFlag } from "../server/config/index.ts";
@@ -16,7 +16,7 @@ import {
   type PromptSettings,
 } from "./prompt-options.ts";
 
-/** What is longer is no list of nodes. */
+/** A longer answer is no list of nodes. */
 const INFO_BYTES_MAX = 64 * 1024;
 
 /**
@@ -31,7 +31,7 @@ export async function learnSettings(flags: PromptFlags): Promise<PromptSettings>
     const members = await askMembers(settings.nodes, pagesOver(sideOf(settings.tls)));
     return { ...settings, nodes: parseNodesFlag(listOf(members)) };
   } catch (error) {
-    // There may be no node yet, or something else in its place. The usual ones are tried, and what is wrong is said then.
+    // There may be no node yet, or another program in its place. The command tries the usual nodes, and their errors tell.
     if (error instanceof AggregateError || error instanceof KvError) return settings;
     throw error;
   }
@@ -60,7 +60,7 @@ export async function withIds<Flags extends AccessFlags>(flags: Flags): Promise<
 function said(reason: unknown): string {
   if (systemCode(reason) === "ECONNREFUSED") return "nothing listens there";
   if (!(reason instanceof Error)) return String(reason);
-  // Nothing else gives up while no node has answered.
+  // While no node has answered, only the time limit ends the question.
   return reason.name === "AbortError" ? "it does not answer" : reason.message;
 }
 
@@ -72,7 +72,7 @@ function sideOf(tls: Access["tls"]): TlsSide | null {
   return tls === false ? null : clientTlsIn(tls, undefined);
 }
 
-/** Who is named without a file is asked for the password, once. */
+/** The command asks for the password once, when the user is named without a password file. */
 export async function withPassword(settings: PromptSettings): Promise<PromptSettings> {
   const { user, password } = settings.credentials;
   if (user === undefined || password !== undefined) return settings;

@@ -5,7 +5,7 @@ import type { Output } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { clientOptionsOf, type PromptSettings } from "./prompt-options.ts";
 
-/** What answers does so at once. */
+/** A node that can answer does so at once. */
 const ASK_MS = 5000;
 
 export interface BackupSource {
@@ -22,7 +22,7 @@ export interface MadeBackup {
 }
 
 /**
- * @param open where it goes to, asked for when a node has begun it; who opened it gives it up when this throws
+ * @param open opens the output when a node has begun the backup; its caller gives it up when this throws
  * @throws KvError as `takeBackup`; what the output throws
  */
 export async function makeBackup(

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `omnikv`: what says its version loads nothing else. */
+/** The command `omnikv`: printing the version loads nothing else. */
 import { readFileSync } from "node:fs";
 
 const args = process.argv.slice(2);

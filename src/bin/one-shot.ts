@@ -1,4 +1,4 @@
-/** `omnikv read KEY` and its like: a command of a prompt as a subcommand, made from the prompt's own table. */
+/** `omnikv read KEY` and so on: a command of a prompt as a subcommand, made from the prompt's own table. */
 import { fstatSync } from "node:fs";
 import { Command } from "commander";
 import { VALUE_BYTES_MAX } from "../base/index.ts";

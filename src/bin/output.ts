@@ -1,4 +1,4 @@
-/** Where a command puts what it makes: a file that is there whole or not at all, or standard output. */
+/** Where a command writes its result: a file that is there whole or not at all, or standard output. */
 import { once } from "node:events";
 import { KvError, noRoomText, systemCode } from "../base/index.ts";
 import { NewFile } from "../machine/host/index.ts";
@@ -11,8 +11,8 @@ export async function openOutput(file: string, force: boolean): Promise<Output> 
 }
 
 /**
- * What there was no room for, in words about what was to be made; any other error as it is.
- * @param what "no backup was made", and the like
+ * For a lack of room an error in the command's words; any other error as it is.
+ * @param what such as "no backup was made"
  */
 export function withoutRoom(error: unknown, file: string, what: string): unknown {
   const lack = noRoomText(systemCode(error));

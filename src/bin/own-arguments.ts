@@ -1,12 +1,12 @@
-/** Whether the arguments of this process are what the shell gave it. */
+/** Whether the arguments of this process are those that the shell gave it. */
 import { readFileSync } from "node:fs";
 import { KvError } from "../base/index.ts";
 
-/** What Node.js puts in the place of bytes that are no UTF-8. */
+/** Node.js puts it in the place of bytes that are no UTF-8. */
 const REPLACEMENT = "\ufffd";
 
 /**
- * An argument that was no UTF-8 has been changed before this program sees it: another key, file or user would be meant.
+ * An argument that was no UTF-8 has been changed before this program sees it: it would name another key, file or user.
  * @throws KvError BAD_REQUEST that says which
  */
 export function checkArguments(args: readonly string[]): void {

@@ -1,9 +1,9 @@
-/** One line on a terminal that tells how far something is; nothing where nobody looks on. */
+/** One line on a terminal that tells how far something is; without a terminal nothing is written. */
 import { nodeClock } from "../machine/runtime/index.ts";
 
 const EVERY_MS = 200;
 
-/** What is counted, in words: so many, and so many a second. */
+/** The words for a count and for a count a second. */
 interface Unit {
   readonly amount: (count: number) => string;
   readonly rate: (count: number) => string;

@@ -125,7 +125,7 @@ export function readSettings(flags: PromptFlags): PromptSettings {
 
 const TIME_MS_MAX = 3_600_000;
 
-/** The error's text, and for one that nobody has answered what to look at. */
+/** The error's text, and advice when no node has answered. */
 export function adviceOn({ code, message }: KvError): string {
   return code === "TIMEOUT" ? `${message}. Is a majority of the nodes up?` : message;
 }

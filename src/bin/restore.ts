@@ -122,7 +122,7 @@ async function runRestore(file: string, flags: RestoreFlags): Promise<number> {
   }
 }
 
-/** @param begun what is to be removed unless all goes well */
+/** @param begun directories to remove unless all goes well */
 async function restore(
   file: string,
   cluster: NewCluster,
@@ -198,7 +198,7 @@ function sizeOf(text: string | undefined): number {
   return parseNodeId(text, "--size");
 }
 
-/** @throws KvError BAD_REQUEST when it is missing, for the other nodes must have the same */
+/** @throws KvError BAD_REQUEST when it is missing, because the other nodes must get the same one */
 function restoreIdOf({ node, restoreId }: RestoreFlags): string {
   const drawn = randomBytes(6).toString("hex");
   if (restoreId === undefined && node === undefined) return drawn;
@@ -238,7 +238,7 @@ function placesOf({ node, all, dataDir }: RestoreFlags, members: readonly number
 }
 
 /**
- * What a restore of all nodes has left that did not come to its end: some directories may have their names already, which say nothing of that.
+ * Finds an interrupted restore of all nodes: some directories may have their final names already, which does not prove that it ended.
  * @throws KvError BAD_REQUEST when one of them is not complete
  */
 function checkUninterrupted(directory: string): void {
@@ -261,7 +261,7 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-/** @throws KvError BAD_REQUEST when there is anything, or nothing else can take its name */
+/** @throws KvError BAD_REQUEST when the path is taken, or no directory can take its name */
 function checkFree(path: string): void {
   try {
     const { dev } = lstatSync(dirname(path));
@@ -281,7 +281,7 @@ function checkFree(path: string): void {
   throw new KvError("BAD_REQUEST", text);
 }
 
-/** For this process alone: whoever made it, or has left it, has made the directory and not this process. */
+/** Makes the directory for this process alone: if it exists, another process has made it, or has left it. */
 function makeNew(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
@@ -292,10 +292,10 @@ function makeNew(path: string): void {
   }
 }
 
-/** @throws KvError BAD_REQUEST when somebody has put something there meanwhile */
+/** @throws KvError BAD_REQUEST when another program has put something there meanwhile */
 function takeName(from: string, to: string): void {
   checkFree(to);
-  // Whatever came since makes this fail: only an empty directory can be removed.
+  // A file that came since makes this fail: only an empty directory can be removed.
   try {
     rmdirSync(to);
   } catch (error) {

@@ -6,7 +6,7 @@ import { nodeClock } from "../machine/runtime/index.ts";
 
 /** Passed on to the program. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
-/** When a lease is over here it has some time left at the nodes. One part in so many of it the program may take to end by itself. */
+/** When a lease is over here it has some time left at the nodes. The program may take one part in so many of it to end by itself. */
 const GRACE_PART = 2;
 
 export interface RunOptions {
@@ -20,13 +20,13 @@ export interface RunOptions {
 
 export type RunEnd =
   | { readonly kind: "ended"; readonly status: number }
-  /** What it was run for was lost, and it was made to end. */
+  /** The lock or term was lost, and the program was made to end. */
   | { readonly kind: "lost"; readonly status: number }
   | { readonly kind: "notStarted"; readonly why: string };
 
 /** Resolves when the program has ended. Its token is in OMNIKV_TOKEN. */
 export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promise<RunEnd> {
-  // With a group of its own what it has started ends with it. At a terminal the program is to stay in the terminal's.
+  // With a group of its own the program's children end with it. At a terminal the program must stay in the terminal's group.
   const detached = !process.stdin.isTTY;
   return new Promise((resolve) => {
     let child: ChildProcess;
@@ -76,7 +76,7 @@ export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promis
     if (guard.signal.aborted) onLost();
     child.once("error", ({ message }) => end({ kind: "notStarted", why: message }));
     child.once("exit", (code, signal) => {
-      // What it has left behind may not go on without the lock.
+      // Children that the program has left behind must not go on without the lock.
       if (isLost && detached) kill("SIGKILL");
       end({ kind: isLost ? "lost" : "ended", status: statusOf(code, signal) });
     });

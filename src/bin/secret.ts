@@ -99,8 +99,8 @@ function create(file: string): void {
 }
 
 /**
- * Whoever reads it meanwhile reads the old file or the new one. The file stays its owner's, who may be another user than the one
- * that changes it; a link goes on leading to it.
+ * A concurrent reader gets the old file or the new one. The file keeps its owner, who may be another user than the one
+ * who changes it; a link goes on leading to it.
  */
 function replace(file: string, secrets: readonly string[]): void {
   const target = realpathSync(file);

@@ -102,9 +102,9 @@ export function serverCommand(): Command {
     .action(runServer);
 }
 
-/** They say where settings come from, so they do not come from there. */
+/** They say where settings come from, so no file or variable can set them. */
 const NOT_IN_FILE: ReadonlySet<string> = new Set(["config", "printConfig"]);
-/** Those that name files of secrets and of private keys: a value may be what belongs into the file. */
+/** Options that name files of secrets and of private keys: a user may have given the secret itself. */
 const SECRETS = /(?:^|-)(?:secret|key)-file$/;
 const PATH_PLACEHOLDER = /<(file|directory)>/;
 
@@ -160,7 +160,7 @@ function settingsOf(
   return { resolved: resolveSettings(settings, sources), file };
 }
 
-/** What follows for this node from its id and the list of nodes. */
+/** Settings of this node that follow from its id and the list of nodes. */
 function derivedFrom({
   node,
   dataDirectory,

@@ -1,6 +1,6 @@
 /**
- * Where each setting of `omnikv server` comes from: a flag, the environment, a file, or its default, in that order. Pure: whoever
- * calls it has read the environment and the file.
+ * Where each setting of `omnikv server` comes from: a flag, the environment, a file, or its default, in that order. Pure: the
+ * caller has read the environment and the file.
  */
 import { dirname, resolve } from "node:path";
 import { KvError, unreachable } from "../base/index.ts";
@@ -17,11 +17,11 @@ export interface Setting {
   readonly isSwitch: boolean;
   /** A path in a file is relative to the file. */
   readonly isPath: boolean;
-  /** What is given may be a secret, where its file is meant: errors do not repeat it. */
+  /** A user may have given the secret instead of its file: errors do not repeat the value. */
   readonly isSecret: boolean;
 }
 
-/** `derived`: nothing says it, so it follows from other settings. */
+/** `derived`: no source sets it, so it follows from other settings. */
 type Source = "flag" | "environment" | "file" | "default" | "derived";
 
 export interface Resolved {
@@ -45,11 +45,11 @@ export interface SettingsFile {
 }
 
 const PREFIX = "OMNIKV_";
-/** A variable of a script that was not set, mostly: neither a value nor what was meant. */
+/** Mostly a variable of a script that was not set: the user did not mean it as a value. */
 const EMPTY = "expected a value, got an empty text: give one, or leave it out";
 /** Variables of the prompts. */
 const OTHER_VARIABLES: ReadonlySet<string> = new Set(["OMNIKV_HISTORY"]);
-/** Either says who the nodes are: the one that comes from the nearer source holds. */
+/** Each of them says which nodes there are: the one from the nearer source holds. */
 const RIVALS = ["peers", "cluster"];
 const NEARER: readonly Source[] = ["flag", "environment", "file", "default", "derived"];
 
@@ -57,7 +57,7 @@ export function variableOf({ name }: Pick<Setting, "name">): string {
   return PREFIX + name.toUpperCase().replaceAll("-", "_");
 }
 
-/** @throws KvError BAD_REQUEST for a variable or key that nobody knows, or a value of the wrong kind */
+/** @throws KvError BAD_REQUEST for an unknown variable or key, or a value of the wrong kind */
 export function resolveSettings(
   settings: readonly Setting[],
   sources: Sources,
@@ -146,7 +146,7 @@ function parseSettings(
   );
 }
 
-/** Whoever writes the flag's name means the flag. */
+/** A user who writes the flag's name means the flag. */
 function nearestKey(word: string, keys: readonly string[]): string | undefined {
   const plain = (text: string): string => text.replaceAll("-", "").toLowerCase();
   const found = nearest(plain(word), keys.map(plain));

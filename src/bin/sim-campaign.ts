@@ -28,7 +28,7 @@ export interface CampaignOptions {
   readonly mistakes: MistakeShare;
   /** About once a second, and at the end. */
   readonly onProgress: (done: number, text: string) => void;
-  /** At once: who runs for hours wants to look at it before the end. */
+  /** At once: a user who runs it for hours wants to look at the failure before the end. */
   readonly onFailure: (failed: Failed) => void;
 }
 
@@ -83,9 +83,9 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
 /** This process is a worker: runs what the parent says, until it says no more. */
 export function serveCampaign(): Promise<void> {
   return new Promise((resolve) => {
-    // Where there was no work for this one the parent may have left before anybody here listened.
+    // If there was no work for this worker the parent may have left before it listened.
     if (!process.connected) return resolve();
-    // When the parent is gone nobody waits for the answer, and `disconnect` ends this process.
+    // When the parent is gone nothing reads the answer, and `disconnect` ends this process.
     const ignore = (): void => {};
     process.on("message", (order: Order) =>
       process.send?.(carryOut(order, false), undefined, {}, ignore),

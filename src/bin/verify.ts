@@ -13,7 +13,7 @@ import { KvError, printableJson, StorageError, systemCode, terminalText } from "
 import { withDirectory } from "./data-directory.ts";
 import { Progress, sizeText } from "./progress.ts";
 
-/** Nothing of such a directory is damaged, and yet it does not hold what a node of the cluster has to have. */
+/** Nothing in such a directory is damaged, and yet it lacks what a node of the cluster must have. */
 const WAITING =
   "it waits to take the place of a lost disk (--rejoin), has not taken over yet what the others have, and votes for nothing";
 
@@ -55,7 +55,7 @@ async function runVerify(file: string, json: boolean): Promise<number> {
   }
 }
 
-/** What is found, for programs and for people. */
+/** The result, for programs and for people. */
 type Finding = readonly [{ readonly ok: boolean; readonly [field: string]: unknown }, string];
 
 async function lookAt(file: string): Promise<Finding> {
@@ -67,7 +67,7 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-/** @throws StorageError LOCKED while a server runs on it; what is damaged */
+/** @throws StorageError LOCKED while a server runs on it; damaged data */
 function lookInto(directory: string): Promise<Finding> {
   return withDirectory(directory, (disk): Finding => {
     const found = verifyDirectory(disk);
@@ -145,7 +145,7 @@ async function* chunksOf(
       yield read;
     }
   } catch (error) {
-    // What the reader of these bytes throws does not come by here.
+    // An error of the reader of these bytes does not come by here.
     if (systemCode(error) === "EISDIR") {
       const text = `${file} is a directory: expected a file that omnikv backup has made`;
       throw new KvError("BAD_REQUEST", text, { cause: error });

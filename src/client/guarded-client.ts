@@ -30,8 +30,8 @@ export interface GuardedSource extends TransactSource {
 }
 
 /**
- * Every write of it is one step with the check that the lock is still held by the one who was given this token. When it is not, the write
- * rejects with LOCK_LOST and has certainly had no effect, however late it comes and whatever its sender believes.
+ * Each write is one step with the check that the holder of this token still holds the lock. When it does not, the write rejects with
+ * LOCK_LOST and has certainly had no effect, however late it arrives and whatever its sender believes.
  */
 export class GuardedClient implements TransactSource {
   readonly #source: GuardedSource;
@@ -67,7 +67,7 @@ export class GuardedClient implements TransactSource {
   /** As of KvClient, three within each other at most. */
   async txn(request: TxnRequest, options?: RequestOptions): Promise<TxnResult> {
     const guard = this.#guard;
-    // It would be refused anyhow; what the signal knows is told sooner.
+    // The nodes would refuse it anyhow; the signal tells sooner.
     if (guard.signal.aborted) throw lost(guard, guard.signal.reason);
     const answer = await this.#source.txnWhile(guard, request, options);
     if (answer === null) throw lost(guard, undefined);

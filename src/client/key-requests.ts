@@ -43,7 +43,7 @@ import type { ElectOptions, Guard, Leader, Locks, Term } from "./locks/index.ts"
 import type { GuardedClient } from "./guarded-client.ts";
 import type { Leases } from "./leases/index.ts";
 
-/** One method a request. How a request is carried out is for `request` to say. */
+/** One method for each request. `request` decides how a request is carried out. */
 export abstract class KeyRequests {
   /**
    * One request as data, as `batch` takes many: `request({ op: "write", key, value })` is `write(key, value)`.
@@ -112,7 +112,7 @@ export abstract class KeyRequests {
   }
 }
 
-/** What cannot be read is for `request` to refuse. */
+/** `request` refuses options that cannot be read. */
 function isBound(options: WriteOptions): boolean {
   try {
     return options?.lease !== undefined || options?.ttl !== undefined;

@@ -261,15 +261,15 @@ export class KvClient extends KeyRequests implements KvRequests {
 
   /**
    * The keys of a range and their values, in order: `for await (const { key, value } of kv.range({ prefix: "app/" }))`.
-   * However many they are and whatever is written meanwhile, they are one state of the store: a linearizable one unless
-   * "local" is asked for, or the one at the `revision` that is asked for. Fetched a page at a time, 1,024 keys or 128 KiB;
+   * All of them are of one state of the store, however many there are and even if others write meanwhile: a linearizable state unless
+   * "local" is asked for, or the one at the `revision` that is asked for. The client fetches a page at a time, 1,024 keys or 128 KiB;
    * `timeoutMs` is for each page.
    *
-   * In another order (`orderBy`) they come when all keys of the range were looked at, and `limit` says how many: at most 10,000,
-   * and 64 MiB together (OVERLOADED).
+   * In another order (`orderBy`) the client must look at all keys of the range before it hands out the first; `limit` says how many it
+   * hands out: at most 10,000, and 64 MiB together (OVERLOADED).
    *
-   * @throws KvError while iterating: COMPACTED when so much is written between two pages that the cluster keeps that state no
-   *   more (50,000 changes, or a twenty-fourth of the quota, unless set otherwise)
+   * @throws KvError while iterating: COMPACTED when others write so much between two pages that the cluster no longer keeps that state
+   *   (50,000 changes, or a twenty-fourth of the quota, unless set otherwise)
    */
   range(selector: RangeSelector, options: RangeOptions = {}): AsyncGenerator<KeyValue> {
     return new PagedItems(() => this.#pages(selector, options, VALUES), keyValueOf);
@@ -315,9 +315,9 @@ export class KvClient extends KeyRequests implements KvRequests {
    * What happens to a key or to the keys of a range, from a revision on:
    * `for await (const { revision, events } of kv.watch({ prefix: "app/" }))`. See Watch for what holds of it, and WatchOptions.
    *
-   * It begins at once. `await watch.created` tells the revision from which it holds: a state that was read at the revision before,
-   * or any later one, and what the watch tells have no gap between them. Thousands of watches share one connection. Who takes items
-   * more slowly than they come loses none: at most 8 MiB wait here, and the rest is asked for again later, from the history that
+   * It begins at once. `await watch.created` tells the revision from which it holds: there is no gap between a state that was read at the
+   * revision before, or at any later one, and the watch's events. Thousands of watches share one connection. A program that takes items
+   * more slowly than they come loses none: at most 8 MiB wait here, and the client asks for the rest later, from the history that
    * the cluster keeps.
    * @throws KvError BAD_REQUEST, KEY_TOO_LARGE for a wrong argument; UNKNOWN_NODE for a `node` that was not named
    */
@@ -339,8 +339,8 @@ export class KvClient extends KeyRequests implements KvRequests {
 
   /**
    * The newest state of a few keys, at first and whenever it has changed: `for await (const { results } of kv.observe(["a", "b"]))`,
-   * or `for await (const { items } of kv.observe({ prefix: "app/" }))`. Each state is one that there was, of all the keys together,
-   * and none is older than the one before; states that go by while one is looked at are left out.
+   * or `for await (const { items } of kv.observe({ prefix: "app/" }))`. Each state existed in the store, for all the keys together, and
+   * none is older than the one before; states that go by while the program looks at one are left out.
    *
    * @param keys 1 to 1,024 of them
    * @throws KvError while iterating: OVERLOADED when they are more, or have more than 32 MiB together; CANCELLED; others as `watch`
@@ -437,7 +437,7 @@ export class KvClient extends KeyRequests implements KvRequests {
   }
 
   /**
-   * Who leads, and from then on each change: null when nobody does. Changes that follow each other fast may come as one.
+   * Who leads, and from then on each change: null when there is no leader. Changes that follow each other fast may come as one.
    * @throws KvError while iterating, as `range` and `watch`
    */
   observeElection(
@@ -448,8 +448,8 @@ export class KvClient extends KeyRequests implements KvRequests {
   }
 
   /**
-   * Rejects what has no answer yet (CANCELLED), watches too, and ends the connections. What is asked later is rejected too. Locks that it
-   * waits for are waited for no longer; those that it holds are free when their time to live is over.
+   * Rejects every request without an answer (CANCELLED), watches too, and ends the connections. Later requests are rejected too. The
+   * client stops waiting for locks; the locks that it holds are free when their time to live is over.
    */
   close(): void {
     const leases = this.#coordination.close();
@@ -523,7 +523,7 @@ function wrongOptionsOf(op: KeyRequest["op"], options: unknown): KvError | null 
   }
 }
 
-/** A node that answers a range with something else is none. */
+/** A node that answers a range with another kind of answer breaks the protocol. */
 function answered<T>(part: T | null): T {
   if (part === null) throw new KvError("INTERNAL", "a read was answered with something else");
   return part;

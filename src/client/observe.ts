@@ -1,10 +1,10 @@
 /**
- * The newest state of a few keys, again and again: watches say that something has changed, a read says what there is now. So what
- * is written faster than it is looked at is passed over, and each state is one that there was, of all keys together.
+ * The newest state of a few keys, again and again: watches say that something has changed, and a read says what there is now. The observer
+ * skips writes that come faster than the program reads. Each state existed in the store, for all keys together.
  *
  * Invariants:
- *   OBSERVE-1. The watches hold before the first read begins: what it does not see they tell.
- *   OBSERVE-2. A later read sees at least what the watch has told, for it goes into what this client has seen of the log.
+ *   OBSERVE-1. The watches hold before the first read begins, so they tell of every change that the read does not see.
+ *   OBSERVE-2. A later read sees at least what the watch has told: the client counts the watch's revisions as seen.
  */
 import { KvError } from "../base/index.ts";
 import type { Clock } from "../machine/ports/index.ts";
@@ -96,7 +96,7 @@ class Changes {
     await Promise.all(this.#watches.map(({ created }) => created));
   }
 
-  /** The next state is to be read whatever is told. */
+  /** Makes the observer read the next state even if no watch tells of a change. */
   again(): void {
     this.#again = true;
     this.#wake?.();
@@ -128,7 +128,7 @@ class Changes {
           this.#error = error;
           return this.#wake?.();
         }
-        // What was passed over is in the state that is read after the new watch holds.
+        // The new watch holds before the next read, so that read sees what the old watch missed.
         const next = this.#view.watch(range, this.#options);
         this.#watches[i] = next;
         await next.created.then(
@@ -166,7 +166,7 @@ async function stateOf(
   return { revision, items };
 }
 
-/** The next read may succeed. What is too much stays so, and nobody would learn of it. */
+/** The next read may succeed. A range that is too large stays too large, and the caller would never learn of it. */
 function isPassing(error: unknown): boolean {
   if (!(error instanceof KvError) || error.code === "OVERLOADED") return false;
   return error.retryable || error.code === "COMPACTED";

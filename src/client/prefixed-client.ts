@@ -71,7 +71,7 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
     const wrong = wrongBytes("prefix", prefix);
     if (wrong !== null) throw wrong;
     this.#client = client;
-    // Whoever made the bytes may go on writing to them. `slice` of a Buffer would be a view of the same.
+    // The caller may go on writing to its bytes. `slice` of a Buffer would be a view of the same.
     this.#prefix = typeof prefix === "string" ? prefix : new Uint8Array(prefix);
   }
 
@@ -319,7 +319,7 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
   }
 }
 
-/** An empty key would be one of a neighbour, who has the prefix for a key. */
+/** An empty key would become the bare prefix, which is a neighbour's key. */
 function wrongKey(key: Bytes): KvError | null {
   const wrong = wrongBytes("key", key);
   if (wrong !== null) return wrong;

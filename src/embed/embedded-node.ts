@@ -14,7 +14,7 @@ import type { NodeError } from "./node-error.ts";
 type Given =
   "nodes" | "clock" | "random" | "network" | "observe" | "secret" | "clusterId" | "firstNode";
 
-/** As those of `createClient`, without what is known within a process: where the node is, and its secret. */
+/** As those of `createClient`, without the options that are known within a process: where the node is, and its secret. */
 export type LocalClientOptions = Omit<KvClientOptions, Given>;
 /** As `LocalClientOptions`, of `admin`. */
 export type LocalAdminOptions = Omit<AdminClientOptions, Given>;
@@ -49,7 +49,7 @@ export interface EmbeddedNodeParts {
 /** Time for a cluster to have a leader, `ready` of it. */
 const READY_TIMEOUT_MS = 30_000;
 const READY_NAMES = namesOf<{ readonly timeoutMs?: number }>({ timeoutMs: true });
-/** Nobody has it: what is read is whether one can read. */
+/** No program writes it: the read only shows whether the node can read. */
 const PROBE_KEY = "omnikv/ready";
 
 /**
@@ -118,8 +118,8 @@ export class EmbeddedNode implements AsyncDisposable {
   }
 
   /**
-   * Ends the node: hands leadership over if it leads, refuses what comes, writes what is under way, frees ports and directory. May be
-   * called again, also of one that has failed.
+   * Ends the node: hands leadership over if it leads, refuses new requests, writes what is under way, frees ports and directory. May be
+   * called again, also of a node that has failed.
    * @returns how it has ended
    */
   stop(): Promise<NodeEnd> {

@@ -1,9 +1,9 @@
 /**
- * A machine whose callbacks never throw. In a process of its own, what a node throws and nobody catches ends the process. In
- * somebody else's program it must not, and neither may the node go on.
+ * A machine whose callbacks never throw. In a process of its own, an error that a node throws and does not catch ends the process. In a
+ * user's program it must not, and yet the node must not go on.
  *
- * Invariant: once a callback of the node has thrown, the node is told to fail before anything else of it runs, and from then on
- * nothing reaches it but what closes its files: nothing that was left half done is acknowledged.
+ * Invariant: once a callback of the node has thrown, the node is told to fail before any other of its code runs, and from then on
+ * only callbacks that close its files reach it: the node acknowledges nothing that was left half done.
  */
 import type { Machine } from "../server/node/index.ts";
 import type {
@@ -22,7 +22,7 @@ export class Guard {
   readonly #onThrown: (error: Error) => void;
   #failed = false;
 
-  /** @param onThrown called once, with what was thrown */
+  /** @param onThrown called once, with the error that was thrown */
   constructor(onThrown: (error: Error) => void) {
     this.#onThrown = onThrown;
   }
@@ -50,7 +50,7 @@ export class Guard {
       try {
         this.#onThrown(error instanceof Error ? error : new Error(String(error)));
       } catch {
-        // What it was about to close is as broken as the rest of it; why it failed has been told.
+        // The code that closes the node is as broken as the rest of it; the reason was told already.
       }
       return otherwise;
     }
@@ -82,7 +82,7 @@ export class Guard {
             connection.destroy();
             return DEAF;
           },
-          // A node that has failed meanwhile closes what it is handed.
+          // A node that has failed meanwhile closes the listener that it gets.
           (result: Listener | Error) => this.#caught(() => ready(result), undefined),
         ),
     };

@@ -1,12 +1,12 @@
 /**
- * The Network port within one process: who dials an address that is listened to here hands its frames over in memory.
- * Whoever listens sees connections like any other, and the same limits hold as on a wire.
+ * The Network port within one process: a dialer whose address is listened to in this process hands its frames over in memory.
+ * The listener sees connections like any other, and the same limits hold as on a wire.
  *
  * Invariants:
  *   INDOOR-1. Handlers are never called from within a call of the port, nor after onClose.
  *   INDOOR-2. Frames of one connection arrive in order, once, whole, each as it was handed in: nothing is copied.
- *   INDOOR-3. What is delivered waits for a turn of the event loop of its own, so that two sides that talk without end keep
- *       nobody else from theirs.
+ *   INDOOR-3. Each delivery waits for a turn of the event loop of its own, so that two sides that talk without end do not
+ *       block the others.
  */
 import { HANDSHAKE_BYTES_MAX, hostPort } from "../base/index.ts";
 import { FRAME_BYTES_MAX, truncateReason } from "../machine/network/index.ts";
@@ -20,7 +20,7 @@ import type {
   Network,
 } from "../machine/ports/index.ts";
 
-/** As web sockets say it of a connection that ended without a reason. */
+/** The words of web sockets for a connection that ended without a reason. */
 const ENDED = "connection ended (1006)";
 
 interface Entry {
@@ -109,7 +109,7 @@ class IndoorEnd implements Connection {
     other.#peer = this;
   }
 
-  /** Nobody is between two ends in one process, and there is no wire that could prove anything. */
+  /** Nothing lies between two ends in one process, and there is no wire that could prove anything. */
   security(): null {
     return null;
   }
@@ -132,7 +132,7 @@ class IndoorEnd implements Connection {
     this.#admitted = true;
   }
 
-  /** Whoever is in the same process takes nobody's place. */
+  /** A client in the same process takes no stranger's place. */
   estrange(): void {}
 
   pause(): void {
@@ -157,7 +157,7 @@ class IndoorEnd implements Connection {
     this.#goes("ended here");
   }
 
-  /** From without, at once: what was under way is lost. */
+  /** Ends it from outside, at once: frames under way are lost. */
   end(reason: string): void {
     if (this.#state === "open") this.#goes(reason);
   }
@@ -191,7 +191,7 @@ class IndoorEnd implements Connection {
     });
   }
 
-  /** What is here now; what comes meanwhile has a turn of its own (INDOOR-3). */
+  /** Delivers the frames that are here now; later ones have a turn of their own (INDOOR-3). */
   #deliver(): void {
     let taken = 0;
     const count = this.#inbox.length;

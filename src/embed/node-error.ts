@@ -6,7 +6,7 @@ import { inSettings } from "./node-settings.ts";
 export class NodeError extends Error {
   override readonly name = "NodeError";
   /**
-   * Stable: LOCKED, DIRECTORY_UNUSABLE, DISK_FULL, DIVERGED and the others that servers say (docs/operations.md), a code of the
+   * Stable: LOCKED, DIRECTORY_UNUSABLE, DISK_FULL, DIVERGED and the other codes of servers (docs/operations.md), a code of the
    * system like EADDRINUSE, or BUG.
    */
   readonly code: string;
@@ -18,7 +18,7 @@ export class NodeError extends Error {
 }
 
 /**
- * @param foreseen it was handed over as the reason to stop; otherwise it was thrown, and nobody caught it
+ * @param foreseen it was given as the reason to stop; otherwise it was thrown and not caught
  * @param dataDirectory absolute
  */
 export function nodeError(error: unknown, foreseen: boolean, dataDirectory: string): NodeError {

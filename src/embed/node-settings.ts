@@ -1,4 +1,4 @@
-/** What a program says of the node that it wants to be, checked and put into the words that servers know. */
+/** The settings that a program gives a node, checked and translated into those of servers. */
 import { KvError } from "../base/index.ts";
 import { badArgument } from "../client/terms/index.ts";
 import { FLAG_DEFAULTS, type ServerFlags } from "../server/process/index.ts";
@@ -19,17 +19,17 @@ export type MemberGiven =
       readonly peerPort?: number;
     };
 
-/** Takes what a node says; `console` is one. Methods that are missing are not called. */
+/** Takes the node's log lines; `console` is one. Methods that are missing are not called. */
 export interface NodeLogger {
-  /** What is usual: it is ready, it leads, a snapshot was taken. */
+  /** The usual events: it is ready, it leads, a snapshot was taken. */
   info?(message: string, fields?: object): void;
-  /** What somebody should look at. */
+  /** An operator should look at it. */
   warn?(message: string, fields?: object): void;
-  /** What somebody has to see to. */
+  /** An operator must act. */
   error?(message: string, fields?: object): void;
 }
 
-/** What `startNode` takes. Only `dataDir` must be there. Files are paths, relative to the working directory. Times are in milliseconds. */
+/** Settings of `startNode`. Only `dataDir` must be there. Files are paths, relative to the working directory. Times are in milliseconds. */
 export interface NodeSettings {
   /** Where the node keeps its data; made when it is missing. One node a directory, for as long as it runs. */
   readonly dataDir: string;
@@ -55,9 +55,9 @@ export interface NodeSettings {
   readonly port?: number;
   /** As `host`, of the member's `peerPort`. */
   readonly peerPort?: number;
-  /** What clients prove to know. */
+  /** The secret that clients prove to know. */
   readonly secretFile?: string;
-  /** What nodes prove to know. */
+  /** The secret that nodes prove to know. */
   readonly peerSecretFile?: string;
   /** TLS for clients, with `keyFile`. */
   readonly certFile?: string;
@@ -84,7 +84,7 @@ export interface NodeSettings {
   readonly tickMs?: number;
   /** A lost leader is replaced within four of these. Default 100. */
   readonly electionTimeoutMs?: number;
-  /** What may have been lost is repeated after so long. Default 200. */
+  /** After so long a node repeats messages that may have been lost. Default 200. */
   readonly resendMs?: number;
   /** A request that finds no majority for so long is refused. Default 3000. */
   readonly requestTimeoutMs?: number;
@@ -92,7 +92,7 @@ export interface NodeSettings {
   readonly snapshotMb?: number;
   /** A snapshot is taken after so many entries of the log; or earlier, after `snapshotMb`. */
   readonly snapshotEntries?: number;
-  /** Told what servers write to their log. Default: nobody is. */
+  /** Gets what servers write to their log. Default: none. */
   readonly logger?: NodeLogger;
 }
 
@@ -233,7 +233,7 @@ function memberText(member: unknown, i: number): string {
   return `${id}=${host.includes(":") ? `[${host}]` : host}:${port}${peerPort}`;
 }
 
-/** @throws KvError when there are several: one has to be said */
+/** @throws KvError when there are several: the user must name one */
 function onlyMember(peers: string | true | undefined): string {
   const ids = typeof peers === "string" ? [...peers.matchAll(/(?:^|,)\s*(\d+)=/g)] : [];
   const [only] = ids;

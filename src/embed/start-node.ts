@@ -12,7 +12,7 @@ import { inSettings, readSettings, type NodeLogger, type NodeSettings } from "./
 
 /**
  * Starts a node of a cluster in this process, on its data directory, and resolves when its ports are open and it takes part.
- * Whether the cluster serves already, which takes a majority of its nodes, `ready` of the node tells.
+ * The node's `ready` tells whether the cluster serves already, which takes a majority of its nodes.
  *
  *     await using node = await startNode({ dataDir: "data/a" });            // a cluster of one, without a port
  *     const kv = node.client();
@@ -22,7 +22,7 @@ import { inSettings, readSettings, type NodeLogger, type NodeSettings } from "./
  *       dataDir: "data/1", node: 1, members: "1=10.0.0.1,2=10.0.0.2,3=10.0.0.3", …
  *     });
  *
- * Nothing of the process is touched: no signal is listened to, nothing is printed, and what goes wrong ends the node, not the
+ * The process stays untouched: the node listens to no signal and prints nothing, and an error ends the node, not the
  * program. Several nodes may run in one process.
  * @throws KvError BAD_REQUEST that names the setting, what was expected and what came; NodeError when the node cannot start: the
  *   directory is in use (LOCKED), a port is taken (EADDRINUSE), the data are damaged
@@ -44,7 +44,7 @@ export async function startNode(settings: NodeSettings): Promise<EmbeddedNode> {
   }
 }
 
-/** Until files are closed of a node that has failed. */
+/** Time for a node that has failed to close its files. */
 const CLOSE_TIMEOUT_MS = 2000;
 
 async function startServing(
@@ -65,7 +65,7 @@ async function startServing(
     const told = nodeError(error, foreseen, options.dataDirectory);
     failure = told;
     logger.error(`node ${options.node.nodeId} cannot go on: ${told.message}`);
-    // Whoever waits for its end may start it again; only a disk that does not answer keeps them from it.
+    // A program that waits for the node's end may start it again; only a disk that does not answer prevents that.
     closing = setTimeout(() => end({ reason: "failed", error: told }), CLOSE_TIMEOUT_MS);
   };
   const closed = (): void => {
@@ -105,7 +105,7 @@ async function startServing(
   });
 }
 
-/** Clients of this process come in memory, others over the wire where they may. One node alone has no peers to listen to. */
+/** Clients of this process connect in memory, others over the wire where they may. One node alone has no peers to listen to. */
 function networkOf(
   { node }: ServerOptions,
   listens: boolean,

@@ -41,15 +41,15 @@ import { NO_WAY_IN, type WayIn } from "./way-in.ts";
 
 export interface ActionsOptions extends Omit<ClusterStoreOptions, "isHidden"> {
   readonly leader: () => number | null;
-  /** Everything is asked in this way from now on. */
+  /** The page signs in this way from now on. */
   readonly onWayIn: (way: WayIn) => void;
-  /** Told what was done to the cluster, in words, when it was done. */
+  /** Told what the page did to the cluster, in words, when it was done. */
   readonly onDeed: (text: string) => void;
 }
 
-/** More is not looked through by hand. */
+/** Nobody looks through more by hand. */
 const VERSIONS_SHOWN = 20;
-/** Who waits longer for an answer has seen enough. */
+/** After so long a wait the user has seen enough. */
 const LOAD_TIMEOUT_MS = 3000;
 
 export class ClusterActions implements PageActions {
@@ -351,7 +351,7 @@ function sentence(done: string, outcome: FaultsOutcome): string {
   return outcome.failed.size === 0 ? done : `${done}; but ${failedText(outcome)}`;
 }
 
-/** One that answers is enough; that the password is wrong they say alike. @throws KvError */
+/** One answer is enough; every node says the same about a wrong password. @throws KvError */
 async function whoAtAny(admin: AdminClient, nodes: readonly number[]): Promise<void> {
   let last: KvError | null = null;
   for (const node of nodes) {

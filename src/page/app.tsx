@@ -34,7 +34,7 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
   const view = useView(store);
   const theme = useTheme();
   const [selected, setSelected] = useState<number | null>(null);
-  /** Scenario, isolation or healing: one at a time is told of. */
+  /** Scenario, isolation or healing: the page tells of one at a time. */
   const faults = useTask();
   const { actions } = store;
   const [signingIn, setSigningIn] = useState(false);

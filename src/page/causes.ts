@@ -1,7 +1,7 @@
 /** Why a node is out of sight, and what to do about it, in words for people. */
 import type { NodeView } from "./cluster-view.ts";
 
-/** Which node it is, and where, stands beside every cause: clients' messages begin with it. */
+/** The page shows the node and its address beside every cause, so these beginnings of the client's messages go. */
 const PREFIXES = [
   /^cannot connect to node \d+ at \S+: /,
   /^the connection to node \d+ at \S+ was lost: /,

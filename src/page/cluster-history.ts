@@ -1,4 +1,4 @@
-/** From what the nodes report to what the views show, with the past of the last ten minutes. No timers: time is handed in. */
+/** From the nodes' reports to what the views show, with the last ten minutes. No timers: the caller hands in the time. */
 import { hostPort, unreachable } from "../base/index.ts";
 import type { AdminBallot, AdminStatus, ClusterInfo } from "../protocol/admin/index.ts";
 import type { LoadView } from "../client/scenarios/index.ts";
@@ -14,7 +14,7 @@ export interface HistoryInput {
   readonly reports: ReadonlyMap<number, NodeReport>;
   /** Milliseconds of the page's clock; never goes back. */
   readonly now: number;
-  /** The page has something to show for itself: the secret, or a user who signed in. */
+  /** The page has something to prove itself with: the secret, or a user who signed in. */
   readonly hasSecret: boolean;
   readonly who: Who | null;
   readonly load: LoadView;
@@ -22,7 +22,7 @@ export interface HistoryInput {
 
 /**
  * A node that leaves a question open for so long is silent. With the pause between questions that makes about a second. Why not
- * the age of its last answer: in a hidden tab questions come as rarely as the browser likes.
+ * the age of its last answer: in a hidden tab the browser decides how rarely the page asks.
  */
 const SILENT_AFTER_MS = 700;
 const CONNECTING: NodeReport = { kind: "connecting" };

@@ -6,7 +6,7 @@ import type { Who } from "./rights.ts";
 
 /**
  * connecting: never heard yet. live: its status is fresh. silent: connected, but no answer for a second. down: no connection.
- * refused: it does not want us (reason says why, for instance a wrong secret).
+ * refused: the node refuses this page (reason says why, for instance a wrong secret).
  */
 type Reach = "connecting" | "live" | "silent" | "down" | "refused";
 
@@ -59,10 +59,10 @@ export interface Sample {
 
 export interface Mark {
   readonly at: number;
-  /** Whom it is about: one node, or both ends of a link. None: the cluster, which this page did something to ("deed"). */
+  /** The nodes it is about: one node, or both ends of a link. None: the cluster, which this page did something to ("deed"). */
   readonly nodes: readonly number[];
   readonly kind: "leads" | "follows" | "ballot" | "down" | "back" | "link" | "healed" | "deed";
-  /** What is said of them, for people: "leads with ballot 4.0.2", "broken", "chain: a line: 1 – 2 – 3". */
+  /** What happened to them, for people: "leads with ballot 4.0.2", "broken", "chain: a line: 1 – 2 – 3". */
   readonly text: string;
 }
 
@@ -82,7 +82,7 @@ export interface ClusterView {
   readonly faultsAllowed: boolean;
   /** The nodes want a secret that the page does not have yet, or had wrong. */
   readonly needsSecret: "no" | "ask" | "wrong";
-  /** Who this page is to the nodes; null: none has said it yet. */
+  /** Which user this page is to the nodes; null: no node has told yet. */
   readonly who: Who | null;
   readonly nodes: readonly NodeView[];
   readonly links: readonly LinkView[];

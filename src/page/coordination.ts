@@ -1,4 +1,4 @@
-/** Leases, locks and elections as the page shows them: what ends soonest, and no more than somebody can look at. */
+/** Leases, locks and elections as the page shows them: those that end soonest, and no more than a user can look at. */
 import type { KvClient } from "../client/index.ts";
 import {
   ELECTIONS_PREFIX,
@@ -14,7 +14,7 @@ import { hexOf, textOf } from "./key-level.ts";
 export const LEASES_SHOWN = 20;
 /** So many keys of a lease are shown. */
 export const BOUND_SHOWN = 10;
-/** So many keys of who holds and who waits are read, of locks and of elections each. */
+/** The page reads so many keys of holders and waiters, of locks and of elections each. */
 const LOCK_KEYS_MAX = 2000;
 /** Locks and elections. */
 const LOCKS_SHOWN = 50;
@@ -32,10 +32,10 @@ export interface ShownLease {
 }
 
 export interface ShownClaim {
-  /** What whoever holds or waits says of itself. */
+  /** The text by which a holder or a waiter describes itself. */
   readonly owner: string;
   readonly mode: LockMode;
-  /** The token of a holder; of one that waits, the revision since which it does. */
+  /** The token of a holder; of a waiter, the revision since which it waits. */
   readonly revision: number;
   /** On the page's clock; null: its lease is gone already, or not listed. */
   readonly endsMs: number | null;
@@ -45,7 +45,7 @@ export interface ShownLock {
   readonly kind: "lock" | "election";
   readonly name: string;
   readonly held: readonly ShownClaim[];
-  /** In the order in which they came. */
+  /** In the order in which the requests came. */
   readonly waiting: readonly ShownClaim[];
 }
 
@@ -54,10 +54,10 @@ export interface ShownCoordination {
   readonly leaseCount: number;
   /** Those of no lock and no election. */
   readonly plainCount: number;
-  /** Leases that belong to no lock and no election: those that do stand with them. */
+  /** Leases that belong to no lock and no election: the others stand with theirs. */
   readonly leases: readonly ShownLease[];
   readonly locks: readonly ShownLock[];
-  /** There are more locks, or more who wait, than were looked at. */
+  /** There are more locks, or more waiters, than the page read. */
   readonly moreLocks: boolean;
 }
 

@@ -19,7 +19,7 @@ export interface OwnedClusterStore extends ClusterStore {
   close(): void;
 }
 
-/** Begins to watch at once; where a secret is wanted, once it is given: without it the nodes would refuse us, and log it. */
+/** Begins to watch at once, or, where the nodes want a secret, once the user has given it: without it they would refuse us, and log it. */
 export function createClusterStore(options: ClusterStoreOptions): OwnedClusterStore {
   return new LiveClusterStore(options);
 }
@@ -108,7 +108,7 @@ class LiveClusterStore implements OwnedClusterStore {
     );
   }
 
-  /** Who came or went is shown at once; the rest waits for the next view. */
+  /** A node that comes or goes is shown at once; the rest waits for the next view. */
   #onReport(): void {
     const kinds = [...this.#watches.values()].map(({ report }) => report.kind).join();
     if (kinds === this.#kinds) return;
@@ -127,7 +127,7 @@ class LiveClusterStore implements OwnedClusterStore {
     const due = clock.now() + ms;
     this.#cancelRefresh = clock.after(ms, () => {
       const isLate = clock.now() - due > STOOD_STILL_MS;
-      // Once: in a tab that was hidden for long every view is late, and a silent node is to be seen all the same.
+      // Once: in a tab that was hidden for long every view is late, and a silent node must be seen all the same.
       if (isLate && !this.#wasLate) for (const watch of this.#watches.values()) watch.stoodStill();
       this.#wasLate = isLate;
       this.#refresh();

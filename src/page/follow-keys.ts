@@ -1,4 +1,4 @@
-/** Changes of keys as the page shows them: texts, none of them long, and no more at once than somebody can look at. */
+/** Changes of keys as the page shows them: texts, none of them long, and no more at once than a user can look at. */
 import type { KvClient } from "../client/index.ts";
 import type { Watch, WatchEvent } from "../client/watches/index.ts";
 import { hexOf, textOf } from "./key-level.ts";

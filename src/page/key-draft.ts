@@ -1,11 +1,11 @@
 /**
- * The key that is edited: what it was when it was read, and what it is to become. Pure, so that it can be tested what is
- * easily got wrong: that a value is never saved under another key, nor over a change that was not seen.
+ * The key that the user edits: its value when it was read, and its new value. Pure, so that tests can check what is
+ * easily got wrong: a value is never saved under another key, nor over a change that the user has not seen.
  *
  * Invariants:
  *   DRAFT-1. A value that was read is shown under its own key only: with another key it is gone.
  *   DRAFT-2. An answer for another key than the present one changes nothing.
- *   DRAFT-3. Once a key was read, saving holds only for the revision that was seen.
+ *   DRAFT-3. Once a key was read, saving holds only for the revision that the user saw.
  */
 import type { CasCondition } from "../client/terms/index.ts";
 import type { ShownRead } from "./page-actions.ts";
@@ -28,9 +28,9 @@ export interface Draft {
   readonly value: string;
   /** Null: the key was not read. */
   readonly seen: Seen | null;
-  /** It was chosen, and its value is on the way. */
+  /** The user chose the key, and its value is on the way. */
   readonly awaited: boolean;
-  /** Somebody else changed it meanwhile: what is there now. */
+  /** Another client changed it meanwhile: its present state. */
   readonly conflict: Seen | null;
 }
 
@@ -46,28 +46,28 @@ function seenText(seen: Seen | null): string {
   return seen?.kind === "found" ? (seen.text ?? "") : "";
 }
 
-/** There is something in it that would be lost. */
+/** The draft holds text that would be lost. */
 export function isDirty({ value, seen }: Draft): boolean {
   return value !== seenText(seen);
 }
 
-/** From the list: its value is asked for. */
+/** The user chose the key from the list: the page asks for its value. */
 export function chosen(key: string): Draft {
   return { ...EMPTY_DRAFT, key, awaited: true };
 }
 
-/** A key typed by hand. What was typed as the value stays; what was read does not. */
+/** The user typed the key. The value that he typed stays; the one that was read does not. */
 export function withKey(draft: Draft, key: string): Draft {
   if (key === draft.key) return draft;
   return { ...EMPTY_DRAFT, key, value: isDirty(draft) ? draft.value : "" };
 }
 
-/** While its value is awaited there is nothing to change yet. */
+/** While the page waits for the value there is nothing to change yet. */
 export function withValue(draft: Draft, value: string): Draft {
   return draft.awaited ? draft : { ...draft, value };
 }
 
-/** A value that was changed here is not replaced by one that was read: if that is a newer one, there is a conflict. */
+/** A read does not replace a value that the user has changed here: if it is a newer one, there is a conflict. */
 export function afterRead(draft: Draft, key: string, read: ShownRead): Draft {
   if (draft.key !== key) return draft;
   const now = seenOf(read);
@@ -78,7 +78,7 @@ export function afterRead(draft: Draft, key: string, read: ShownRead): Draft {
   return { key, value: seenText(now), seen: now, awaited: false, conflict: null };
 }
 
-/** The value could not be had: it is as if the key had been typed. */
+/** The read failed: it is as if the user had typed the key. */
 export function afterFailedRead(draft: Draft, key: string): Draft {
   return draft.key === key ? { ...draft, awaited: false } : draft;
 }
@@ -119,14 +119,14 @@ export function afterDelete(draft: Draft, key: string): Draft {
   return draft.key === key ? { ...EMPTY_DRAFT, key, seen: { kind: "absent" } } : draft;
 }
 
-/** What somebody else wrote is right: one's own is given up. */
+/** The user takes the other client's value and gives up his own. */
 export function takeTheirs(draft: Draft): Draft {
   const { key, conflict } = draft;
   if (conflict === null) return draft;
   return { ...EMPTY_DRAFT, key, value: seenText(conflict), seen: conflict };
 }
 
-/** One's own is right: to be saved over what somebody else wrote, but over nothing newer. */
+/** The user keeps his own value: it may be saved over the other client's, but over nothing newer. */
 export function keepMine(draft: Draft): Draft {
   return draft.conflict === null ? draft : { ...draft, seen: draft.conflict, conflict: null };
 }

@@ -1,6 +1,6 @@
 /**
- * One level of the tree that keys with "/" in them form, however many keys lie below it: whatever is inside a folder is
- * jumped over, so that a level costs as many requests as it has folders, and a million keys in one of them cost nothing.
+ * One level of the tree that keys with "/" in them form. The page jumps over the keys inside a folder, so a level costs as many
+ * requests as it has folders, and a million keys in one of them cost nothing.
  */
 import { afterPrefix } from "../base/index.ts";
 import type { KeyEntry } from "../client/terms/index.ts";
@@ -9,7 +9,7 @@ export type KeyItem =
   | {
       readonly kind: "key";
       readonly key: string;
-      /** What of it is not said by the folder. */
+      /** The part of it that the folder's name does not tell. */
       readonly name: string;
       readonly modRevision: number;
     }
@@ -28,7 +28,7 @@ export interface KeyLevel {
   readonly unreadable: number;
 }
 
-/** What is shown of a level, after some pages of it. */
+/** The part of a level that is shown, after some pages of it. */
 export interface ShownLevel extends KeyLevel {
   /** How many keys and folders before these are not shown any more. */
   readonly gone: number;
@@ -42,7 +42,7 @@ export type AskKeys = (
 
 const SLASH = 0x2f;
 export const ITEMS_PER_PAGE = 100;
-/** Of a level that is paged through, those that were listed last: a page in a browser holds no million of them. */
+/** Of a level that is paged through, the last ones stay: a page in a browser cannot hold a million of them. */
 export const ITEMS_SHOWN_MAX = 1000;
 const KEYS_PER_REQUEST = 128;
 /** Levels of nothing but folders, or of keys that cannot be shown, are not searched for ever. */
@@ -87,7 +87,7 @@ export async function keyLevel(
   return { items, resume: start, unreadable };
 }
 
-/** A page after those before it. What came first goes when there are too many. */
+/** A page after those before it. The oldest items go when there are too many. */
 export function joinedLevels(before: ShownLevel, page: KeyLevel): ShownLevel {
   const items = [...before.items, ...page.items];
   const gone = Math.max(0, items.length - ITEMS_SHOWN_MAX);

@@ -22,7 +22,7 @@ export class NodeMeter {
     while ((this.#readings[1]?.uptimeMs ?? Infinity) <= from) this.#readings.shift();
   }
 
-  /** The node is out of sight: what comes later is no continuation. */
+  /** The node is out of sight: later readings do not continue the earlier ones. */
   forget(): void {
     this.#readings = [];
   }

@@ -1,8 +1,8 @@
 /**
- * Asks one node for its status again and again, one question at a time, and says what came of the last one.
+ * Asks one node for its status again and again, one question at a time, and reports the result of the last one.
  *
- * A browser cannot ping, so a node that vanished without a word is noticed by its silence; its connection is then given
- * up, and made anew.
+ * A browser cannot ping, so the page notices by its silence that a node has vanished; it then gives the connection
+ * up, and makes a new one.
  */
 import { KvError } from "../base/index.ts";
 import { AdminClient, type AdminClientOptions } from "../client/admin/index.ts";
@@ -27,7 +27,7 @@ export type NodeReport =
       /** When it was asked something that it has not answered yet; null: nothing is open. */
       readonly openSince: number | null;
     }
-  /** `refusal`: it answered that it does not want us; else there is no connection. */
+  /** `refusal`: the node answered that it refuses this page; else there is no connection. */
   | { readonly kind: "fails"; readonly error: KvError; readonly refusal: boolean };
 
 export type NodeWatchOptions = Omit<AdminClientOptions, "nodes" | "timeoutMs"> & {
@@ -56,7 +56,7 @@ export class NodeWatch {
     return report.kind === "answers" ? { ...report, openSince: this.#openSince } : report;
   }
 
-  /** The page itself stood still: what was answered meanwhile lies unread, so a silence is counted from now on. */
+  /** The page itself stood still: answers that came meanwhile are still unread, so the silence counts from now on. */
   stoodStill(): void {
     if (this.#openSince !== null) this.#openSince = this.#options.clock.now();
   }
@@ -85,7 +85,7 @@ export class NodeWatch {
   #failed(error: KvError): void {
     switch (error.code) {
       case "TIMEOUT":
-        // The report of a node that answered before says that it is silent: by what it was asked and left open.
+        // The report of a node that answered before says that it is silent, by the question that it left open.
         this.#client.close();
         this.#client = this.#newClient();
         if (this.#report.kind !== "answers") this.#put({ kind: "fails", error, refusal: false });

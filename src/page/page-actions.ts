@@ -13,7 +13,7 @@ export interface ShownRead {
   readonly createRevision: number;
   readonly modRevision: number;
   readonly version: number;
-  /** Who answered. */
+  /** The node that answered. */
   readonly node: number;
 }
 
@@ -37,7 +37,7 @@ export type ShownCommit =
   | { readonly committed: true; readonly revision: number; readonly node: number }
   | {
       readonly committed: false;
-      /** The checks that did not hold, and since when what is there instead; null: there is no such key. */
+      /** The checks that did not hold, and the revision of what is there instead; null: there is no such key. */
       readonly conflicts: readonly { readonly key: string; readonly revision: number | null }[];
       readonly node: number;
     };
@@ -50,7 +50,7 @@ export type ShownSwap =
   | { readonly swapped: true; readonly revision: number; readonly node: number }
   | {
       readonly swapped: false;
-      /** What is there instead; null: nothing. A null text is none, or too large to come along. */
+      /** The present value instead; null: nothing. A null text is none, or too large to come along. */
       readonly found: { readonly text: string | null; readonly revision: number } | null;
       readonly node: number;
     };
@@ -73,21 +73,21 @@ export type TailNews =
 
 export interface PageActions {
   /**
-   * Everything is asked as this user from now on.
-   * @throws KvError UNAUTHENTICATED, when it is no such user or another password; then nothing has changed
+   * The page asks everything as this user from now on.
+   * @throws KvError UNAUTHENTICATED, when there is no such user or the password is wrong; then nothing has changed
    */
   signIn(user: string, password: string): Promise<void>;
   signOut(): void;
   /** @param direction from the first node to the second, or both */
   breakLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
   restoreLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
-  /** Loses some messages of both directions, or delays them; what is not given stays. */
+  /** Loses some messages of both directions, or delays them; a value that is not given stays. */
   degradeLink(
     a: number,
     b: number,
     fault: { readonly dropPermille?: number; readonly delayMs?: number },
   ): Promise<void>;
-  /** @returns what was done, one sentence; names nodes that were not told */
+  /** @returns what the scenario did, one sentence; names nodes that could not be told */
   runScenario(name: NamedScenario): Promise<string>;
   isolate(node: number): Promise<string>;
   /** Makes the links of this node whole, and no other. */
@@ -127,7 +127,7 @@ export interface PageActions {
   countKeys(through: Through, mode: ReadMode, prefix: string): Promise<number>;
 
   /**
-   * Tells of changes of the keys with this prefix, from now on, whichever node it takes.
+   * Tells of changes of the keys with this prefix, from now on, through any number of nodes.
    * @returns ends it; nothing is told afterwards
    */
   follow(through: Through, prefix: string, told: (news: TailNews) => void): () => void;

@@ -1,4 +1,4 @@
-/** What whoever signed in on this page may do, as the nodes said last: it greys what would be refused. The nodes judge for themselves. */
+/** What the user of this page may do, as the nodes told last: the page greys what they would refuse. The nodes judge for themselves. */
 import { afterPrefix } from "../base/index.ts";
 import type { AdminResult } from "../protocol/admin/index.ts";
 
@@ -11,7 +11,7 @@ interface Range {
 
 const SIGN_IN_TEXT = "Access control is on: sign in first";
 
-/** @param who null: no node has said it yet. @returns why management would be refused; null: it would not, or is not known */
+/** @param who null: no node has told it yet. @returns why management would be refused; null: it would not, or is not known */
 export function whyNotManage(who: Who | null): string | null {
   if (who === null || mayAll(who)) return null;
   return who.by === "none" ? SIGN_IN_TEXT : `${nameIn(who)} has not the role root`;
@@ -31,7 +31,7 @@ export function whyNotPrefix(who: Who | null, prefix: string): string | null {
   return whyNot(who, prefix === "" ? "read all keys" : `read all keys that begin with ${prefix}`);
 }
 
-/** Prefixes that may be read, where not all keys may: what to begin with. */
+/** Prefixes that the user may read, where he may not read all keys: where to begin. */
 export function readablePrefixes(who: Who | null): readonly string[] {
   if (who === null || mayAll(who)) return [];
   return (who.permissions ?? []).flatMap(({ may, start, end }) => {

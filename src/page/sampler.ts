@@ -36,7 +36,7 @@ export class Sampler {
 
   #measure(nodes: readonly NodeView[]): Omit<Sample, "at"> {
     let appliedPerSecond = 0;
-    // Who is behind catches up faster than the cluster goes on: only the node that was furthest says how fast that is.
+    // A node that is behind catches up faster than the cluster goes on: only the node that was furthest tells the cluster's speed.
     let furthest = -1;
     const latencies = Array.from({ length: LATENCY_BUCKETS }, () => 0);
     for (const { id, reach, status } of nodes) {

@@ -1,4 +1,4 @@
-/** What happened when: marks where something changed, and for each node the stretches of what it was. */
+/** What happened when: marks where something changed, and for each node the stretches of its states. */
 import { BROKEN_PERMILLE, unreachable } from "../base/index.ts";
 import { ballotText } from "../protocol/admin/index.ts";
 import { causeOf } from "./causes.ts";
@@ -8,14 +8,14 @@ import type { LinkSide, LinkView, Mark, NodeView, Stretch } from "./cluster-view
 /** Older than the plots reach back: forgotten. */
 const KEPT_MS = 10 * 60_000;
 const MARKS_MAX = 500;
-/** Both ends of a link change one after the other: what is gone again sooner is no change of its own. */
+/** Both ends of a link change one after the other: a state that is gone sooner is no change of its own. */
 const LINK_SETTLES_MS = 250;
 
 export function isLeading({ reach, status }: NodeView): boolean {
   return reach === "live" && status?.role === "leader" && status.standing === "leading";
 }
 
-/** What was last said of a node. */
+/** The last state of a node. */
 interface NodeTrace {
   seen: boolean;
   gone: boolean;
@@ -44,7 +44,7 @@ export class Timeline {
     return this.#strips;
   }
 
-  /** Something that was done to the cluster, and not by itself. */
+  /** Something that the page did to the cluster. */
   note(at: number, text: string): void {
     this.#add([{ at, nodes: [], kind: "deed", text }], at);
   }
@@ -101,7 +101,7 @@ export class Timeline {
         ? `follows node ${status.leader}, ballot ${ballot}`
         : "";
     if (part !== "" && part !== trace.part) {
-      // What it is when it is first seen is no change.
+      // The first state that the page sees is no change.
       if (trace.seen) {
         const kind = isLeading(node) ? "leads" : "follows";
         added.push({ at, nodes: [id], kind, text: part });
@@ -115,7 +115,7 @@ export class Timeline {
   }
 
   #markLink(now: number, link: LinkView, added: Mark[]): void {
-    // Of a link without a connection nobody can tell.
+    // The state of a link without a connection is unknown.
     const key = [link.aToB, link.bToA].some(({ state }) => state === "down" || state === "unknown")
       ? null
       : `${sideText(link.aToB)}/${sideText(link.bToA)}`;
@@ -146,7 +146,7 @@ function roleOf(node: NodeView): Stretch["role"] {
     case "down":
       return "down";
     case "refused":
-      // Whoever says that this page may not ask runs.
+      // A node that refuses the page's question runs.
       return node.code === "FORBIDDEN" || node.code === "UNAUTHENTICATED" ? "unknown" : "down";
     case "live":
       if (isLeading(node)) return "leader";

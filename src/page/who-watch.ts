@@ -1,4 +1,4 @@
-/** Asks again and again who this page is to the nodes: rights change while it is open. Any node does; the own one first. */
+/** Asks again and again which user this page is to the nodes: rights change while it is open. Any node does; the own one first. */
 import { KvError } from "../base/index.ts";
 import type { AdminClient } from "../client/admin/index.ts";
 import type { CancelTimer, Clock } from "../machine/ports/index.ts";

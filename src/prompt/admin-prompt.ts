@@ -27,7 +27,7 @@ import { failureOutcome } from "./failure.ts";
 
 export type AdminPromptOptions = ClusterOptions;
 
-/** For the other ends of a node's links, in milliseconds: one that does not answer keeps nobody waiting for what is known. */
+/** For the other ends of a node's links, in milliseconds: a silent one must not delay what is known. */
 const FAR_ENDS_MS = 500;
 
 export function createAdminPrompt(options: AdminPromptOptions): Prompt<ManageAction> {
@@ -126,7 +126,7 @@ async function ask(
 interface Told {
   readonly text: string;
   readonly fields: Readonly<Record<string, unknown>>;
-  /** The node has an alarm: scripts are to notice. */
+  /** The node has an alarm: scripts must notice. */
   readonly alarmed?: boolean;
 }
 
@@ -209,7 +209,7 @@ async function farEnds(
         .filter((link) => link.peer === node)
         .map(({ brokenIn, brokenOut }) => [peer, { brokenIn, brokenOut }] as const);
     } catch (error) {
-      // What cannot be asked is not known: the node that was asked for has answered.
+      // A peer that cannot be asked stays unknown: the node that the command is about has answered.
       if (error instanceof KvError) return [];
       throw error;
     }

@@ -1,4 +1,4 @@
-/** Which nodes a cluster has, by what a node tells everybody. */
+/** Which nodes a cluster has: any node tells any client. */
 import { type ClusterInfo, clusterInfoSchema } from "../protocol/admin/index.ts";
 
 export type Members = ClusterInfo["nodes"];
@@ -8,19 +8,19 @@ export type GetPage = (place: Place, path: string, signal: AbortSignal) => Promi
 
 /** Where a node is asked. */
 export interface Place {
-  /** Null: whichever node answers there is the one that is meant. */
+  /** Null: any node that answers there is meant. */
   readonly id: number | null;
   readonly host: string;
   readonly port: number;
 }
 
-/** A node that hangs is not waited for: what is known without it does. */
+/** The command does not wait for a node that hangs: the others know the same. */
 const TIMEOUT_MS = 1000;
 
 /**
  * Asks all at once.
- * @returns what the first one says that answers with something sensible; that one is where it was just reached, whatever it
- *   takes for its address
+ * @returns the answer of the first node that gives a sensible one; that node keeps the address at which it was just reached, even
+ *   if it has another address for itself
  * @throws AggregateError with an error for each place, in their order, when none does
  */
 export async function askMembers(places: readonly Place[], get: GetPage): Promise<Members> {

@@ -133,7 +133,7 @@ function afterMs(ms: number, callback: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Of an action that reads a state which is to be so new. */
+/** The least revision for an action that reads. */
 function atLeastIn(action: ClientAction): { readonly atLeast?: number } {
   if (!("atLeast" in action) || !action.atLeast) return {};
   return { atLeast: action.atLeast };
@@ -149,7 +149,7 @@ function isChange(action: ClientAction): boolean {
   return family !== "range" && family !== "watch" && !READS.has(op);
 }
 
-/** A local read: what nobody waits for is not worth a round through the cluster. */
+/** A local read: completion is not worth a round through the cluster. */
 async function findKeys(
   client: KvCalls,
   prefix: Uint8Array,
@@ -195,7 +195,7 @@ interface Description {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** By what the result has: requests that are answered alike are described alike. */
+/** By the fields of the result: requests with the same kind of answer are described alike. */
 function describe(action: KeyAction, result: ResultOf<KeyAction["op"]>, style: Style): Description {
   if ("found" in result) {
     const local = action.op === "read" && action.consistency === "local";

@@ -271,7 +271,7 @@ function done(run: Run, words: string, fields: Readonly<Record<string, unknown>>
   };
 }
 
-/** What was said to all nodes: in full, in part, or to none. */
+/** The outcome of a change at all nodes: complete, partial, or none. */
 function told(
   run: Run,
   { reached, failed }: FaultsOutcome,

@@ -21,7 +21,7 @@ export interface FailureContext {
   readonly op: string;
   /** It changes something: then an outcome can be unknown. */
   readonly changes: boolean;
-  /** How to find out what came of it when that is unknown. */
+  /** How the user finds out the outcome when it is unknown. */
   readonly lookFirst: string;
   /** The node asked; null: any. */
   readonly node: number | null;
@@ -62,7 +62,7 @@ export function failureOutcome(error: KvError, context: FailureContext, ms: numb
   };
 }
 
-/** What only reads leaves nothing behind, however it ends. */
+/** A read leaves nothing behind, however it ends. */
 function isUnknown(error: KvError, context: FailureContext): boolean {
   return context.changes && !error.definite;
 }
@@ -192,7 +192,7 @@ function failedText(error: KvError, context: FailureContext): string {
   }
 }
 
-/** A node may say what it likes: it does not get to the terminal with it. */
+/** A node may send any text: control characters must not get to the terminal. */
 function messageOf(error: KvError): string {
   return printable(error.message);
 }

@@ -4,7 +4,7 @@ import { unreachable } from "../base/index.ts";
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** What stands behind an option, or in the place of arguments: a word is anybody's guess. */
+/** What stands behind an option, or in the place of arguments: a "word" cannot be completed. */
 export type Value = "none" | "word" | "file";
 
 export interface CompletedOption {
@@ -86,7 +86,7 @@ function bash(program: CompletedCommand): string {
       ...command.options.map(({ long }) => long),
     ];
     const files = `[[ $word == -* ]] || { _${name}_files; return; }`;
-    // Without a dash somebody types a word that only he knows.
+    // A word without a dash is the user's own, and cannot be completed.
     const nothing = `[[ $word == -* ]] || return`;
     return [
       `    "${path}")`,

@@ -12,10 +12,10 @@ export interface IteratorOptions extends Bounds {
 }
 
 type Entry = [key: Uint8Array | undefined, value: Uint8Array | undefined];
-/** Encodings are abstract-level's affair: here are bytes, whatever they stand for. */
+/** abstract-level encodes and decodes: here are only bytes. */
 type Database = AbstractLevel<Uint8Array, unknown, unknown>;
 
-/** The base class is typed for those who use iterators, not for those who make them. */
+/** The base class is typed for users of iterators, not for their authors. */
 const Base = AbstractIterator as unknown as new (
   database: Database,
   options: IteratorOptions,
@@ -83,7 +83,7 @@ export class OmnikvIterator extends Base {
   }
 
   #drop(): void {
-    // A page that is under way comes to nobody.
+    // No caller reads the page that is under way.
     this.#entries?.return(undefined).catch(() => {});
     this.#entries = null;
   }

@@ -1,5 +1,5 @@
 /**
- * The store as an abstract-level database, and by it for everything that takes one:
+ * The store as an abstract-level database, and through it for every library that takes one:
  *
  *     import { OmnikvLevel } from "omnikv/abstract-level";
  *     const db = new OmnikvLevel(client, { valueEncoding: "json" });
@@ -38,7 +38,7 @@ const LIST_MAX = 128;
  * not be compacted while they are used: then reads reject with COMPACTED. A batch is one transaction of 1,024 operations and 4 MiB
  * at most. `clear` deletes what it has found, in several transactions.
  *
- * What the store refuses rejects with its KvError.
+ * When the store refuses a request, the promise rejects with its KvError.
  */
 export class OmnikvLevel<KDefault = string, VDefault = string> extends AbstractLevel<
   Uint8Array,
@@ -55,7 +55,7 @@ export class OmnikvLevel<KDefault = string, VDefault = string> extends AbstractL
    */
   constructor(client: AdapterClient, options: OmnikvLevelOptions<KDefault, VDefault> = {}) {
     const place = new Place(client, options, "level/", null);
-    // What is handed on is seen by hooks of those who open the database.
+    // Hooks of the program that opens the database see the options that are handed on.
     const { prefix: _, ...rest } = options;
     super(
       {

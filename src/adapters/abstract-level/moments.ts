@@ -1,9 +1,9 @@
 /**
- * The order of one database's reads and writes. What is to be read as the store is now can only be asked for now, and what is
- * written right after it must not be seen.
+ * The order of one database's reads and writes. A read of the store's present state can only be made now, and must not see a
+ * write that comes right after it.
  *
- * Invariant: a write is not sent before every read and every snapshot that was asked for before it, of the same database, is
- * answered. Others' writes are not held up, nor need they be: they are concurrent with both.
+ * Invariant: a write is not sent before every earlier read and snapshot of the same database is answered. Writes of others are not
+ * held up, nor need they be: they are concurrent with both.
  */
 import type { KvRequests } from "../../client/index.ts";
 import type { Revision } from "../../client/terms/index.ts";
@@ -13,7 +13,7 @@ export class Moments {
   readonly #probe: Uint8Array;
   readonly #pending = new Set<Promise<unknown>>();
 
-  /** @param probe any key: what is wanted is the revision of the state in which it is looked for */
+  /** @param probe any key: only the revision of the state in which it is looked for matters */
   constructor(client: KvRequests, probe: Uint8Array) {
     this.#client = client;
     this.#probe = probe;
@@ -32,7 +32,7 @@ export class Moments {
     return read;
   }
 
-  /** Resolves when what was asked for until now is answered. */
+  /** Resolves when all requests until now are answered. */
   async passed(): Promise<void> {
     if (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }

@@ -1,7 +1,7 @@
 import { AbstractSnapshot } from "abstract-level";
 import type { Revision } from "../../client/terms/index.ts";
 
-/** The base class is typed for those who use snapshots, not for those who make them. */
+/** The base class is typed for users of snapshots, not for their authors. */
 const Base = AbstractSnapshot as unknown as new (options: object) => AbstractSnapshot;
 
 /** The store as it was when this was made: its revision, which comes a moment later. */
@@ -11,7 +11,7 @@ export class OmnikvSnapshot extends Base {
   constructor(options: object, revision: Promise<Revision>) {
     super(options);
     this.revision = revision;
-    // Whoever reads is told; who only closes it need not know.
+    // A reader is told; a user who only closes it need not know.
     revision.catch(() => {});
   }
 }

@@ -41,8 +41,8 @@ export function leaderIn(look: ClusterLook): number | null {
 }
 
 /**
- * Which nodes have one log, by what they say of it: those of one cluster, whatever it is called. A node that has no log yet, or does not
- * say, is in none.
+ * Which nodes share one log, by what they say of it: a log is the same whatever its cluster is called. A node that has no log yet, or does
+ * not name it, is in no group.
  */
 export function logsIn(look: ClusterLook): readonly (readonly number[])[] {
   const logs = new Map<number, number[]>();

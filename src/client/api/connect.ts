@@ -6,7 +6,7 @@ import { httpGet } from "../../machine/http/index.ts";
 import { nodeClock, timeLimit } from "../../machine/runtime/index.ts";
 import type { TlsSide } from "../../machine/tls/index.ts";
 
-/** What is longer is no description of a cluster. */
+/** A longer answer is no description of a cluster. */
 const INFO_BYTES_MAX = 64 * 1024;
 /** For one node. */
 const ASK_TIMEOUT_MS = 1000;
@@ -23,8 +23,8 @@ export interface LearnOptions {
 }
 
 /**
- * Asks all that are named, again and again, until one says which nodes the cluster has. A node that answered is reached as it
- * was just now, whatever the others think its address is.
+ * Asks all nodes that the user named, again and again, until one says which nodes the cluster has. The client keeps the address at which
+ * it just reached that node, even if the other nodes have another address for it.
  * @throws KvError BAD_REQUEST for wrong addresses; WRONG_CLUSTER; CONNECTION_FAILED, with the reasons, when none answers in time
  */
 export async function learnNodes(options: LearnOptions): Promise<readonly NodeAddress[]> {

@@ -1,4 +1,4 @@
-/** Management that is loaded when it is first used: the tables that check it are most of what this library would load. */
+/** Management that is loaded when it is first used: the tables that check requests are most of what this library would load. */
 import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
 import type { AdminClient as Loaded, AdminClientOptions } from "../admin/index.ts";
 import { addressesIn, checkClientOptions } from "../core/index.ts";
@@ -11,8 +11,9 @@ export type AdminCallOptions = Omit<RequestOptions, "node">;
 const NOTHING = Object.freeze({});
 
 /**
- * Asks nodes for their state, and changes their links and the settings of the cluster: `admin.status(1)`. Promises reject with a KvError; every operation may be repeated
- * without harm. Connections are made when they are needed; `close` ends them, until then they keep the process alive.
+ * Asks nodes for their state, and changes their links and the settings of the cluster: `admin.status(1)`. Promises reject with a KvError;
+ * every operation may be repeated without harm. Connections are made when they are needed; `close` ends them, until then they keep the
+ * process alive.
  */
 export class AdminClient {
   readonly #options: AdminClientOptions;
@@ -45,14 +46,14 @@ export class AdminClient {
   }
 
   /**
-   * How the node stands: its role, whom it follows, how far its log and its state are, its links, storage and
+   * How the node stands: its role, the leader it follows, how far its log and its state are, its links, storage and
    * alarms.
    */
   status(node: number, options?: AdminCallOptions): Promise<AdminResult<"status">> {
     return this.call(node, "status", NOTHING, options);
   }
 
-  /** The node's links to the others, and what of them is broken on purpose. */
+  /** The node's links to the others, and the faults that were set on them on purpose. */
   getLinks(node: number, options?: AdminCallOptions): Promise<AdminResult<"getLinks">> {
     return this.call(node, "getLinks", NOTHING, options);
   }
@@ -138,7 +139,7 @@ export class AdminClient {
     return this.call(node, "getHistory", NOTHING, options);
   }
 
-  /** How much of what was overwritten and deleted all nodes keep. Null: the default. As `setQuota`. */
+  /** How many overwritten and deleted versions all nodes keep. Null: the default. As `setQuota`. */
   setHistory(
     node: number,
     params: AdminParams<"setHistory">,
@@ -156,7 +157,7 @@ export class AdminClient {
     return this.call(node, "compact", params, options);
   }
 
-  /** Who this client is to the node, and what it may do. Nobody is refused. */
+  /** Which user this client is to the node, and what it may do. Every client may ask. */
   whoami(node: number, options?: AdminCallOptions): Promise<AdminResult<"whoami">> {
     return this.call(node, "whoami", NOTHING, options);
   }
@@ -175,10 +176,10 @@ export class AdminClient {
     return this.call(node, "changeAccess", params, options);
   }
 
-  /** Rejects what has no answer yet (CANCELLED) and ends the connections. What is asked later is rejected too. */
+  /** Rejects every request without an answer (CANCELLED) and ends the connections. Later requests are rejected too. */
   close(): void {
     this.#closed = true;
-    // Whoever called was told why it could not be loaded.
+    // The caller of the request was told why the library could not be loaded.
     this.#loaded?.then(
       (client) => client.close(),
       () => {},

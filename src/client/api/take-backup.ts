@@ -4,7 +4,7 @@ import type { AdminResult } from "../../protocol/admin/index.ts";
 import type { AdminClient } from "./lazy-admin-client.ts";
 import { badArgument, wrongNodeId, wrongRequestOptions } from "../terms/index.ts";
 
-/** Asked for before they are wanted: on a long way pieces need not wait for each other. */
+/** The client asks for so many pieces in advance: on a slow network pieces need not wait for each other. */
 const PIECES_AHEAD = 3;
 /** A node that hears no majority says so within a few seconds, and a piece is small. */
 const TIMEOUT_MS = 30_000;
@@ -37,7 +37,7 @@ function tooOld(node: number): KvError {
 }
 
 /**
- * Begins a backup: it holds whatever was acknowledged before this call.
+ * Begins a backup: it holds every write that was acknowledged before this call.
  * @throws KvError as AdminClient does; NO_QUORUM when the node hears no majority; OVERLOADED when a backup of it is being made;
  *   UNSUPPORTED_VERSION when the node is too old for this. The pieces: CANCELLED when the node has given it up
  */
@@ -48,7 +48,7 @@ export async function takeBackup(
 ): Promise<TakenBackup> {
   const options = { timeoutMs: TIMEOUT_MS, ...(signal === undefined ? {} : { signal }) };
   const wrong = wrongAdmin(admin) ?? wrongNodeId("node", node) ?? wrongRequestOptions(options);
-  // Before it is asked: a node that knows no backups refuses in the same way.
+  // Checked before the node is asked: a node that knows no backups refuses in the same way.
   if (wrong !== null) throw wrong;
   const about = await admin.call(node, "beginBackup", {}, options).catch((error: unknown) => {
     throw isUnknownOperation(error) ? tooOld(node) : error;
@@ -56,7 +56,7 @@ export async function takeBackup(
   const { backup } = about;
   const ask = (piece: number): Promise<AdminResult<"readBackup">> => {
     const answer = admin.call(node, "readBackup", { backup, piece }, options);
-    // What was asked for behind the end is refused, and nobody looks at it.
+    // Requests for pieces beyond the end are refused; the loop has ended and reads none of those answers.
     answer.catch(() => {});
     return answer;
   };

@@ -13,7 +13,7 @@ import { NO_SESSION, STATUS, TXN_REFUSAL, type Status } from "../../store/comman
 import type { AnswerHandler } from "../../protocol/client/index.ts";
 import type { Answer } from "./frames.ts";
 
-/** Who is told. Numbers may be those of requests that are over. */
+/** Takes the answers. Numbers may be those of requests that are over. */
 export interface AnswerReceiver {
   /** Of the answers that follow: the node had applied [0, idx). */
   appliedIdx(idx: number): void;

@@ -6,8 +6,8 @@ import { TEXT_EXPECTED } from "../terms/index.ts";
 export type ClientSecret = string | null | (() => string);
 
 /**
- * Asks once, so that a wrong function is told where it is handed in. When it cannot say later, for a file that is being
- * replaced, what it said before is proved: a connection that is refused is tried again, and asks again.
+ * Asks the function once, so that a wrong function fails where it is handed in. When it throws later, because its file is being
+ * replaced, the client proves the secret that it returned last: a refused connection is tried again, and asks again.
  * @throws KvError BAD_REQUEST, or what the function throws
  */
 export function askedSecret(secret: ClientSecret): Secrets {
@@ -30,7 +30,7 @@ function ask(secret: () => unknown): string {
 }
 
 /**
- * A secret, a password or a token is not what was expected. What it is does not belong into a message.
+ * A secret, a password or a token has the wrong form. The message must not show it.
  * @param got half of a surrogate pair has no bytes in UTF-8: all such texts would be one
  */
 export function badSecret(name: string, expected: string, got: unknown): KvError {

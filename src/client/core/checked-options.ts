@@ -1,4 +1,4 @@
-/** What a client is made with, looked at before anything is done with it. */
+/** Checks the options of a client before anything is done with them. */
 import { KvError } from "../../base/index.ts";
 import { badSecret } from "./asked-secret.ts";
 import {
@@ -33,7 +33,7 @@ const CHECKS = {
   firstNode: wrongNodeId,
 } as const;
 
-/** What may be said to `createClient` beside the nodes. */
+/** The options of `createClient` beside the nodes. */
 export const CLIENT_OPTION_NAMES: readonly string[] = Object.keys(CHECKS);
 /** As `CLIENT_OPTION_NAMES`, of `createAdminClient`. */
 export const ADMIN_OPTION_NAMES: readonly string[] = [
@@ -48,7 +48,7 @@ export const ADMIN_OPTION_NAMES: readonly string[] = [
 
 /**
  * @param given what a user handed to `createClient` or `createAdminClient`: options, or the nodes alone
- * @throws KvError BAD_REQUEST when it is neither, or has an option that there is none of: it would do nothing
+ * @throws KvError BAD_REQUEST when it is neither, or has an unknown option: that would silently do nothing
  */
 export function optionsIn<Options extends { readonly nodes: NodesGiven }>(
   given: Options | NodesGiven,
@@ -149,7 +149,7 @@ function wrongText(name: string, value: unknown): KvError | null {
   return badArgument(name, "a text that is not empty, or null", value);
 }
 
-/** What it is does not belong into a message. */
+/** The message must not show the secret. */
 function wrongSecret(name: string, value: unknown): KvError | null {
   if (typeof value === "function" || wrongText(name, value) === null) return null;
   return badSecret(name, "a text that is not empty", value);

@@ -1,5 +1,5 @@
 /**
- * The client without promises: requests in, callbacks out, over the ports. Runs in the simulator as it is.
+ * The client without promises: requests in, callbacks out, over the ports. It runs in the simulator unchanged.
  *
  * Owns the session, the links and every request without an answer. The requests of one turn of the event loop go to a
  * node in one frame of writes and at most two of reads; many reads do not wait for the end of the turn.
@@ -8,12 +8,13 @@
  *   CLIENT-1. `done` is called once for each request, never from within `submit`.
  *   CLIENT-2. Every attempt of a write carries the same session and number; so it takes effect once at most.
  *   CLIENT-3. A write fails definitely only when every attempt was refused definitely or never left.
- *   CLIENT-4. What lies below the floor is answered or given up: it is never sent again.
+ *   CLIENT-4. A write below the floor is answered or given up: the client never sends it again.
  *   CLIENT-5. A refusal counts only when it comes from the node asked last; an answer counts wherever it comes from.
- *   CLIENT-6. All answers come from one log of one cluster (KnownCluster), which never becomes shorter. A node of another is left,
- *       and the request goes on elsewhere; when all nodes are of others it fails at once.
- *   CLIENT-7. A request is never compared with what was seen after the attempt that is answered was sent, and which of several
- *       attempts that is cannot be told: an attempt that was only left behind may be answered as long as its connection lives.
+ *   CLIENT-6. All answers come from one log of one cluster (KnownCluster), which never becomes shorter. The client leaves a node of
+ *       another cluster, and the request goes on elsewhere; when all nodes are of other clusters the request fails at once.
+ *   CLIENT-7. An answer is never compared with an index that the client saw only after it had sent the attempt that is answered. The
+ *       client cannot tell which of several attempts that is: an attempt that it left behind may be answered as long as its connection
+ *       lives.
  */
 import { KvError, withUnreached } from "../../base/index.ts";
 import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
@@ -43,7 +44,7 @@ const REQUESTS_MAX = 65_536;
 /** Unless something else is asked for. */
 export const TIMEOUT_MS = 5000;
 export const ATTEMPT_TIMEOUT_MS = 2000;
-/** A request is given up when so many connections were lost under it: it may be what kills them. */
+/** A request is given up when it has lost so many connections: it may be the request that kills them. */
 const LOSSES_MAX = 3;
 const EXPIRIES_MAX = 3;
 /** Pause before all nodes are tried again, doubled each time. */
@@ -194,8 +195,8 @@ export class ClientCore {
   }
 
   /**
-   * Gives up what has no answer yet, and ends the links.
-   * @param lastWords what is asked for without waiting for it, if a node can be told at once
+   * Gives up every request without an answer, and ends the links.
+   * @param lastWords writes that the client sends without waiting for their answers, if a node can be told at once
    */
   close(lastWords: readonly WriteOperation[] = []): void {
     if (this.#closed) return;
@@ -210,7 +211,7 @@ export class ClientCore {
     }
   }
 
-  /** Frees the session's place, if that costs no waiting, and before that asks for what nobody waits for. */
+  /** Frees the session's place, if that costs no waiting, and before that sends the writes whose answers the client will not wait for. */
   #closeSession(lastWords: readonly WriteOperation[]): void {
     const { id } = this.#session;
     const lane = this.#lanes.find(({ link }) => link.isOpen);
@@ -294,7 +295,7 @@ export class ClientCore {
       const handler = this.#handlers[lane.index];
       if (handler !== undefined) decodeAnswers(frame, handler);
     } catch (error) {
-      // What else comes from there cannot be trusted; its requests go on as after any lost connection.
+      // Nothing else from this connection can be trusted; its requests go on as after any lost connection.
       if (error instanceof DecodeError) lane.link.drop();
       else if (isWrongCluster(error)) lane.link.drop(error);
       else throw error;
@@ -302,7 +303,7 @@ export class ClientCore {
     if (!lane.isEmpty) this.#scheduleFlush();
   }
 
-  /** CLIENT-6: from a state without an origin nothing is taken when there is one that it should have (KnownCluster, SAMECLUSTER-3). */
+  /** CLIENT-6: a state without an origin answers nothing when it should have a known one (KnownCluster, SAMECLUSTER-3). */
   #onRead(lane: Lane, request: ReadRequest | undefined, answer: Answer): void {
     if (request === undefined || !lane.link.asksForOrigin || !this.cluster.hasOrigin) {
       return this.#resolve(lane, request, answer);
@@ -313,7 +314,7 @@ export class ClientCore {
       return this.#refused(request, new KvError("NO_QUORUM", text));
     }
     if (request.knewOrigin) throw this.cluster.emptied(lane.link.name);
-    // It was asked before anything was known, and may have been true then.
+    // The read left before the client knew an origin, so its answer may have been true then.
     lane.enqueue(request);
   }
 
@@ -327,7 +328,7 @@ export class ClientCore {
   #onOpenRefused(lane: Lane, error: KvError): void {
     lane.openingOver();
     if (this.#session.id !== null) return;
-    // None of them has been sent, however unsure it is whether the session was opened.
+    // None of them has been sent, even though the client does not know whether the session was opened.
     const isUnknown = error.code === "UNAUTHENTICATED";
     for (const request of lane.queued()) {
       if (!request.isWrite || (isUnknown && this.#mayAskAgain(lane, request))) continue;
@@ -335,7 +336,7 @@ export class ClientCore {
     }
   }
 
-  /** The request or its answer was lost on the way, or the node has other worries. Opening twice does no harm. */
+  /** The request or its answer was lost on the way, or the node is busy. Opening twice does no harm. */
   #onOpeningLate(lane: Lane): void {
     lane.openingOver();
     for (const request of lane.queued()) {
@@ -346,7 +347,7 @@ export class ClientCore {
     this.#scheduleFlush();
   }
 
-  /** A node that is connected has not answered. What any node said is worth more than that, and that more than that one is down. */
+  /** A connected node has not answered. Any node's words say more than that, and that says more than that a node is down. */
   #onSilence(request: Request, lane: Lane): void {
     const { lastError } = request;
     if (lastError !== null && lastError.code !== "CONNECTION_FAILED") return;
@@ -368,12 +369,12 @@ export class ClientCore {
     if (isWrongCluster(error)) this.cluster.refused(lane.link);
   }
 
-  /** What this client said last of who it is may have ended: once for each request it says so anew. */
+  /** The client's last sign-in may have ended: once for each request it signs in anew. */
   #mayAskAgain(lane: Lane, request: Request): boolean {
     if (!this.#hasCredentials || request.signedInAgain || !lane.link.isOpen) return false;
     request.signedInAgain = true;
     lane.link.signInAgain();
-    // What waits for a session is in the queue already.
+    // A request that waits for a session is in the queue already.
     if (request.state !== "queued") lane.enqueue(request);
     this.#scheduleFlush();
     return true;
@@ -390,7 +391,7 @@ export class ClientCore {
     request.expiries += 1;
     if (request.session === this.#session.id) {
       this.#session.expired();
-      // What is under way gets its own refusal, or loses its connection.
+      // Requests under way get their own refusal, or lose their connection.
       for (const other of this.#session.unanswered()) {
         if (other.state !== "sent") this.#mayRetry(other);
       }
@@ -402,8 +403,8 @@ export class ClientCore {
   }
 
   /**
-   * CLIENT-2: a number means nothing in another session. A write that was certainly not carried out gets a new one, the others
-   * fail here. @returns false when it failed
+   * CLIENT-2: a number means nothing in another session. A write that was certainly not carried out gets a new number; every other
+   * write fails here. @returns false when it failed
    */
   #mayRetry(request: Request): boolean {
     if (!request.isWrite || request.number === 0) return true;
@@ -447,7 +448,7 @@ export class ClientCore {
     lane.wrongCluster = isWrongCluster(error) ? error : null;
     lane.isUnreachable = true;
     for (const request of lane.takeQueued()) {
-      // A node that is up and hears no majority says more than one that is down, until it is down itself.
+      // The refusal of a node that is up and hears no majority says more than a node that is down, until that node is down itself.
       const { lastError, lastErrorOf } = request;
       const isUp = lastError?.code === "NO_QUORUM" || lastError?.code === "TIMEOUT";
       if (request.node !== null || !isUp || lastErrorOf === lane) noteError(request, error, lane);
@@ -457,7 +458,7 @@ export class ClientCore {
     }
   }
 
-  /** To the next node; when each was tried, after a pause once more to each. */
+  /** Sends the request to the next node; when it has tried each, it pauses and tries each once more. */
   #moveOn(request: Request): void {
     const { index } = request.lane ?? this.#preferred;
     const next = this.#lanes[(index + 1) % this.#lanes.length] ?? this.#preferred;
@@ -472,7 +473,7 @@ export class ClientCore {
     }
     const { lastError } = request;
     const isLost = this.#lanes.every(({ wrongCluster }) => wrongCluster !== null);
-    // A node that is silent may say more the next time; that it said nothing is told when the time is up.
+    // A silent node may answer the next time; the timeout tells the caller that it said nothing.
     const isOver = this.#failFast && lastError?.code !== "TIMEOUT";
     if ((isOver || isLost) && lastError !== null) return this.#fail(request, lastError);
     request.lane = next;
@@ -530,7 +531,7 @@ export class ClientCore {
     if (state === "queued" && lane?.link.isOpen === true) this.#onSilence(request, lane);
     const lastError = this.#worthTelling(request.lastError);
     if (state === "sent" && request.isWrite) request.maybeApplied = true;
-    // Where it hung is worth more than that its time is up.
+    // Where the request hung says more than that its time is up.
     if (code === "TIMEOUT" && state !== "sent" && lastError !== null) {
       return this.#fail(request, lastError);
     }
@@ -538,7 +539,7 @@ export class ClientCore {
     this.#fail(request, new KvError(code, code === "TIMEOUT" ? `${text}${where}` : text));
   }
 
-  /** That the list of nodes is wrong is worth more than that a node is down. */
+  /** A wrong list of nodes says more than a node that is down. */
   #worthTelling(error: KvError | null): KvError | null {
     if (error?.code !== "CONNECTION_FAILED") return error;
     return this.#lanes.find(({ wrongCluster }) => wrongCluster !== null)?.wrongCluster ?? error;
@@ -562,7 +563,7 @@ export class ClientCore {
     return this.#lanes[lane?.index ?? -1];
   }
 
-  /** Who was missing when the others said that they are too few, or nothing. */
+  /** The nodes that were missing when the others said that they are too few; empty: none is known. */
   #unreached({ node }: Request, { code }: KvError): readonly string[] {
     if (node !== null || (code !== "NO_QUORUM" && code !== "TIMEOUT")) return [];
     return this.#lanes.filter((lane) => lane.isUnreachable).map(({ link }) => link.name);
@@ -579,7 +580,7 @@ export class ClientCore {
   }
 }
 
-/** What is told if nothing better comes, and the node that it came from, or that it is about. */
+/** Notes the error that the caller is told if nothing better comes, and the node that it came from, or that it is about. */
 function noteError(request: Request, error: KvError, of: Request["lastErrorOf"]): void {
   request.lastError = error;
   request.lastErrorOf = of;

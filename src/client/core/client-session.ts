@@ -2,7 +2,7 @@
  * The numbers of this client's writes within its session.
  *
  * Invariants:
- *   NUMBERS-1. A number is given to one write and never again, in whatever session: a late answer cannot be taken for another.
+ *   NUMBERS-1. A number is given to one write and never again, in any session: a late answer cannot be taken for another's.
  *   NUMBERS-2. floor <= every number without an answer < floor + SESSION_WINDOW.
  *   NUMBERS-3. A request without an answer is in the slot of its number, counted round the slots, of which there are more than numbers
  *       from floor to next.
@@ -32,8 +32,8 @@ export class ClientSession {
   }
 
   /**
-   * Names the session to be opened. Each request with it that gets into the log opens one; the first that this client is
-   * told of is its session, the others expire unused.
+   * Names the session to be opened. Each request with it that gets into the log opens a session. The first one that this client
+   * is told of is its session; the others expire unused.
    */
   get nonce(): Uint8Array {
     return this.#nonce;
@@ -46,7 +46,7 @@ export class ClientSession {
   }
 
   /**
-   * What comes later, from another node or from another attempt, is a session that nobody needs.
+   * A later answer, from another node or to another attempt, names a session that the client does not need.
    * @param nonce of the request; that of an earlier session is ignored
    */
   opened(nonce: Uint8Array, id: number): void {
@@ -71,12 +71,12 @@ export class ClientSession {
     return true;
   }
 
-  /** A number for what needs no answer. */
+  /** A number for a write that needs no answer. */
   takeNumber(): number {
     return this.#next++;
   }
 
-  /** The write whose number within this session it is. */
+  /** The write that has this number within this session. */
   get(session: number, number: number): WriteRequest | undefined {
     const request = this.#at(number);
     return request?.session === session ? request : undefined;
@@ -87,7 +87,7 @@ export class ClientSession {
     if (this.#at(request.number) === request) this.#slots[this.#slotOf(request.number)] = null;
   }
 
-  /** As it is now, by number. */
+  /** The unanswered writes now, by number. */
   unanswered(): readonly WriteRequest[] {
     const requests: WriteRequest[] = [];
     for (let number = this.floor; number < this.#next; number++) {

@@ -5,7 +5,7 @@ import type { Operation } from "./frames.ts";
 import type { Done } from "./request.ts";
 import type { Endpoint } from "../terms/index.ts";
 
-/** Called for each request that is sent, with what is to be called when it ends. @returns what is called then instead */
+/** Called for each request that is sent, with the callback for its end. @returns the callback that is called instead */
 export type ObserveRequest = (operation: Operation, done: Done) => Done;
 
 export interface ClientCoreOptions extends CredentialOptions {
@@ -13,7 +13,7 @@ export interface ClientCoreOptions extends CredentialOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
-  /** Looks on. Default: nobody does. */
+  /** Observes every request. Default: none. */
   readonly observe?: ObserveRequest;
   /** The cluster's name: nodes of another are refused (WRONG_CLUSTER). Null: the name of the first node met counts. Default null. */
   readonly clusterId?: string | null;
@@ -29,7 +29,7 @@ export interface ClientCoreOptions extends CredentialOptions {
   readonly connectTimeoutMs?: number;
   /** Milliseconds after which a request to any node is sent to the next one as well. Default 2000. */
   readonly attemptTimeoutMs?: number;
-  /** A request to any node fails when each node was tried once and none of them is silent, instead of going on until its time is up. Default false. */
+  /** A request to any node fails when the client has tried each node once and none is silent, instead of at its time-out. Default false. */
   readonly failFast?: boolean;
   /** The node that a request to any node is sent to at first, by its id. Default: one at random. */
   readonly firstNode?: number;

@@ -1,4 +1,4 @@
-/** How a client says who it is: a user with a password, or with a token that somebody else got for it. */
+/** How a client says who it is: a user with a password, or with a token that another program got for it. */
 import { KvError, PASSWORD_LENGTH_MAX } from "../../base/index.ts";
 import { ACCESS_NAME, ACCESS_NAME_TEXT } from "../../store/commands/index.ts";
 import { badSecret } from "./asked-secret.ts";
@@ -17,7 +17,7 @@ export interface CredentialOptions {
   readonly token?: string;
 }
 
-/** @throws KvError BAD_REQUEST that names the option, and never what a password or token is */
+/** @throws KvError BAD_REQUEST that names the option, and never shows the password or token */
 export function checkCredentials({ user, password, token }: CredentialOptions): void {
   const wrong = (text: string): KvError => new KvError("BAD_REQUEST", text);
   if (user !== undefined && (typeof user !== "string" || !ACCESS_NAME.test(user))) {
@@ -54,7 +54,7 @@ function said(password: () => unknown): string {
   throw badSecret("password", expected, text);
 }
 
-/** One for all links of a client: what one has got by the password does for the others. */
+/** One for all links of a client: a token that one link got by the password serves the others. */
 export class Credentials {
   readonly #clock: Clock;
   readonly #user: string;
@@ -90,7 +90,7 @@ export class Credentials {
     return { user, proof: { password } };
   }
 
-  /** @param request what was answered */
+  /** @param request the one that the node answered */
   answered({ proof }: SignInRequest, answer: SignInAnswer | KvError): void {
     if (answer instanceof KvError) {
       if ("token" in proof) this.forget();

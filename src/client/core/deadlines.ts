@@ -13,7 +13,7 @@ export class Deadlines {
 
   /**
    * @param epoch deadlines count in milliseconds from here
-   * @param expire carries out what is due, and returns the earliest deadline left: Infinity when there is none
+   * @param expire expires every deadline that is due, and returns the earliest deadline left: Infinity when there is none
    */
   constructor(clock: Clock, epoch: number, expire: (now: number) => number) {
     this.#clock = clock;

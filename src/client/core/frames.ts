@@ -1,4 +1,4 @@
-/** What is asked and answered, and how it becomes bytes. */
+/** Requests and answers of a client, and how requests become bytes. */
 import {
   KEY_BYTES_MAX,
   KEYS_READ_BYTES_MAX,
@@ -197,7 +197,7 @@ function checkRevision(revision: number): void {
   throw new KvError("BAD_REQUEST", `revision: expected a positive integer, got ${revision}`);
 }
 
-/** Bytes of the keys, or of the bounds of a range, and what goes with them. */
+/** Bytes of the keys, or of the bounds of a range, and of the fields beside them. */
 export function readBytes(operation: AnyRead): number {
   switch (operation.kind) {
     case "read":
@@ -235,7 +235,7 @@ export function appendRead(writer: ReadsWriter, number: number, operation: AnyRe
   }
 }
 
-/** The nonce tells whose answer it is. */
+/** The nonce tells which client's answer it is. */
 export function openSessionFrame(writer: GroupWriter, nonce: Uint8Array): Uint8Array {
   writer.add(OPEN_WITH_ORIGIN, { kind: "openSession", nonce });
   return takeWritesFrame(writer, NO_SESSION, 0);

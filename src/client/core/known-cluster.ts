@@ -4,14 +4,14 @@
  *
  * Invariants:
  *   SAMECLUSTER-1. The first name and the first origin that a node tells are the client's for good.
- *   SAMECLUSTER-2. A node that tells another is refused before anything it has answered is used.
+ *   SAMECLUSTER-2. The client refuses a node that tells another name or origin before it uses any answer of that node.
  *   SAMECLUSTER-3. An origin that a node has told was in its state, so every linearizable read that is sent later comes from a state
  *       which has it as well. A state without one is then another log's, or lags behind.
- *   SAMECLUSTER-4. Nothing that a node tells of its log counts before its origin was compared. What has been seen of the log was
- *       decided: a linearizable read or a write that is sent later is answered from a state that has it. An answer from
- *       less means that disks went back in time, or that a copy of them is a cluster of its own. It is not used, and
- *       neither is anything else from there: the log may grow beyond what was seen, and is then no less wrong. So whatever is
- *       open to that node ends, requests and watches (`onLeft`), and nothing is opened to it again.
+ *   SAMECLUSTER-4. Nothing that a node tells of its log counts before the client has compared its origin. The entries that the client has
+ *       seen were decided: a linearizable read or a write that is sent later is answered from a state that has them. An answer from
+ *       a shorter log means that disks went back in time, or that a copy of them is a cluster of its own. The client does not use it,
+ *       nor anything else from that node: its log may grow beyond the index seen, and is still wrong. So the client ends all
+ *       requests and watches that are open to that node (`onLeft`), and opens nothing to it again.
  */
 import { KvError } from "../../base/index.ts";
 import { NO_ORIGIN } from "../../store/commands/index.ts";
@@ -20,7 +20,7 @@ import { type Hello, originText } from "../../protocol/handshake/index.ts";
 
 export type NodeSelf = Pick<Hello, "clusterId" | "origin">;
 
-/** Who tells something. Its name is only asked for when it is to be shown. */
+/** The node that tells something. Its name is only asked for when it is to be shown. */
 export interface Teller {
   /** "node 1 at 127.0.0.1:4101" */
   readonly name: string;
@@ -37,9 +37,9 @@ export class KnownCluster {
   #log: Met | null = null;
   #seenIdx = 0;
   #seenBy: Teller | null = null;
-  /** Nodes that went back, by name, and what they are told (SAMECLUSTER-4). */
+  /** Nodes that went back, by name, and the refusal that each is told (SAMECLUSTER-4). */
   readonly #wentBack = new Map<string, Refusal>();
-  /** Who has connections, and is told which node they must not lead to any more. */
+  /** The owners of connections: each is told which node its connections must not lead to any more. */
   readonly #onLeft: ((name: string, error: KvError) => void)[] = [];
 
   /** The greatest applied index that an answer has told. */
@@ -47,7 +47,7 @@ export class KnownCluster {
     return this.#seenIdx;
   }
 
-  /** Whether an origin was told: what comes from a state without one cannot be right any more (SAMECLUSTER-3). */
+  /** Whether a node has told an origin: an answer from a state without one cannot be right any more (SAMECLUSTER-3). */
   get hasOrigin(): boolean {
     return this.#log !== null;
   }
@@ -95,12 +95,12 @@ export class KnownCluster {
     this.#seenBy = teller;
   }
 
-  /** For a node that has answered from a state without an origin, to what was asked when one was known (SAMECLUSTER-3). */
+  /** For a node that answers from a state without an origin, although the client knew one when it asked (SAMECLUSTER-3). */
   emptied(by: string): KvError {
     return new KvError("WRONG_CLUSTER", `${by}: ${this.#otherLog("has no data at all").text}`);
   }
 
-  /** @param left told of each node that lacks what was seen, when it has shown that (SAMECLUSTER-4) */
+  /** @param left told of each node that has shown that it lacks entries which this client has seen (SAMECLUSTER-4) */
   onLeft(left: (name: string, error: KvError) => void): void {
     this.#onLeft.push(left);
   }

@@ -1,4 +1,4 @@
-/** The way to one node: its link, what waits for it, and how that becomes frames. */
+/** The way to one node: its link, the requests that wait for it, and how they become frames. */
 import { CLIENT_FRAME_BYTES_MAX, type KvError } from "../../base/index.ts";
 import { contentBytesOf, GroupWriter } from "../../store/commands/index.ts";
 import type { CancelTimer } from "../../machine/ports/index.ts";
@@ -42,7 +42,7 @@ export class Lane implements Carrier {
   /** A request to open the session is under way here: ends the watch over it. */
   #opening: CancelTimer | null = null;
 
-  /** @param watchOpening called when the session is to be opened here: whoever waits must not wait for ever */
+  /** @param watchOpening called when the session is to be opened here: waiting requests must not wait for ever */
   constructor(index: number, link: NodeLink, watchOpening: () => CancelTimer) {
     this.index = index;
     this.link = link;
@@ -54,7 +54,7 @@ export class Lane implements Carrier {
   }
 
   /**
-   * Enough reads wait for a frame of their own: what a server does with them can begin while more come in.
+   * Whether enough reads wait for a frame of their own: the server can begin with them while more come in.
    * @param underWay reads of the client that have been sent and have no answer
    */
   hasManyReads(underWay: number): boolean {
@@ -74,7 +74,7 @@ export class Lane implements Carrier {
     return [...this.#writes, ...this.#reads].filter((request) => this.#isHere(request));
   }
 
-  /** What waited here until now: were it left behind, the node would be dialed for it again and again. */
+  /** Takes the requests that wait here: if they stayed, the client would dial the node for them again and again. */
   takeQueued(): Request[] {
     const taken = this.queued();
     this.#writes = [];

@@ -4,7 +4,7 @@ import type { LinkOptions } from "./node-link.ts";
 
 const CONNECT_TIMEOUT_MS = 2000;
 
-/** What is the same for every link of a client, of keys or of management; how it signs in is not. */
+/** The options that every link of a client shares, of keys or of management; how the client signs in is not among them. */
 export function linkOptionsOf({
   clock,
   random,

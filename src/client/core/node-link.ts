@@ -33,7 +33,7 @@ export interface LinkOptions {
   /** From the dial until the handshake is over. */
   readonly connectTimeoutMs: number;
   /**
-   * The last word on a node that has said who it is. Default: whoever has the address is welcome.
+   * Has the last word on a node that has said who it is. Default: any node at the address is accepted.
    * @param by "node 1 at 127.0.0.1:4101"
    */
   readonly meet?: (self: NodeSelf, by: string) => Refusal | null;
@@ -60,7 +60,7 @@ export class NodeLink {
   #closed = false;
   #asksForOrigin = false;
   #dropped: KvError | null = null;
-  /** What was asked to sign in, and has no answer. */
+  /** The sign-in request that has no answer yet. */
   #signingIn: SignInRequest | null = null;
   #cancelRenewal: CancelTimer | null = null;
 
@@ -95,7 +95,7 @@ export class NodeLink {
     return this.#id === 0 ? `the node at ${this.address}` : `node ${this.#id} at ${this.address}`;
   }
 
-  /** The node that the connection leads to knows of origins and had none yet when last heard of: it is to be asked. */
+  /** The node that the connection leads to knows of origins and had none yet when it last told: the client must ask. */
   get asksForOrigin(): boolean {
     return this.#asksForOrigin;
   }
@@ -167,7 +167,7 @@ export class NodeLink {
     );
   }
 
-  /** An open link says anew who it is: what it said last has ended, or the password has changed. */
+  /** An open link signs in anew: its last sign-in has ended, or the password has changed. */
   signInAgain(): void {
     const { signIn } = this.#options;
     if (signIn == null || this.#state !== "open" || this.#signingIn !== null) return;
@@ -230,7 +230,7 @@ export class NodeLink {
 
   /**
    * Ends an open connection at once, as if it had been lost; the link may be opened again.
-   * @param why instead of that it was lost
+   * @param why the error to tell instead of a lost connection
    */
   drop(why: KvError | null = null): void {
     this.#dropped ??= why;

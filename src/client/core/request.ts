@@ -30,15 +30,15 @@ interface RequestBase {
   /** Where it waits or was sent last. */
   lane: Carrier | null;
   state: "queued" | "sent" | "parked" | "over";
-  /** As `deadline`: when the attempt under way has taken so long that another node is asked. 0: never. */
+  /** As `deadline`: the time at which the attempt under way has taken so long that the client asks another node. 0: never. */
   attemptDeadline: number;
   /** Nodes tried since it was submitted or parked last. */
   tried: number;
   /** Connections lost while it was under way. */
   losses: number;
   /**
-   * What the client had seen of the log when it was sent: the attempts whose answers may still come were all sent then or
-   * later. 0 for a local read, which may be answered from any state that its frame allows.
+   * What the client had seen of the log when it sent the request: all attempts whose answers may still come were sent then or
+   * later. 0 for a local read, which any state may answer that its frame allows.
    */
   seenIdx: number;
   /** An attempt was left behind over a connection that may still bring its answer: `seenIdx` stays the one of that attempt. */
@@ -46,7 +46,7 @@ interface RequestBase {
   lastError: KvError | null;
   /** The node that it came from, or that it is about. */
   lastErrorOf: Carrier | null;
-  /** It was refused because nobody knew who asks, and the client has said so anew for it. */
+  /** A node refused it because it did not know which user asks, and the client has signed in anew for it. */
   signedInAgain: boolean;
 }
 
@@ -70,7 +70,7 @@ export interface WriteRequest extends RequestBase {
 
 export type Request = ReadRequest | WriteRequest;
 
-/** Written out twice, without spreading: it is made for every request, and the engine sees two shapes only. */
+/** Written out twice, without spreading: the client makes one for every request, and the engine sees two shapes only. */
 export function newRequest(
   operation: Operation,
   node: number | null,

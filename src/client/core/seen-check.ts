@@ -1,15 +1,16 @@
 /**
- * Whether a node's log has what this client has seen: asked over each new connection for watches, before they are asked for. A
- * watch goes on with whatever has the revisions after its last one, so a log that went back would be told from its middle.
+ * Whether a node's log has what this client has seen: asked over each new connection for watches, before the client asks for them. A
+ * watch goes on with the revisions after its last one, so from a log that went back it would tell another history from the middle.
  *
- * It is a local read of what the client may read anyway, which any version understands. It is answered from no state below the greatest
- * index seen; a node whose cluster has less says so (WRONG_CLUSTER). A log that has grown beyond that index since is known by the
- * newest event that was told here, when it still has that revision: it has the same, or it is another log.
+ * The check is a local read of a key that the client may read anyway, which any version understands. No state below the greatest index
+ * seen may answer it; a node whose cluster has less says so (WRONG_CLUSTER). A wrong log may have grown beyond that index since. Then the
+ * newest event that was told here decides: if the log still has its revision, it has the same event there, or it is another log.
  *
  * Invariants:
- *   SEENCHECK-1. Nothing is taken of watches from a connection before it has passed, nor from a state below the index that it was held against.
- *   SEENCHECK-2. A node that is only behind is left for another one (NO_QUORUM), and may be right later. What was decided is held against it
- *       only when it has applied all that this client had seen.
+ *   SEENCHECK-1. The client takes no watch events from a connection before it has passed, nor from a state below the index that was
+ *       checked.
+ *   SEENCHECK-2. The client leaves a node that is only behind for another one (NO_QUORUM); it may be right later. A missing entry counts
+ *       against a node only when the node has applied all that this client had seen.
  */
 import { type ErrorCode, KvError, sameBytes } from "../../base/index.ts";
 import {
@@ -49,7 +50,7 @@ export class SeenCheck {
   readonly #cluster: KnownCluster;
   readonly #writer = new ReadsWriter();
   #state: "wanted" | "asked" | "passed" = "passed";
-  /** The index that the node at hand is held against. */
+  /** The index that the node at hand must have. */
   #idx = 0;
   /** The newest event that came, whichever node told it: a view of its frame. */
   #told: WatchEvent | null = null;
@@ -98,7 +99,7 @@ export class SeenCheck {
 
   /**
    * @param frame of answers
-   * @returns why the node is to be left; null: it is not
+   * @returns why the client must leave the node; null: it need not
    * @throws DecodeError when it is none; KvError WRONG_CLUSTER when it is of another log
    */
   answered(link: NodeLink, frame: Uint8Array): KvError | null {
@@ -117,7 +118,7 @@ export class SeenCheck {
       const text = `${contradiction} revision ${this.#toldRevision}, of which this client was told`;
       return this.#cluster.lacksSeen(text, link);
     }
-    // Whatever else is refused (who asks may not read it, or it is compacted) the node has said from which state.
+    // With any other refusal (the user may not read the key, or it is compacted) the node has still said from which state.
     this.#state = "passed";
     return null;
   }

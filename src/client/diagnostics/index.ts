@@ -1,2 +1,2 @@
-/** What requests take, told to whoever in this process has subscribed. */
+/** How long requests take, told to subscribers in this process. */
 export { observeRequest, REQUEST_CHANNEL, type RequestMessage } from "./request-channel.ts";

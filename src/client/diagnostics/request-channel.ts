@@ -1,6 +1,6 @@
 /**
- * What a client's requests take, on Node's `diagnostics_channel`, for tracing and metrics of the program that makes them. Costs
- * one look a request where nobody has subscribed.
+ * How long a client's requests take, on Node's `diagnostics_channel`, for tracing and metrics of the program that makes them. Without a
+ * subscriber this costs one look a request.
  */
 import type { ErrorCode } from "../../base/index.ts";
 import { changeRevision } from "../keys/index.ts";
@@ -17,8 +17,8 @@ export interface RequestMessage {
   /** The node that answered; null: none did. */
   readonly node: number | null;
   /**
-   * Of a write that took effect: what the store's history has it under, and what the nodes tell of it (`omnikv:server:entry`, the log's
-   * `revision`). Null: of reads, and of what changed nothing or was not answered.
+   * Of a write that took effect: its revision in the store's history, under which the nodes tell of it too (`omnikv:server:entry`, the
+   * log's `revision`). Null: of reads, and of writes that changed nothing or were not answered.
    */
   readonly revision: number | null;
   /** Milliseconds from the call to the answer, all attempts together. */

@@ -13,7 +13,7 @@ import { operationOf, resultOf, wrongRequest } from "./requests.ts";
 /** Under way at once: enough to fill frames, and a small part of what a client may have without an answer. */
 const UNDER_WAY_MAX = 8192;
 
-/** What carries out one request, and how one is given up: ClientCore, bound to the options of the call. */
+/** Carries out one request, or gives it up: ClientCore, bound to the options of the call. */
 export interface BatchPort<Handle> {
   submit(operation: Operation, done: Done): Handle | null;
   cancel(handle: Handle): void;
@@ -21,7 +21,7 @@ export interface BatchPort<Handle> {
 
 /**
  * Never rejects for what becomes of an operation: that is its outcome.
- * @param signal gives up what has no answer yet: CANCELLED
+ * @param signal gives up the operations without an answer: CANCELLED
  */
 export function runBatch<Handle>(
   operations: readonly BatchOperation[],
@@ -30,7 +30,7 @@ export function runBatch<Handle>(
 ): Promise<BatchOutcome[]> {
   const outcomes: BatchOutcome[] = Array.from({ length: operations.length });
   if (operations.length === 0) return Promise.resolve(outcomes);
-  // Only whoever may give them up need keep them.
+  // Handles are only kept for a caller that may give the requests up.
   const handles = signal === undefined ? null : new Map<number, Handle>();
   let underWay = 0;
   return new Promise((resolve) => {

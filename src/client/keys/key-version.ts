@@ -4,7 +4,7 @@ import type { VersionsAnswer } from "../../protocol/client/index.ts";
 
 /** A version of a key: a value, or that it was deleted. */
 export class KeyVersion {
-  // Declared and no more: what the constructor sets would be set twice.
+  // Only declared: a field with an initializer would be set here, and once more by the constructor.
   /** The revision of the change that made it: a write, or the deletion. */
   declare readonly revision: number;
   /** The bytes, the caller's own; null: the key was deleted. See `text` and `json`. */
@@ -38,7 +38,7 @@ export class KeyVersion {
   }
 }
 
-/** What asks for versions from a revision on downwards; 0: from the newest. */
+/** Asks for versions from a revision on downwards; 0: from the newest. */
 export type AskForVersions = (
   revision: number,
   limit: number,

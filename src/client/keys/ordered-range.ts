@@ -9,7 +9,7 @@ type Order = Exclude<RangeOrder, "key">;
 
 const NOTHING = new Uint8Array(0);
 
-/** What nodes are asked for: what is compared has to come along. */
+/** The range that the nodes are asked for: the fields that the client compares have to come along. */
 export function askedInOrder(range: RangeBytes, order: Order): RangeBytes {
   return { ...range, keysOnly: range.keysOnly && order !== "value" };
 }

@@ -5,8 +5,8 @@ const NO_ITEMS: Iterator<PageItem, undefined> = {
 };
 
 /**
- * What pages hold, one after the other, as an async generator would hand it out. Such a generator takes a promise more and two
- * turns more of the queue of microtasks for each item, which together cost what all the rest of a range does.
+ * The items of pages, one after the other, as an async generator would hand them out. Such a generator takes one more promise and two
+ * more turns of the queue of microtasks for each item, which together cost as much as all the rest of a range.
  *
  * As with generators, calls of `next` that do not wait for each other are answered in order, and nothing is asked for before
  * the first of them.
@@ -22,8 +22,8 @@ export class PagedItems<T> implements AsyncGenerator<T, void, undefined> {
   #waiting: Promise<unknown> | null = null;
 
   /**
-   * @param begin called once, when the first item is wanted; what it throws is what `next` rejects with
-   * @param make of an item, whose bytes are views, what users get
+   * @param begin called once, when the caller wants the first item; if it throws, `next` rejects with the same error
+   * @param make turns an item, whose bytes are views, into what users get
    */
   constructor(begin: () => AsyncGenerator<PageAnswer>, make: (item: PageItem) => T) {
     this.#begin = begin;
@@ -82,7 +82,7 @@ export class PagedItems<T> implements AsyncGenerator<T, void, undefined> {
     await this.#pages?.return(undefined);
   }
 
-  /** After the calls before it, whatever became of them. */
+  /** Runs after the calls before it, even if those failed. */
   #inTurn(call: () => Promise<IteratorResult<T, void>>): Promise<IteratorResult<T, void>> {
     const before = this.#waiting;
     const answer = before === null ? call() : before.then(call, call);

@@ -1,4 +1,4 @@
-/** Ranges for users: which keys are meant, and the pages that together are one state of the store. */
+/** Ranges for users: which keys they mean, and the pages that together are one state of the store. */
 import { afterPrefix } from "../../base/index.ts";
 import type { PageAnswer, PageItem, RangeBytes } from "../../protocol/client/index.ts";
 import {
@@ -12,7 +12,7 @@ import {
 } from "../terms/index.ts";
 import type { RangeOrder, RangeSelection } from "../../store/commands/index.ts";
 
-/** What asks for one page: the first one linearizable if that is wanted. */
+/** Asks for one page: the first one linearizable if the caller wants that. */
 export type AskForPage = (range: RangeBytes, isFirst: boolean) => Promise<PageAnswer>;
 
 const NOTHING = new Uint8Array(0);
@@ -38,7 +38,7 @@ export function rangeOf(
   };
 }
 
-/** Null: nothing of it is asked for, and nodes are asked as ever. */
+/** Null: no option asks for a selection, and the client sends the plain request. */
 function selectionOf(bounds: RevisionBounds, order: RangeOrder): RangeSelection | null {
   const { minCreateRevision: createMin = 0, maxCreateRevision: createMax = 0 } = bounds;
   const { minModRevision: modMin = 0, maxModRevision: modMax = 0 } = bounds;
@@ -47,8 +47,8 @@ function selectionOf(bounds: RevisionBounds, order: RangeOrder): RangeSelection 
 }
 
 /**
- * All pages of a range, each asked for while the one before is looked at. The later ones are of the revision of the first:
- * any node has them that has come so far. A page may have fewer keys than there are to come, or none.
+ * All pages of a range; the client asks for each while the caller looks at the one before. The later ones are of the revision of the
+ * first: any node that has come so far has them. A page may have fewer keys than there are to come, or none.
  */
 export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerator<PageAnswer> {
   const isOrdered = range.select !== undefined && range.select.order !== "key";
@@ -56,7 +56,7 @@ export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerat
   let next = ask(range, true);
   for (;;) {
     const page = await next;
-    // In an order of its own each page has the first of its keys, and only all pages have the first of all.
+    // In an order of its own each page has the first of its own keys, and only all pages together have the first of all.
     if (!isOrdered) left -= page.count;
     const { resume, revision } = page;
     if (resume === null || left <= 0) {
@@ -66,7 +66,7 @@ export async function* pagesOf(ask: AskForPage, range: RangeBytes): AsyncGenerat
     const bound =
       range.reverse && !isOrdered ? { end: ownBytes(resume) } : { start: ownBytes(resume) };
     next = ask({ ...range, ...bound, limit: left, revision }, false);
-    // Whoever stops in the middle never asks what came of it.
+    // A caller that stops in the middle never reads this page, so its error must not go unhandled.
     next.catch(() => {});
     yield page;
   }

@@ -1,7 +1,7 @@
 /**
- * Requests about one key, as data: from what users hand in to operations, and from answers to what users get. Which there
- * are, with which fields and which answer, follows from the table of operations; `cas` alone is put in another way than it
- * travels, and a read is no operation: it is in no log.
+ * Requests about one key, as data: from users' arguments to operations, and from answers to users' results. The table of operations
+ * determines which requests there are, with which fields and which answer. Only `cas` takes another form than it has on the wire; a
+ * read is no operation: it is in no log.
  */
 import type { KvError } from "../../base/index.ts";
 import { STATUS } from "../../store/commands/index.ts";
@@ -55,7 +55,7 @@ const CAS_NAMES = namesOf<RequestOf<"cas">>({ op: true, key: true, condition: tr
 const WRITE_NAMES = namesOf<RequestOf<"write">>({ op: true, key: true, value: true });
 const DELETE_NAMES = namesOf<RequestOf<"delete">>({ op: true, key: true });
 
-/** `"write", "delete", … or "read"`: for whoever named another one. */
+/** `"write", "delete", … or "read"`: for the message to a user who named another one. */
 const NAMES = Object.keys(ANSWERED_WITH).map((name) => `"${name}"`);
 const NAMES_EXPECTED = `${NAMES.join(", ")} or "read"`;
 const REQUEST_EXPECTED = 'an operation like { op: "write", key, value }';
@@ -124,7 +124,7 @@ export function operationOf(request: KeyRequest, options: ReadMoment = {}): Oper
   }
 }
 
-/** What the request is answered. */
+/** Turns an answer to the request into the user's result. */
 export function resultOf<O extends KeyRequest["op"]>(op: O): (answer: Answer) => ResultOf<O> {
   const names: Readonly<Record<string, AnsweredWith>> = ANSWERED_WITH;
   const answered = names[op];

@@ -1,4 +1,4 @@
-/** From what users hand in to operations, and from answers to what users get. */
+/** From users' arguments to operations, and from answers to users' results. */
 import { STATUS } from "../../store/commands/index.ts";
 import {
   bytesOf,
@@ -40,7 +40,7 @@ export type ReadMoment = {
   [N in "consistency" | "revision" | "atLeast"]?: ReadOptions[N] | undefined;
 };
 
-/** A least revision is waited for by the node that is asked, which needs no leader for it. */
+/** The node that is asked waits for a least revision by itself; it needs no leader for it. */
 export function isLocal({ consistency, atLeast = 0 }: ReadMoment): boolean {
   return consistency === "local" || atLeast > 0;
 }
@@ -57,7 +57,7 @@ export function readResult(answer: Answer): ReadResult {
   return new FoundResult(ownBytes(answer.value), modRevision, createRevision, version, node);
 }
 
-/** The results of a read of many keys; the answer tells of those that there are. */
+/** The results of a read of many keys; the answer has only the keys that exist. */
 export function readResults(keys: readonly Uint8Array[], { page, node }: Answer): ReadResult[] {
   const found = new Map<string, FoundResult>();
   for (const { key, value, modRevision, createRevision, version } of page?.items ?? []) {

@@ -1,10 +1,10 @@
 /**
- * Ends leases at the nodes that nobody here relies on any more, and goes on trying where no node has answered: a lock that is given back while
- * the cluster is out of reach would otherwise be held until its time to live is over.
+ * Ends leases at the nodes when this client needs them no more, and keeps trying while no node has answered: otherwise a lock that the
+ * client gives back while the cluster is out of reach would stay held until its time to live is over.
  *
  * Invariants:
- *   LEASEEND-1. A lease is tried until a node answers for good, the client is closed, or it cannot be there any more.
- *   LEASEEND-2. No two tries for one lease are under way, and no process is kept alive by the pauses between them.
+ *   LEASEEND-1. The client tries to end a lease until a node answers for good, the client is closed, or the lease cannot exist any more.
+ *   LEASEEND-2. No two tries for one lease are under way, and the pauses between them keep no process alive.
  */
 import { KvError } from "../../base/index.ts";
 import type { Clock, Random } from "../../machine/ports/index.ts";
@@ -12,14 +12,15 @@ import { backOffMs, type LeaseId, pause } from "../terms/index.ts";
 import type { LeasePort } from "./lease-port.ts";
 
 /**
- * At least so long is between two tries: what the first one has left of timers and of connections that are not made yet is over by then, so
- * that a process which waits for nothing else ends, and does not begin the next try.
+ * Two tries are at least so far apart: by then the timers of the first one and the connections that it was making are over, so that a
+ * process which waits for nothing else ends before the next try begins.
  */
 const REST_MS = 2000;
 const MORE = { minMs: 1000, maxMs: 3000 };
 /**
- * Beyond its time to live a lease is tried for so long: the clock of the cluster stands still while it has no leader, so that a lease lives longer
- * than this machine's clock says. For what is out of reach even longer, its time to live runs on when there is a leader again.
+ * Beyond its time to live the client tries a lease for so long: the cluster's clock stands still while it has no leader, so that a lease
+ * lives longer than this machine's clock says. If the cluster stays out of reach even longer, the lease's time runs on with the next
+ * leader.
  */
 const STANDSTILL_MS_MAX = 600_000;
 
@@ -37,7 +38,7 @@ export class LeaseEnds {
     this.#random = random;
   }
 
-  /** Rejects as `write` when the first try fails; what may go better later is tried again in the background. */
+  /** Rejects as `write` when the first try fails; after an error that may pass, the client tries again in the background. */
   async end(id: LeaseId, ttl: number): Promise<void> {
     const lastMs = this.#clock.now() + ttl + STANDSTILL_MS_MAX;
     try {

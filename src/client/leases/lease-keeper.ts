@@ -2,9 +2,9 @@
  * Keeps the leases of a client alive.
  *
  * Invariants:
- *   KEEPER-1. All that is due, and what will be due soon, goes in one request: a thousand leases cost one frame an interval.
- *   KEEPER-2. No keep-alive waits for the answer to the one before: an answer that is lost costs one interval.
- *   KEEPER-3. A lease is over here before it can be at the nodes (LeaseTime), whether a timer fires in time or not.
+ *   KEEPER-1. One request renews every lease that is due or will be due soon: a thousand leases cost one frame an interval.
+ *   KEEPER-2. No keep-alive waits for the answer to the one before: a lost answer costs one interval.
+ *   KEEPER-3. A lease is over here before it can be over at the nodes (LeaseTime), whether a timer fires in time or not.
  */
 import type { KvError } from "../../base/index.ts";
 import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
@@ -15,7 +15,7 @@ import { KeptLease, type LeaseOwner } from "./lease.ts";
 import { keepAliveIntervalOf } from "./lease-time.ts";
 import type { LeaseId } from "../terms/index.ts";
 
-/** Of its interval: so much earlier a lease is renewed when another one is. */
+/** As a part of its interval: so much earlier the client renews a lease along with another one. */
 const SOONER_PART = 2;
 /** After a failure, as a part of the interval, and at most. */
 const RETRY_PART = 4;
@@ -124,7 +124,7 @@ export class LeaseKeeper implements LeaseOwner {
     }
   }
 
-  /** What no node refuses for good is tried again until the lease is over. */
+  /** Unless a node refuses it for good, the client tries again until the lease is over. */
   #soonAgain(lease: KeptLease, error: KvError | undefined): void {
     if (!lease.check()) return;
     if (error?.code === "CANCELLED") return lease.giveUp(error.message);

@@ -17,15 +17,15 @@ export interface LeaseKeys extends LeaseInfo {
 
 /** What leases need of a client. Promises reject with a KvError, but for keepAlive. */
 export interface LeasePort {
-  /** @param id "random": one that nobody guesses; "next": a small one, which people can type */
+  /** @param id "random": one that nobody can guess; "next": a small one, which people can type */
   grant(
     ttlMs: number,
     options: RequestOptions,
     id: "random" | "next",
   ): Promise<{ id: LeaseId; ttlMs: number }>;
   /**
-   * All in one frame. @returns in the order of the leases: the time to live that begins anew; null: there is no such lease; or
-   * why that is not known. Never rejects.
+   * Renews all in one frame. @returns in the order of the leases: the time to live that begins anew; null: there is no such lease; or
+   * the error why that is not known. Never rejects.
    */
   keepAlive(
     ids: readonly LeaseId[],

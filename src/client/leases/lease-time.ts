@@ -1,12 +1,12 @@
 /**
- * Until when a lease certainly lives, as its holder can know it. Pure: told the time, never asks for it.
+ * Until when a lease certainly lives, as far as its holder can know. Pure: it is told the time and never asks for it.
  *
  * Invariants:
- *   LEASETIME-1. The nodes count a lease's time from when they apply its grant or a keep-alive, which is after it was sent. So what counts here
- *       is the moment in which the last one that was acknowledged was sent, whenever its answer came.
- *   LEASETIME-2. The clocks of two machines drift apart by less than the part of the time to live that is left out here: the holder is told
- *       first, and has what is left of that part to stop what it does.
- *   LEASETIME-3. What is over stays over: a late acknowledgement revives nothing.
+ *   LEASETIME-1. The nodes count a lease's time from when they apply its grant or a keep-alive, which is after the client sent it. So the
+ *       client counts from the moment when it sent the last one that was acknowledged, whenever the answer came.
+ *   LEASETIME-2. The clocks of two machines drift apart by less than the margin that the client leaves out of the time to live: the holder
+ *       is told first, and has the rest of the margin to stop its work.
+ *   LEASETIME-3. A lease that is over stays over: a late acknowledgement revives nothing.
  */
 
 /** The part of its time to live by which a lease ends earlier for its holder than at the nodes, and at most so much. */
@@ -41,7 +41,7 @@ export class LeaseTime {
     return this.#sentMs + this.#ttlMs - leaseMarginOf(this.#ttlMs);
   }
 
-  /** When the last one was sent that is known to have arrived. */
+  /** When the client sent the last one that is known to have arrived. */
   get sentMs(): number {
     return this.#sentMs;
   }

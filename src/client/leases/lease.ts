@@ -5,8 +5,8 @@ import { checkedSignal, type LeaseId } from "../terms/index.ts";
 import { LeaseTime } from "./lease-time.ts";
 
 /**
- * A time that is renewed in the background for as long as this process runs and reaches the cluster. Keys can be bound to it: they
- * are deleted when it ends, all in one revision.
+ * A lease that the client renews in the background for as long as this process runs and reaches the cluster. Keys can be bound to it: the
+ * nodes delete them when it ends, all in one revision.
  */
 export interface Lease extends AsyncDisposable {
   /** As the cluster names it. */
@@ -14,9 +14,10 @@ export interface Lease extends AsyncDisposable {
   /** Milliseconds for which the cluster keeps it without a sign of life. */
   readonly ttl: number;
   /**
-   * Aborted when it is over: because it was revoked, or because it could not be renewed in time. Then before it can end at the nodes (by
-   * an eighth of its time to live, two seconds at most), by this machine's monotonic clock, counted from when the last keep-alive that was
-   * acknowledged was sent. Looks at the clock whenever it is asked. Its reason is a KvError: LEASE_LOST, or CANCELLED after `revoke`.
+   * Aborted when the lease is over: because it was revoked, or because the client could not renew it in time. In the second case it aborts
+   * before the lease can end at the nodes (by an eighth of its time to live, two seconds at most), by this machine's monotonic clock,
+   * counted from when the client sent the last acknowledged keep-alive. Each look at the signal looks at the clock. Its reason is a
+   * KvError: LEASE_LOST, or CANCELLED after `revoke`.
    */
   readonly signal: AbortSignal;
   /** Resolves when the signal is aborted, with its reason. Never rejects. */
@@ -24,8 +25,8 @@ export interface Lease extends AsyncDisposable {
   /** Milliseconds that are left if nothing renews it; 0 when it is over. */
   readonly remaining: number;
   /**
-   * Ends it now, and deletes its keys. Ends here in any case; rejects as `write` when the nodes cannot be told: then they
-   * are asked again in the background while the client is open, and at the latest it ends there after its time. To do it again does no harm.
+   * Ends it now, and deletes its keys. It ends here in any case. Rejects as `write` when no node can be told: then the client asks again
+   * in the background while it is open, and at the latest the lease ends there after its time. Calling it again does no harm.
    */
   revoke(): Promise<void>;
 }
@@ -49,7 +50,7 @@ export class KeptLease implements Lease {
   readonly #controller = new AbortController();
   /** When it is to be renewed next. */
   dueMs = 0;
-  /** Nobody relies on it yet, or any more: it ends at the nodes too when the client is closed. */
+  /** The client does not need it yet, or any more: it ends at the nodes too when the client is closed. */
   endsWithClient = false;
   #isOver = false;
   #resolveEnded: (reason: KvError) => void = () => {};

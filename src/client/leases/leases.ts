@@ -21,7 +21,7 @@ import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
 import type { KeptLease, Lease } from "./lease.ts";
 
 export const LEASE_TTL_MS = 10_000;
-/** Before a session is begun anew whose lease could not be had: doubled each time. */
+/** Pause before a session that got no lease asks again: doubled each time. */
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5000;
 
@@ -33,7 +33,7 @@ export interface LeaseOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How a session keeps a lease: as a lease, and anew when it was lost. */
+/** How a session keeps a lease: as a lease, and with a new one when it was lost. */
 export interface SessionOptions extends LeaseOptions {
   /** Told once each time when the lease is lost, before the next one is asked for. */
   readonly onLost?: (reason: KvError) => void;
@@ -78,7 +78,7 @@ export class Leases {
     return this.#keeper.keep(granted.id, granted.ttlMs, sentMs);
   }
 
-  /** What is cancelled on its way may be granted nevertheless: then it is given back as soon as that is known. */
+  /** A grant that the caller cancels on its way may take effect nevertheless: then the client gives the lease back as soon as it knows. */
   async #grant(
     ttl: number,
     signal: AbortSignal | undefined,
@@ -96,15 +96,15 @@ export class Leases {
   }
 
   /**
-   * One lease after the other, for what is to be there for as long as this process lives: a service that registers itself.
+   * One lease after the other, for keys that should exist for as long as this process lives: a service that registers itself.
    *
    *     for await (const lease of client.leases.session({ ttl: 10_000, signal, onLost: log })) {
    *       await client.write("service/a/1", "10.0.0.1:80", { lease });
    *       await lease.ended;
    *     }
    *
-   * When the body is over while the lease lives, the lease is revoked. After a loss the next one is asked for until there is one.
-   * Leave it by `break`, or by the signal. Throws what no node will do differently later.
+   * When the body is over while the lease lives, the client revokes the lease. After a loss it asks until it gets the next one.
+   * Leave it by `break`, or by the signal. Throws an error that no node would answer differently later.
    */
   async *session(options: SessionOptions = {}): AsyncGenerator<Lease, void, undefined> {
     const wrong = wrongLeaseOptions(options, SESSION_NAMES);
@@ -122,7 +122,7 @@ export class Leases {
     });
   }
 
-  /** Ends a lease, whoever holds it, and deletes its keys. @returns false: there is no such lease */
+  /** Ends a lease, also one of another client, and deletes its keys. @returns false: there is no such lease */
   async revoke(id: LeaseId, options: RequestOptions = {}): Promise<boolean> {
     const wrong = wrongId(id) ?? wrongRequestOptions(options);
     if (wrong !== null) throw wrong;
@@ -130,7 +130,7 @@ export class Leases {
   }
 
   /**
-   * A lease that nobody renews: it ends after its time unless `renew` is called. Rejects as `grant`.
+   * A lease that this client does not renew: it ends after its time unless `renew` is called. Rejects as `grant`.
    * @param ttl in milliseconds
    */
   async issue(ttl: number, options: RequestOptions = {}): Promise<LeaseInfo> {
@@ -140,7 +140,7 @@ export class Leases {
     return { id: granted.id, ttl: granted.ttlMs, remaining: granted.ttlMs };
   }
 
-  /** Begins its time anew, whoever holds it. @returns its time to live; null: there is no such lease */
+  /** Begins its time anew, also of another client's lease. @returns its time to live; null: there is no such lease */
   async renew(id: LeaseId, options: RequestOptions = {}): Promise<number | null> {
     const wrong = wrongId(id) ?? wrongRequestOptions(options);
     if (wrong !== null) throw wrong;
@@ -182,8 +182,8 @@ function isLoss(reason: unknown): reason is KvError {
 }
 
 /**
- * Yields what `begin` makes, ends it when the loop's body is over, and begins again, until the signal is aborted. What could not
- * be begun is tried again after a pause, unless it would end the same way.
+ * Yields what `begin` makes, ends it when the loop's body is over, and begins again, until the signal is aborted. When `begin` fails
+ * it tries again after a pause, unless the next try would end the same way.
  */
 export async function* againAndAgain<T>(
   clock: Clock,
@@ -215,7 +215,7 @@ export function isAborted(signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true;
 }
 
-/** Another lease, or another time, may go better: nothing is left of this one. */
+/** Another lease, or another time, may go better: this attempt has left nothing behind. */
 function isPassing({ code, retryable }: KvError): boolean {
   return retryable || code === "LEASE_LOST" || code === "LOCK_LOST" || code === "SESSION_EXPIRED";
 }

@@ -33,7 +33,7 @@ export async function writeBound(
     wrongWriteOptions(given) ??
     wrongLease(lease, ttl);
   if (wrong !== null) throw wrong;
-  // Looks at the clock: what is bound to it would be gone at once, or is somebody else's already.
+  // Looks at the clock: a key bound to an ended lease would be gone at once, or is another client's already.
   if (typeof lease === "object" && lease.signal.aborted) throw lease.signal.reason;
   const id = await boundTo(writer.leases, { ...options, lease, ttl });
   const then = [{ op: "put", key, value, lease: id }] as const;
@@ -42,7 +42,7 @@ export async function writeBound(
     const { revision, node } = await writer.txn({ then }, options);
     return { revision, node };
   } catch (error) {
-    // A lease of its own is nobody's when nothing was written.
+    // When nothing was written, no key uses the write's own lease.
     const isOver = lease === undefined && error instanceof KvError && error.definite;
     if (isOver) writer.leases.revoke(id).catch(() => {});
     throw error;

@@ -1,4 +1,4 @@
-/** Elections: who leads is who holds an exclusive lock of its own, with a value for all to see. */
+/** Elections: the leader is the process that holds an exclusive lock of its own, with a value for all to see. */
 import { KvError } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import {
@@ -21,22 +21,22 @@ import { takeLock } from "./take-lock.ts";
 
 /** How a process stands in an election. */
 export interface ElectOptions {
-  /** What `observeElection` tells of who leads: where it is to be found. Default: nothing. */
+  /** What `observeElection` tells of this leader: where it can be reached. Default: nothing. */
   readonly value?: Bytes;
-  /** Milliseconds after which another one can lead when this process has died or does not reach the cluster. Default 10,000. */
+  /** Milliseconds after which another process can lead when this one has died or does not reach the cluster. Default 10,000. */
   readonly ttl?: number;
-  /** Ends it: no more terms, and the one that lasts is given up. */
+  /** Ends the candidacy: no more terms, and the process gives up the term that lasts. */
   readonly signal?: AbortSignal;
   /** Told once each time when a term was lost, before this process stands again. */
   readonly onLost?: (reason: KvError) => void;
 }
 
-/** For as long as its signal is not aborted this process leads, and nobody else. */
+/** For as long as its signal is not aborted this process leads, and no other one. */
 export interface Term extends Guard {
   readonly name: string;
   /** Resolves when the signal is aborted. Never rejects. */
   readonly ended: Promise<void>;
-  /** Gives it up: the signal is aborted, and then another one can lead. */
+  /** Gives the term up: aborts the signal, and then another process can lead. */
   resign(): Promise<void>;
 }
 
@@ -97,13 +97,13 @@ export async function* elect(
 
 /** Who leads, as `observeElection` tells it. */
 export interface Leader {
-  /** What it has said of itself: as of `elect`. */
+  /** The value that the leader gave to `elect`. */
   readonly value: Uint8Array;
   /** The fencing token of the leader's term. */
   readonly token: Revision;
 }
 
-/** Each change of who leads, and at first who does. */
+/** The leader at first, and then each change. */
 export async function* observeElection(
   source: CoordinationSource,
   name: string,
@@ -114,7 +114,7 @@ export async function* observeElection(
   const { signal } = given;
   const options = signal === undefined ? {} : { signal };
   const range = { prefix: heldPrefix(placeOf(ELECTIONS_PREFIX, name)) };
-  /** The token of the leader that was told last; 0: it was told that there is none; null: nothing was told. */
+  /** The token of the leader that was told last; 0: it was told that there is no leader; null: nothing was told. */
   let told: number | null = null;
   while (!isAborted(signal)) {
     try {
@@ -124,7 +124,7 @@ export async function* observeElection(
       told = leader?.token ?? 0;
       for await (const item of source.watch(range, { ...options, from: revision + 1 })) {
         if (item.type !== "events") continue;
-        // Whoever is there at last: one that goes and the next one may come in one revision.
+        // The last leader of the revision: the old one may go and the next one come in one revision.
         const put = item.events.findLast((event) => event.type === "put");
         const next = put === undefined ? null : { value: put.value, token: put.modRevision };
         if (told !== (next?.token ?? 0)) yield next;
@@ -132,7 +132,7 @@ export async function* observeElection(
       }
     } catch (error) {
       if (isAborted(signal)) return;
-      // So much was written since that the cluster does not know any more: then look again.
+      // Others have written so much since that the cluster no longer keeps these events: then look again.
       if (!(error instanceof KvError) || error.code !== "COMPACTED") throw error;
     }
   }

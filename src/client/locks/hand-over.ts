@@ -1,19 +1,20 @@
 /**
- * How a holder gives a lock back. Pure. When it knows who is the first of those who wait, it hands the lock over: its key goes, and that of
- * the next one comes, in one revision. So a hand-over costs one write, and the next holder is told by its watch.
+ * How a holder gives a lock back. Pure. When it knows the first waiter, it hands the lock over: in one revision its own key goes, and the
+ * key of the next holder comes. So a hand-over costs one write, and the next holder is told by its watch.
  *
  * Invariants:
- *   GIVEBACK-1. What is handed over was held until then: the transaction checks that the holder's key is there as it was made, and only
- *       exclusive holders hand over, so that nobody else holds the lock at that revision (LOCKREQUEST-1).
- *   GIVEBACK-2. It goes to nobody who has given up: the transaction checks that the next one's waiting key is there, bound to the lease which its
- *       held key is bound to from now on.
- *   GIVEBACK-3. Nobody is passed over: the next one was the first in a state since the holder began to wait or to hold, and those before
- *       it only ever become fewer. When there is none that is known, or it has gone, the lock is free, and whoever is the first takes it.
+ *   GIVEBACK-1. The holder held the lock until it handed it over: the transaction checks that the holder's key is there as it was made.
+ *       Only exclusive holders hand over, so that no other request holds the lock at that revision (LOCKREQUEST-1).
+ *   GIVEBACK-2. No request that has given up gets the lock: the transaction checks that the next one's waiting key is there, bound to the
+ *       lease to which its held key will be bound.
+ *   GIVEBACK-3. No waiter is passed over: the next one was the first in a state since the holder began to wait or to hold, and the waiters
+ *       before it only ever become fewer. When the holder knows no next one, or it has gone, the lock is free, and the first waiter takes
+ *       it.
  */
 import { heldPrefix, isExclusiveIn, leaseInId, waitPrefix } from "./lock-keys.ts";
 import type { TxnOperation, TxnRequest } from "../txn/index.ts";
 
-/** Somebody who waits for a lock, as its key says. */
+/** A request that waits for a lock, as its key says. */
 export interface Waiting {
   readonly key: string;
   readonly value: Uint8Array;
@@ -21,8 +22,8 @@ export interface Waiting {
 }
 
 /**
- * What gives a lock back that is held with this key and token.
- * @param next the first of those who wait; null: not known
+ * The transaction that gives back a lock which is held with this key and token.
+ * @param next the first waiter; null: not known
  */
 export function giveBack(
   place: string,
@@ -49,7 +50,7 @@ export function giveBack(
   };
 }
 
-/** Null: it takes the lock itself, as shared requests do, which take it together. */
+/** Null: the waiter takes the lock itself, as shared requests do, which take it together. */
 function heirOf(place: string, { key }: Waiting): { key: string; lease: number } | null {
   const waiting = waitPrefix(place, "exclusive");
   if (!key.startsWith(waiting)) return null;

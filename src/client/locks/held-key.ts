@@ -1,15 +1,15 @@
 /**
- * The key of a request among the held ones, watched from when the request begins to wait until the lock is given back: by it a request is told
- * that the lock was handed to it, and later that it was taken away.
+ * The key of a request among the held ones, watched from when the request begins to wait until the lock is given back: by this key a
+ * request learns that a holder handed it the lock, and later that somebody took it away.
  */
 import { KvError } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import { pause } from "../terms/index.ts";
 import type { LockStore } from "./lock-store.ts";
 
-/** When no node would tell what became of it. */
+/** Pause when no node told what became of the key. */
 const LOOK_AGAIN_MS = 1000;
-/** Nobody is told: an error of its own each time would cost a stack that nobody reads. */
+/** No caller sees it: a new error each time would cost a stack that nobody reads. */
 const CLOSED = new KvError("CANCELLED", "the key is not watched any more");
 
 export class HeldKey {
@@ -21,9 +21,9 @@ export class HeldKey {
   /** The revision at which it came to be; 0: it has not. */
   #token = 0;
   #isGone = false;
-  /** Called once, when somebody has made it, with the revision at which. */
+  /** Called once with the revision of the key, when another client has made it. */
   onHad: (token: number) => void = () => {};
-  /** Called when it was there and is not any more. */
+  /** Called when the key was there and is there no more. */
   onGone: () => void = () => {};
 
   constructor(key: string, store: LockStore, clock: Clock) {
@@ -32,14 +32,14 @@ export class HeldKey {
     this.#clock = clock;
   }
 
-  /** Of no effect when it is watched already. @param from the first revision of which it is to be told */
+  /** Of no effect when the key is watched already. @param from the first revision whose events are wanted */
   open(from: number): void {
     if (this.#isOpen || this.#over.signal.aborted) return;
     this.#isOpen = true;
     void this.#run(from);
   }
 
-  /** It came to be at that revision. When it has gone already `onGone` is called once more. */
+  /** The key came to be at that revision. When it has gone already `onGone` is called once more. */
   holds(token: number): void {
     this.#token = token;
     if (this.#isGone) this.onGone();
@@ -72,7 +72,7 @@ export class HeldKey {
           }
         }
       } catch {
-        // Nothing is known then, and the lease goes on to tell what is certain.
+        // The watch knows nothing then; the lease still tells what is certain.
         await pause(this.#clock, LOOK_AGAIN_MS, signal);
       }
     }

@@ -1,19 +1,19 @@
 /**
- * The order in which one client has asked for locks. Its requests reach the cluster in it, although one of them may have a lease at hand for
- * which another one has to wait; and whoever asks which locks there are is told of all that were asked for before.
+ * The order in which one client has asked for locks. Its requests reach the cluster in this order, although one of them may have a lease
+ * at hand while another one has to wait for its own. A query of locks sees every request that this client made before it.
  */
 import type { Clock } from "../../machine/ports/index.ts";
 
-/** Whoever only asks which locks there are waits no longer than this for a request that is slow to get in line. */
+/** A query of locks waits no longer than this for a request that is slow to get in line. */
 const PLACED_MS_MAX = 1000;
 
-/** A request among those of the client. Each is to call both, whatever becomes of it, as often as it likes. */
+/** One request among those of the client. Each must call both functions, however it ends; more calls do no harm. */
 export interface Turn {
-  /** Resolves when those before it are on their way. */
+  /** Resolves when the requests before it are on their way. */
   readonly before: Promise<void>;
-  /** It is on its way: what comes later comes after it. */
+  /** This request is on its way: later ones come after it. */
   sent(): void;
-  /** It holds the lock, waits for it, or has failed. */
+  /** This request holds the lock, waits for it, or has failed. */
   placed(): void;
 }
 
@@ -33,7 +33,7 @@ export class Line {
     this.#last = own.passed;
     const placing = gate();
     this.#placing.add(placing.passed);
-    // Not past one before it that is not: so the next one has to wait for the last one only.
+    // It does not open before the one before it does: so the next request has to wait for the last one only.
     const sent = (): void => own.open(before);
     const placed = (): void => {
       sent();
@@ -55,7 +55,7 @@ export class Line {
 
 interface Gate {
   readonly passed: Promise<void>;
-  /** @param after what else is waited for */
+  /** @param after a promise that it waits for first */
   readonly open: (after?: Promise<void>) => void;
 }
 

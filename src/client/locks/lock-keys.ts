@@ -1,6 +1,6 @@
 /**
- * Where locks and elections stand in the store. A name has two places: who holds it, and who waits for it. In each the exclusive ones
- * and the shared ones lie apart, so that a range finds those that matter to a request.
+ * Where locks and elections stand in the store. A name has two places: one for its holders and one for its waiters. In each the exclusive
+ * and the shared requests lie apart, so that a range finds those that matter to a request.
  */
 import { afterPrefix, printable } from "../../base/index.ts";
 import type { Bytes, LeaseId, RangeSelector } from "../terms/index.ts";
@@ -8,7 +8,7 @@ import type { Bytes, LeaseId, RangeSelector } from "../terms/index.ts";
 /** An exclusive lock is held alone, shared ones together. */
 export type LockMode = "exclusive" | "shared";
 
-/** What begins with it belongs to the library. */
+/** All keys that begin with it belong to the library. */
 export const LOCKS_PREFIX = "omnikv/locks/";
 export const ELECTIONS_PREFIX = "omnikv/elections/";
 
@@ -24,19 +24,19 @@ export function placeOf(prefix: string, name: string): string {
 }
 
 /**
- * What the keys of all names begin with that begin so. Names are written character by character: those that begin alike have keys that
- * begin alike.
+ * What the keys of all names with this beginning begin with. Names are written character by character: names that begin alike have keys
+ * that begin alike.
  */
 export function placeOfNames(prefix: string, namePrefix: string): string {
   return `${prefix}${encodeURIComponent(namePrefix)}`;
 }
 
-/** What the keys of holders begin with, of one mode or of both. */
+/** The prefix of the holders' keys, of one mode or of both. */
 export function heldPrefix(place: string, mode?: LockMode): string {
   return `${place}${HELD}${mode === undefined ? "" : `${MODES[mode]}/`}`;
 }
 
-/** What the keys of those who wait begin with, of one mode or of both. */
+/** The prefix of the waiters' keys, of one mode or of both. */
 export function waitPrefix(place: string, mode?: LockMode): string {
   return `${place}${WAITING}${mode === undefined ? "" : `${MODES[mode]}/`}`;
 }
@@ -50,12 +50,12 @@ export function isExclusiveIn(place: string, key: Bytes): boolean {
   );
 }
 
-/** Of one of the requests that used a lease, one after the other. Says that the lock may be handed to whoever has it. */
+/** The id of one of the requests that used a lease, one after the other. It says that a holder may hand the lock to this request. */
 export function requestIdOf(lease: LeaseId, number: number): string {
   return `${lease}-${number}`;
 }
 
-/** The other way; null: an id of somebody who does not expect that the lock is handed over. */
+/** The lease in such an id; null: the id of a request that does not expect to be handed the lock. */
 export function leaseInId(id: string): LeaseId | null {
   const [, lease = ""] = /^([1-9]\d{0,15})-\d+$/.exec(id) ?? [];
   return lease !== "" && Number.isSafeInteger(Number(lease)) ? Number(lease) : null;
@@ -68,7 +68,7 @@ export interface LockKey {
   readonly id: string;
 }
 
-/** Null: not a key of this layout. @param prefix LOCKS_PREFIX or its like */
+/** Null: not a key of this layout. @param prefix LOCKS_PREFIX or one within a view */
 export function lockKeyIn(prefix: string, key: string): LockKey | null {
   const match = /^([^/]+)\/(held|wait)\/([xs])\/([^/]+)$/.exec(key.slice(prefix.length));
   const [, name = "", state, mode, id = ""] = match ?? [];
@@ -81,7 +81,7 @@ export function lockKeyIn(prefix: string, key: string): LockKey | null {
   };
 }
 
-/** Somebody else may have written such a key with anything for a name. */
+/** A stranger may have written such a key with anything for a name. */
 function decodedName(name: string): string {
   try {
     return decodeURIComponent(name);
@@ -90,14 +90,14 @@ function decodedName(name: string): string {
   }
 }
 
-/** All that begins with the prefix, but for one key: two ranges. */
+/** All keys with the prefix but one: two ranges. */
 export function allBut(prefix: string, key: string): readonly RangeSelector[] {
   const end = afterPrefix(Buffer.from(prefix, "utf8"));
   const rest = { start: `${key}\0` };
   return [{ start: prefix, end: key }, end === null ? rest : { ...rest, end }];
 }
 
-/** What a key of a holder stands for, in words; of another key, which somebody guards writes with, what it is. */
+/** What a key of a holder stands for, in words; for another key, which a user guards writes with, what it is. */
 export function holdingIn(key: string): string {
   const lock = lockKeyIn(LOCKS_PREFIX, key);
   if (lock !== null) return `the lock "${printable(lock.name)}"`;

@@ -1,20 +1,20 @@
-/** Who holds locks or leads elections, and who waits for it, read from the keys that they are made of. */
+/** Who holds locks or leads elections, and who waits, read from the keys of locks. */
 import { lockKeyIn, type LockMode, placeOfNames } from "./lock-keys.ts";
 import type { KeyValue } from "../terms/index.ts";
 
-/** A lock that is held or waited for, by whichever process. */
+/** A lock that some process holds or waits for. */
 export interface LockInfo {
   readonly name: string;
   readonly mode: LockMode;
   readonly owner: string;
-  /** The token of a lock that is held; of one that is waited for, the revision since which it is. */
+  /** The token of a lock that is held; of one that is waited for, the revision since which the request waits. */
   readonly revision: number;
 }
 
 /** The locks of one state of the store. */
 export interface LockQuery {
   readonly held: readonly LockInfo[];
-  /** In the order in which they came. */
+  /** In the order in which the requests came. */
   readonly pending: readonly LockInfo[];
 }
 
@@ -34,7 +34,7 @@ export async function holdersIn(
     const owner = Buffer.from(value).toString("utf8");
     (at.isHeld ? held : pending).push({ name, mode, owner, revision: createRevision });
   }
-  // The order of their keys is that of leases, which nobody means.
+  // The order of their keys is that of lease ids, which means nothing to users.
   const inOrder = (locks: readonly LockInfo[]): LockInfo[] =>
     locks.toSorted((a, b) => a.revision - b.revision);
   return { held: inOrder(held), pending: inOrder(pending) };

@@ -1,23 +1,24 @@
 /**
- * One request for a lock, from its first transaction until it holds. Pure: it says what is to be done next, and is told what came of
- * it. Elections are requests for exclusive locks of their own.
+ * One request for a lock, from its first transaction until it holds. Pure: it says what its caller must do next, and the caller tells it
+ * the outcome. Elections are requests for exclusive locks of their own.
  *
- * Whoever holds has a key among the held ones, whoever waits one among the waiting ones, each bound to the lease of its request, so
- * that a request without a process ends with its lease.
+ * A holder has a key among the held ones, a waiter one among the waiting ones. Each key is bound to the lease of its request, so that a
+ * request without a process ends with its lease.
  *
  * Invariants:
- *   LOCKREQUEST-1. Safety lies in the transactions alone: a held key is made only by one which checks, in the same step, that there is no other
- *       that excludes it (or, to steal, takes them away). So of the held keys of a name at any revision either one is exclusive,
- *       and there is no other, or all are shared; whatever requests believe, and in whatever order answers come.
- *   LOCKREQUEST-2. The token is the revision at which the held key came to be, whoever made it: the request itself, or the holder before, which
- *       hands the lock over (hand-over.ts). It was given to nobody before, and grows from holder to holder, also when one has stolen.
- *   LOCKREQUEST-3. First come, first served: nobody takes a lock past one that waits, and of those who wait each waits for the last one before it
- *       (of an exclusive request: any; of a shared one: an exclusive one). Those before it only ever become fewer, so that who
+ *   LOCKREQUEST-1. Safety lies in the transactions alone: only a transaction makes a held key, and it checks, in the same step, that there
+ *       is no other that excludes it (or, to steal, takes those away). So of the held keys of a name at any revision either one is
+ *       exclusive, and there is no other, or all are shared. This holds whatever requests believe, and in whatever order answers come.
+ *   LOCKREQUEST-2. The token is the revision at which the held key was made, by the request itself or by the holder before, which hands
+ *       the lock over (hand-over.ts). No request had that token before, and tokens grow from holder to holder, also when one has stolen
+ *       the lock.
+ *   LOCKREQUEST-3. First come, first served: no request takes a lock past one that waits. Each waiter waits for the last waiter before it
+ *       (an exclusive one: for any; a shared one: for an exclusive one). The waiters before it only ever become fewer, so a request that
  *       saw none, in any state since it began to wait, is the first from then on.
- *   LOCKREQUEST-4. Nobody waits for more than one key of others, and nobody asks again before that key is gone: what a release costs does not grow
- *       with the number of those who wait.
- *   LOCKREQUEST-5. A key of a request is made once and goes once. So one that was there in any state since this request began to wait is
- *       there until an event says that it has gone, and to watch from that revision on misses nothing.
+ *   LOCKREQUEST-4. No request waits for more than one key of others, and none asks again before that key is gone: the cost of a release
+ *       does not grow with the number of waiters.
+ *   LOCKREQUEST-5. A key of a request is made once and goes once. So a key that was there in any state since this request began to wait is
+ *       there until an event says that it has gone, and a watch from that revision on misses nothing.
  */
 import { allBut, heldPrefix, isExclusiveIn, waitPrefix, type LockMode } from "./lock-keys.ts";
 import type { Waiting } from "./hand-over.ts";
@@ -49,10 +50,10 @@ export type LockStep =
   | { readonly do: "holder"; readonly prefix: string; readonly atLeast: number }
   /** Wait until there is no such key, which was there at `since` or after it, then call `gone`. May be called too early. */
   | { readonly do: "wait"; readonly key: Bytes; readonly since: number }
-  /** The one before has just got the lock, and will most likely hand it over. Call `rested` after a moment. */
+  /** The request before this one has just got the lock, and will most likely hand it over. Call `rested` after a moment. */
   | { readonly do: "rest" }
   | { readonly do: "hold"; readonly key: string; readonly token: number }
-  /** Not to be had at once, or its key was taken away while it waited. */
+  /** The lock was not free at once, or the request's key was taken away while it waited. */
   | { readonly do: "stop"; readonly why: "unavailable" | "lost" };
 
 export class LockRequest {
@@ -65,9 +66,9 @@ export class LockRequest {
   #seen = 0;
   /** The key that it waits for is that of an exclusive request which waits. */
   #isBehindExclusive = false;
-  /** LOCKREQUEST-3: it waits for those who hold, and nobody who waits is before it. */
+  /** LOCKREQUEST-3: it waits for the holders, and no waiter is before it. */
   #isFirst = false;
-  /** Whoever it waits for holds the lock alone: when that key is gone nobody holds it. */
+  /** The request that it waits for holds the lock alone: when that key is gone the lock is free. */
   #isBehindOne = false;
   #next: Waiting | null = null;
   #step: LockStep;
@@ -80,22 +81,22 @@ export class LockRequest {
     this.#step = { do: "ask", request: wish.how === "steal" ? this.#steal() : this.#enter() };
   }
 
-  /** What is to be done next. */
+  /** What the caller must do next. */
   get step(): LockStep {
     return this.#step;
   }
 
-  /** The revision since which it waits, or has waited; 0: it did not have to. While it waits somebody may hand it the lock. */
+  /** The revision since which it waits, or has waited; 0: it did not have to. While it waits a holder may hand it the lock. */
   get since(): number {
     return this.#since;
   }
 
-  /** Whoever waits behind it, as far as it knows: the first of those who waited when it became the first itself. */
+  /** The waiter behind it, as far as it knows: the first of the other waiters when it became the first itself. */
   get next(): Waiting | null {
     return this.#next;
   }
 
-  /** What came of the transaction. When that is not known it may be told again, or asked again: `step` stays as it is. */
+  /** The outcome of the transaction. An unknown outcome may be told again, or asked for again: `step` stays as it is. */
   answered({
     succeeded,
     revision,
@@ -114,14 +115,14 @@ export class LockRequest {
     }
   }
 
-  /** @param key the last one before this request; null: there is none, it is the first of those who wait */
+  /** @param key the last waiter before this request; null: there is none, and this request is the first */
   found(key: Bytes | null): void {
     this.#isFirst = key === null;
     this.#isBehindExclusive = key !== null && isExclusiveIn(this.#wish.place, key);
     this.#step = key === null ? this.#holder() : { do: "wait", key, since: this.#since };
   }
 
-  /** @param waiting the first two of those who wait, of any mode */
+  /** @param waiting the first two waiters, of any mode */
   foundFront([first, second]: readonly Waiting[]): void {
     if (first?.key !== this.#waitKey) {
       this.#step = this.#look();
@@ -136,7 +137,7 @@ export class LockRequest {
     this.#step = this.#holder();
   }
 
-  /** @param holder the first of those who hold the lock and exclude this request; null: there is none */
+  /** @param holder the first holder of the lock that excludes this request; null: there is none */
   foundHolder(holder: Pick<Waiting, "key" | "createRevision"> | null): void {
     if (holder === null) this.#step = { do: "ask", request: this.#take() };
     else if (holder.key === this.heldKey) this.#hold(holder.createRevision);
@@ -150,7 +151,7 @@ export class LockRequest {
   gone(revision: number): void {
     this.#seen = Math.max(this.#seen, revision);
     if (this.#isFirst) {
-      // The transaction looks at who holds it anyway. Of several holders the others are still there.
+      // The transaction checks the holders anyway. When several held the lock the others are still there.
       this.#step = this.#isBehindOne ? { do: "ask", request: this.#take() } : this.#holder();
     } else if (this.#isBehindExclusive && this.#wish.mode === "exclusive") {
       const prefix = waitPrefix(this.#wish.place);
@@ -158,7 +159,7 @@ export class LockRequest {
     } else this.#step = this.#look();
   }
 
-  /** The held key was made for it by whoever held the lock. @param token the revision at which it was */
+  /** The holder before made the held key for this request. @param token the revision at which it did */
   had(token: number): void {
     if (this.#step.do !== "hold" && this.#step.do !== "stop") this.#hold(token);
   }
@@ -178,7 +179,7 @@ export class LockRequest {
   }
 
   #afterTry(results: TxnResult["results"]): LockStep {
-    // What it would have told is not known any more: nothing was changed.
+    // The first answer was lost, and its results are not known any more: the transaction changed nothing.
     if (results === null) return { do: "ask", request: this.#take() };
     const [waiting, held] = results;
     const [own] = held?.op === "get" ? held.found : [];
@@ -187,7 +188,7 @@ export class LockRequest {
     return this.#holder();
   }
 
-  /** Takes it when nobody holds it that excludes this request, and nobody waits that came before; otherwise waits. */
+  /** Takes the lock when no holder excludes this request and no earlier request waits; otherwise waits. */
   #enter(): TxnRequest {
     const { place, mode, how } = this.#wish;
     const others = excludedBy(mode);
@@ -199,7 +200,7 @@ export class LockRequest {
     };
   }
 
-  /** The first of those who wait takes it. Otherwise: is its key still there, or was the lock handed to it? */
+  /** The first waiter takes the lock. Otherwise the answer tells: is its key still there, or did a holder hand it the lock? */
   #take(): TxnRequest {
     const { place, mode } = this.#wish;
     const excluding = heldPrefix(place, excludedBy(mode));

@@ -46,11 +46,11 @@ export interface LockStore {
     atLeast: Revision,
     options: RequestOptions,
   ): Promise<readonly Waiting[]>;
-  /** What becomes of a key, from a revision on; null: from how it is now on. Without asking again and again. */
+  /** What becomes of a key, from a revision on; null: from its present state on. It does not poll. */
   follow(key: Bytes, from: Revision | null, signal: AbortSignal): AsyncIterable<KeyState>;
 }
 
-/** Nobody has carried it out, and the next time may go better. */
+/** No node has carried it out, and the next try may go better. */
 export function isWorthAnotherTry(error: unknown): error is KvError {
   return error instanceof KvError && error.retryable && error.definite;
 }
@@ -72,7 +72,7 @@ export function storeOf(source: CoordinationSource): LockStore {
   return {
     txn: (request, options) => source.txn(request, options),
     lastBefore: async (prefix, revision, options) => {
-      // The revision at which the request itself began to wait: nothing is older than the first.
+      // The caller began to wait at the first revision: there is no older one.
       if (revision <= 1) return null;
       const latest = { orderBy: "create", reverse: true, limit: 1, atLeast: revision } as const;
       const wanted = { ...options, ...latest, maxCreateRevision: revision - 1 };
@@ -117,7 +117,7 @@ async function* follow(
         }
       }
     } catch (error) {
-      // So much was written since that the cluster does not know any more: then look again.
+      // Others have written so much since that the cluster no longer keeps these events: then look again.
       if (!(error instanceof KvError) || error.code !== "COMPACTED") throw error;
       from = null;
     }

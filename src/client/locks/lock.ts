@@ -14,18 +14,18 @@ import { holdingIn, type LockMode } from "./lock-keys.ts";
 import type { HeldKey } from "./held-key.ts";
 import type { TxnCompare } from "../txn/index.ts";
 
-/** What a write can be bound to: a lock that is held, or the term of who leads. */
+/** What a write can be bound to: a lock that is held, or the term of a leader. */
 export interface Guard {
   /**
-   * Fencing token: a revision of the store, larger than that of everybody who held it before. What is not in the store is to
-   * refuse whoever comes with a smaller one than it has seen.
+   * Fencing token: a revision of the store, larger than that of every holder before. A resource outside the store must refuse a token
+   * that is smaller than the greatest one it has seen.
    */
   readonly token: Revision;
   /** The key that is there as long as it is held. */
   readonly key: string;
   /**
-   * Aborted when it is lost: before its lease can end at the nodes (as the `signal` of a lease), or as soon as this client hears that
-   * somebody has stolen it. Not by giving it back. Its reason is a KvError: LEASE_LOST or LOCK_LOST.
+   * Aborted when the lock is lost: before its lease can end at the nodes (as the `signal` of a lease), or as soon as this client hears
+   * that another request has stolen it. Giving it back does not abort it. Its reason is a KvError: LEASE_LOST or LOCK_LOST.
    */
   readonly signal: AbortSignal;
 }
@@ -36,7 +36,7 @@ export interface Lock extends Guard {
   readonly mode: LockMode;
 }
 
-/** Holds as long as the lease lives, nobody takes the key away, and its holder does not give it back. */
+/** Holds as long as the lease lives, no other request takes the key away, and its holder does not give it back. */
 export class HeldGuard implements Guard {
   readonly key: string;
   readonly token: Revision;
@@ -68,7 +68,7 @@ export class HeldGuard implements Guard {
     this.#held.close();
   }
 
-  /** Given back while whoever has the signal may still be at work: the signal tells them. */
+  /** Given back while code that has the signal may still be at work: the signal tells it. */
   giveUp(): void {
     this.#lose(new KvError("LOCK_LOST", `${holdingIn(this.key)} was given up`));
     this.release();
@@ -82,14 +82,14 @@ export class HeldGuard implements Guard {
     }
   }
 
-  /** Whoever had it may go on for as long as it likes, or never ask for the next term: there is nothing to watch for any more. */
+  /** After the loss its holder may work on without end, or never ask for the next term: there is nothing to watch for any more. */
   #lose(reason: unknown): void {
     if (!this.#isReleased) this.#controller.abort(reason);
     this.#held.close();
   }
 }
 
-/** What is handed to `guarded` is used with each write: a wrong one is refused at once. */
+/** Each write checks the guard that the user gave to `guarded`: a wrong one is refused at once. */
 export function wrongGuard(guard: unknown): KvError | null {
   if (typeof guard !== "object" || guard === null) {
     return badArgument("guard", "a lock that is held, or a term", guard);

@@ -28,9 +28,9 @@ const NAME_BYTES_MAX = 1024;
 export interface LockOptions {
   /** "shared" locks are held together, an "exclusive" one alone. Default "exclusive". */
   readonly mode?: LockMode;
-  /** Do not wait: when it is held, or others wait, the function is called with null. */
+  /** Do not wait: when the lock is held, or others wait, the function is called with null. */
   readonly ifAvailable?: boolean;
-  /** Take it from whoever holds it, before all that wait. Theirs is lost (LOCK_LOST). Exclusive only. */
+  /** Take the lock from its holders, before all waiters. The holders lose it (LOCK_LOST). Exclusive only. */
   readonly steal?: boolean;
   /** Gives up waiting. Of no effect once the lock is held. */
   readonly signal?: AbortSignal;
@@ -38,7 +38,7 @@ export interface LockOptions {
    * Milliseconds after which the lock is free again when this process has died or does not reach the cluster. Default 10,000.
    */
   readonly ttl?: number;
-  /** For others to see in `query`: who asks. Default: nothing. */
+  /** Says in `query` who asks. Default: nothing. */
   readonly owner?: string;
 }
 
@@ -87,11 +87,11 @@ export class Locks {
    *     });
    *
    * First come, first served, and requests of one client in the order of the calls. A holder that dies, or that does not reach the
-   * cluster, loses it after `ttl`. A holder that only thinks that it holds it finds `lock.signal` aborted; what it does nevertheless is not
-   * stopped, so bind writes to the lock with `client.guarded`, and give `lock.token` to whatever else it changes.
+   * cluster, loses the lock after `ttl`. A holder that only believes that it holds the lock finds `lock.signal` aborted. Nothing stops its
+   * code, so bind writes to the lock with `client.guarded`, and pass `lock.token` to every other resource that the code changes.
    *
    * @returns what the function returns. Rejects with what it throws; with LEASE_LOST or LOCK_LOST when the lock was lost before the
-   *   function was over, whatever it returned; with CANCELLED by the signal; or as `write`
+   *   function was over, even if it returned; with CANCELLED by the signal; or as `write`
    */
   request<T>(name: string, carryOut: (lock: Lock) => Promise<T> | T): Promise<T>;
   request<T>(
@@ -131,7 +131,7 @@ export class Locks {
     try {
       const how =
         options.steal === true ? "steal" : options.ifAvailable === true ? "ifAvailable" : "wait";
-      // Whoever gives up waits for nobody: what comes now looks at the signal itself.
+      // A caller that gives up does not wait for its turn: the code below looks at the signal itself.
       await (signal === undefined ? turn.before : orAborted(turn.before, signal));
       const take = ({ lease, number }: LentLease): Promise<Taken | null> => {
         const wish = { place, id: requestIdOf(lease.id, number), mode, value: owner, how } as const;
@@ -139,7 +139,7 @@ export class Locks {
       };
       const taken = await take(lent).catch(async (error: unknown) => {
         if (!lent.isUsed || !isLost(error)) throw error;
-        // It never was in line, or has lost its place: it comes last now.
+        // The request never was in line, or has lost its place: it comes last now.
         lent = await spare.anew(lent, leases, signal);
         return take(lent);
       });
@@ -156,12 +156,12 @@ export class Locks {
         return result;
       } finally {
         guard.release();
-        // Whoever waits takes a free lock; to end the lease frees it as well.
+        // A waiter takes a free lock by itself; ending the lease frees the lock as well.
         if (isToSpare || taken.hasWaited) isBare = await taken.giveBack();
       }
     } finally {
       turn.placed();
-      // Whatever becomes of it, nobody waits for longer than the time to live.
+      // Even if this fails, the others wait no longer than the time to live.
       spare.noteEnd();
       if (lent.isToSpare && isBare) spare.give(lent.lease);
       else await lent.lease.revoke().catch(() => {});
@@ -169,8 +169,8 @@ export class Locks {
   }
 
   /**
-   * Who holds locks, and who waits for some, in one state of the store; 10,000 at most. What this client asked for before the call is
-   * among them, unless it takes the cluster longer than a second.
+   * Who holds locks, and who waits for them, in one state of the store; 10,000 at most. The requests that this client made before the call
+   * are among them, unless the cluster takes longer than a second for one.
    */
   async query(options: RequestOptions = {}): Promise<LockQuery> {
     const wrong = wrongRequestOptions(options);
@@ -184,7 +184,7 @@ function isLost(error: unknown): boolean {
   return error instanceof KvError && error.code === "LEASE_LOST";
 }
 
-/** @param prefix what stands before it in the whole name */
+/** @param prefix the view's prefix, which stands before it in the whole name */
 export function wrongName(name: unknown, prefix = ""): KvError | null {
   const expected = `a string of 1 to ${NAME_BYTES_MAX} bytes`;
   if (typeof name !== "string" || name === "") return badArgument("name", expected, name);

@@ -1,13 +1,13 @@
 /**
- * Leases of requests that are over, for the next requests of the same client: whoever asks for locks again and again needs no new lease each
- * time. A lease is given here only when it is certain that no key is bound to it, and is used by one request at a time.
+ * Leases of requests that are over, for the next requests of the same client: a client that asks for locks again and again needs no new
+ * lease each time. A lease is given here only when it is certain that no key is bound to it; one request at a time uses it.
  */
 import type { Clock } from "../../machine/ports/index.ts";
 import type { KeptLease, Leases } from "../leases/index.ts";
 
-/** For so long a lease is kept that nobody uses. */
+/** The client keeps an unused lease for so long. */
 const SPARE_MS = 1000;
-/** A lease that this process leaves behind without use stays for no longer at the nodes. */
+/** The nodes keep a lease that this process leaves behind unused for no longer than this. */
 const SPARE_TTL_MS_MAX = 60_000;
 
 export interface LentLease {
@@ -16,7 +16,7 @@ export interface LentLease {
   readonly number: number;
   /** To be given here when the request is over. */
   readonly isToSpare: boolean;
-  /** An earlier request had it. Somebody may have ended it since, which only its next use tells. */
+  /** An earlier request had it. It may have ended since, which only its next use tells. */
   readonly isUsed: boolean;
 }
 
@@ -41,7 +41,7 @@ export class SpareLeases {
     return { lease, number, isToSpare, isUsed: spare !== null };
   }
 
-  /** In place of one that turned out to have ended. Rejects as `leases.keep`. */
+  /** In place of a lease that turned out to have ended. Rejects as `leases.keep`. */
   async anew(
     { lease, number, isToSpare }: LentLease,
     leases: Leases,

@@ -1,4 +1,4 @@
-/** Carries out what a request for a lock says is to be done. */
+/** Carries out the steps of a request for a lock. */
 import { KvError, unreachable } from "../../base/index.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import type { KeptLease } from "../leases/index.ts";
@@ -16,30 +16,30 @@ import {
   TIMEOUT_MS_MAX,
 } from "../terms/index.ts";
 
-/** Before what could not be done is tried again. */
+/** Pause before a step that failed is tried again. */
 const RETRY_MS = 100;
 /**
- * Before the first of those who wait looks at who holds the lock. A holder hands it over, so that to look is of no use but where it dies,
- * or gives the lock back without knowing of anybody: most hand-overs are over by then.
+ * Pause before the first waiter looks at who holds the lock. A holder hands it over, so the look only helps when the holder dies,
+ * or gives the lock back without knowing of a waiter: most hand-overs are over by then.
  */
 const REST_MS = 50;
 /** A hand-over takes a write and an event: several times as long as a read. Where reads take long, the rest is longer, up to a limit. */
 const REST_READS = 10;
 const REST_MS_MAX = 500;
-/** For what a holder asks before it gives a lock back: in vain, and the next one takes it by itself. */
+/** Time for a holder's question who waits, before it gives a lock back: without an answer the next waiter takes the lock by itself. */
 const FIND_NEXT_MS = 500;
 
-/** Why nothing is waited for any more. An error of its own each time would cost a stack that nobody reads. */
+/** Ends the wait of a request. A new error each time would cost a stack that nobody reads. */
 const HANDED = new KvError("CANCELLED", "the lock was handed over");
 
 /** A lock that is held. */
 export interface Taken {
   readonly held: HeldKey;
   readonly token: number;
-  /** Others had it, or came before: then it is likely that others wait now. */
+  /** Others held the lock, or came before: then it is likely that others wait now. */
   readonly hasWaited: boolean;
   /**
-   * Gives it back, to whoever is known to be the next one.
+   * Gives the lock back, to the next waiter if one is known.
    * @returns whether it is certain that there is no key of this request any more
    */
   giveBack(): Promise<boolean>;
@@ -50,13 +50,13 @@ export interface TakeOptions {
   readonly clock: Clock;
   readonly lease: KeptLease;
   readonly signal: AbortSignal | undefined;
-  /** Among the requests of its client; told when it is on its way, and when it is in line. */
+  /** The request's turn among those of its client; told when the request is on its way, and when it is in line. */
   readonly turn?: Pick<Turn, "sent" | "placed">;
 }
 
 /**
- * @returns null: it was to be had at once or not at all, and is not; then it has left no key
- * @throws KvError CANCELLED by the signal, LEASE_LOST, LOCK_LOST when somebody took its place away, or as `txn`. Then the lease is of
+ * @returns null: the request wanted the lock at once or not at all, and could not have it; then it has left no key
+ * @throws KvError CANCELLED by the signal, LEASE_LOST, LOCK_LOST when its place was taken away, or as `txn`. Then the lease is of
  *   no use any more: it may hold keys
  */
 export async function takeLock(
@@ -67,7 +67,7 @@ export async function takeLock(
   const request = new LockRequest({ ...wish, lease: lease.id });
   const over = anySignal(lease.signal, signal);
   const held = new HeldKey(request.heldKey, store, clock);
-  // Whoever comes behind a request of a client that is closed does not wait for the lease to end.
+  // If the client is closed, a request behind this one need not wait for the lease to end.
   lease.endsWithClient = true;
   try {
     const token = await new Taking(request, held, over.signal, options).run();
@@ -75,14 +75,14 @@ export async function takeLock(
       held.close();
       return null;
     }
-    // Who holds the lock has as long to stop as it would have if the cluster were out of reach.
+    // The holder has as long to stop as it would have if the cluster were out of reach.
     lease.endsWithClient = false;
     const hasWaited = request.since > 0;
     const giveItBack = (): Promise<boolean> => release(wish.place, request, token, options);
     return { held, token, hasWaited, giveBack: giveItBack };
   } catch (error) {
     held.close();
-    // What ended the wait is worth more than that it was ended.
+    // The reason that ended the wait says more than that it was ended.
     if (signal?.aborted === true) throw cancelled("the lock was had", signal);
     lease.signal.throwIfAborted();
     throw error;
@@ -96,9 +96,9 @@ class Taking {
   readonly #held: HeldKey;
   readonly #over: AbortSignal;
   readonly #options: TakeOptions;
-  /** What a request asks is worth waiting for as long as the lease lives. */
+  /** A request may wait for an answer as long as the lease lives. */
   readonly #timeoutMs: number;
-  /** How long the node took to say who is first. */
+  /** How long the node took to say which request is first. */
   #readMs = 0;
 
   constructor(request: LockRequest, held: HeldKey, over: AbortSignal, options: TakeOptions) {
@@ -109,7 +109,7 @@ class Taking {
     this.#timeoutMs = Math.min(options.lease.ttl, TIMEOUT_MS_MAX);
   }
 
-  /** @returns the token; null: not to be had at once */
+  /** @returns the token; null: the lock was not free at once */
   async run(): Promise<number | null> {
     const { clock, lease } = this.#options;
     const handed = new AbortController();
@@ -121,10 +121,10 @@ class Taking {
     try {
       for (;;) {
         this.#over.throwIfAborted();
-        // Looks at the clock, whatever has fired.
+        // Looks at the clock, even if no timer has fired.
         lease.signal.throwIfAborted();
         const { step, since } = this.#request;
-        // Not before it is known what else is to be watched, if that is soon: both watches go in one frame then, and miss nothing.
+        // It waits a little to learn what else must be watched: both watches then go in one frame, and miss nothing.
         if (since > 0 && step.do !== "look") this.#held.open(since + 1);
         if (step.do === "hold") return step.token;
         if (step.do === "stop") {
@@ -153,7 +153,7 @@ class Taking {
   ): Promise<void> {
     const { store, clock, turn } = this.#options;
     const request = this.#request;
-    // No answer is worth waiting for when the lock has been handed over meanwhile.
+    // When the lock has been handed over meanwhile, the answer does not matter.
     const patient: RequestOptions = { signal: wait, timeoutMs: this.#timeoutMs };
     const isStill = (): boolean => request.step === step;
     switch (step.do) {
@@ -166,7 +166,7 @@ class Taking {
         return;
       }
       case "look": {
-        // Whoever comes before may hand the lock over while this is not answered, or was not.
+        // The request before this one may hand the lock over while this is unanswered, or if its answer is lost.
         const cancelOpen = clock.after(REST_MS, () => this.#held.open(request.since + 1));
         const key = await store.lastBefore(step.prefix, step.before, patient);
         cancelOpen();
@@ -223,7 +223,7 @@ async function release(
   }
 }
 
-/** Who did not have to wait asks nobody: most locks are not contended. */
+/** A holder that did not have to wait asks for no waiters: most locks are not contended. */
 async function nextOf(
   place: string,
   { since, next }: LockRequest,

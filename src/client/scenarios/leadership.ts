@@ -2,8 +2,8 @@
 import { allPairs, quorumConnected, type LinkPair, type NodeId } from "./pairs.ts";
 
 /**
- * The leader alone when it keeps a quorum; empty: nobody, and writes wait for healing.
- * @param down nodes that do not run: they hear nobody and vote for nobody
+ * The leader alone when it keeps a quorum; empty: no node can lead, and writes wait for healing.
+ * @param down nodes that do not run: they hear no node and vote for none
  */
 export function ableToLead(
   nodes: readonly NodeId[],

@@ -1,6 +1,6 @@
 /**
  * The paper's shapes of partial connectivity (OmniPaxos, EuroSys 2023, section 2) and their relatives, for any number of
- * nodes. A scenario only says which links to break, and who can lead then; whoever breaks them is elsewhere.
+ * nodes. A scenario only says which links to break, and who can lead then; its callers break them.
  */
 import { KvError, unreachable } from "../../base/index.ts";
 import { ableToLead } from "./leadership.ts";
@@ -37,14 +37,14 @@ export interface Scenario {
   readonly steps: readonly ScenarioStep[];
   /** One sentence with the nodes' ids: what is cut. */
   readonly summary: string;
-  /** Who can lead at the end; the leader alone when it keeps a quorum. Empty: nobody, and writes wait for healing. */
+  /** Who can lead at the end; the leader alone when it keeps a quorum. Empty: no node, and writes wait for healing. */
   readonly canLead: readonly NodeId[];
 }
 
 /** The hub of "constrained" falls behind for so long before the rest is cut. */
 const LAG_MS = 500;
 
-/** What one word is enough for: roles are cast from who leads. */
+/** Scenarios that one word names: the current leader determines the roles. */
 export const NAMED_SCENARIOS: Readonly<
   Record<Exclude<ScenarioName, "isolate" | "partition">, string>
 > = {
@@ -131,7 +131,7 @@ export function planPartition(
   return scenario("partition", { nodes, leader }, summary, otherPairs(nodes, within));
 }
 
-/** One node hears nobody. */
+/** One node hears no other. */
 export function planIsolation(
   node: NodeId,
   nodes: readonly NodeId[],

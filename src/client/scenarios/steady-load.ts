@@ -9,7 +9,7 @@ export interface LoadView {
   /** Since it was last turned on. */
   readonly answered: number;
   readonly failed: number;
-  /** Not begun, since too many had no answer yet. */
+  /** Writes that were not begun, since too many had no answer yet. */
   readonly heldBack: number;
   readonly waiting: number;
   /** Why the last write that ended has failed; null: it has not. */
@@ -23,14 +23,14 @@ export interface LoadOptions {
 
 /** Its keys are load/0 to load/49: they are written over and over, so that nothing grows. */
 export const LOAD_KEYS = 50;
-/** A cluster without a leader answers nobody: what waits is bounded. */
+/** A cluster without a leader answers no write, so the number of waiting writes is bounded. */
 const WAITING_MAX = 64;
 const TICK_MS = 20;
 
 /**
  * Invariants:
  *   STEADYLOAD-1. At most WAITING_MAX writes wait for an answer.
- *   STEADYLOAD-2. What was begun before it was last turned on or off counts no more.
+ *   STEADYLOAD-2. Writes that began before the load was last turned on or off count no more.
  */
 export class Load {
   readonly #options: LoadOptions;

@@ -1,12 +1,12 @@
 import { onAbort } from "./on-abort.ts";
 
 /**
- * Aborted with the first of the signals, for as long as it is of use. Not AbortSignal.any: Node 20 keeps what that returns only as
+ * Aborted with the first of the signals, until `end` is called. Not AbortSignal.any: Node 20 keeps the signal that it returns only as
  * long as somebody else does.
  */
 export interface AnySignal {
   readonly signal: AbortSignal;
-  /** It is of no use any more: nothing of it stays with the signals. */
+  /** The caller needs it no more: it removes its listeners from the signals. */
   readonly end: () => void;
 }
 

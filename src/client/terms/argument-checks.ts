@@ -1,5 +1,5 @@
 /**
- * What users hand in, looked at before it is used: programs without types hand in anything. Each function returns what is
+ * Checks users' arguments before they are used: programs without types hand in anything. Each function returns what is
  * wrong, naming the argument, what was expected and what came, or null. Nothing is allocated where all is well.
  */
 import { KvError, ORDERED_KEYS_MAX, printableJson } from "../../base/index.ts";
@@ -82,7 +82,7 @@ export function wrongKeys(keys: unknown): KvError | null {
 }
 
 /**
- * Of a request, what most calls have in common.
+ * Checks the options that most requests share.
  * @param known the options of this call; it looks at those that are its own itself
  */
 export function wrongRequestOptions(options: unknown, known = REQUEST_NAMES): KvError | null {
@@ -193,7 +193,7 @@ export function isPositive(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 1;
 }
 
-/** One that means a prefix and bounds at once would be read in one way only. */
+/** A selector with a prefix and bounds at once could mean two ranges, so it is refused. */
 export function wrongSelector(selector: unknown): KvError | null {
   const isObject = typeof selector === "object" && selector !== null;
   if (!isObject || isBytes(selector) || Array.isArray(selector)) {
@@ -214,7 +214,7 @@ export function wrongSelector(selector: unknown): KvError | null {
   );
 }
 
-/** A condition that could be read in two ways must not be read in one of them. */
+/** A condition that has two meanings is refused: the client must not choose one of them. */
 export function wrongCondition(condition: unknown): KvError | null {
   if (typeof condition !== "object" || condition === null) {
     return badArgument("condition", CONDITION_EXPECTED, condition);
@@ -253,7 +253,7 @@ function isBytes(value: unknown): boolean {
   );
 }
 
-/** Also one that another library has made: it is what it can do. */
+/** Also a signal that another library has made: its methods decide. */
 export function wrongSignal(name: string, value: unknown): KvError | null {
   if (typeof value !== "object" || value === null) {
     return badArgument(name, "an AbortSignal", value);
@@ -266,13 +266,13 @@ export function wrongSignal(name: string, value: unknown): KvError | null {
   return isSignal ? null : badArgument(name, "an AbortSignal", value);
 }
 
-/** What is called back later, when it may be too late to say so. */
+/** A function that is called back later, when it may be too late to say that it is none. */
 export function wrongFunction(name: string, value: unknown): KvError | null {
   return typeof value === "function" ? null : badArgument(name, "a function", value);
 }
 
 /**
- * Of an object that throws when it is looked at: a getter of the caller's, or a proxy that was revoked.
+ * For an object that throws when it is read: a getter of the caller's, or a proxy that was revoked.
  * @param thrown also a refusal of our own, which is returned as it is
  */
 export function unreadable(thrown: unknown): KvError {
@@ -281,7 +281,7 @@ export function unreadable(thrown: unknown): KvError {
   return new KvError("BAD_REQUEST", text, { cause: thrown });
 }
 
-/** Never says much: what came may be a secret or a megabyte. */
+/** Never says much: the argument may be a secret or a megabyte. */
 function shown(value: unknown): string {
   switch (typeof value) {
     case "undefined":

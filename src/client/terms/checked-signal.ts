@@ -1,8 +1,8 @@
-/** Signals that tell the truth whenever they are asked, and not only when a timer has come to it. */
+/** Signals that tell the truth whenever they are asked, and not only after a timer has fired. */
 
 /**
- * Looks before it answers: in a program that was paused, or that has kept its event loop busy, what is due has not fired yet when
- * the code that asks runs.
+ * Looks at the clock before it answers: in a program that was paused, or that has kept its event loop busy, a due timer has not fired yet
+ * when the code that asks runs.
  * @param check aborts the controller if that is due; it may be called from within itself
  */
 export function checkedSignal(controller: AbortController, check: () => void): AbortSignal {

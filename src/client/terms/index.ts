@@ -1,4 +1,4 @@
-/** What requests are put in and answered with, and checks of what users hand in. */
+/** Types of requests and answers, and checks of users' arguments. */
 export { anySignal } from "./any-signal.ts";
 export {
   badArgument,

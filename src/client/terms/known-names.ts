@@ -1,6 +1,6 @@
 /**
- * Names of options. One that there is none of would do nothing, and a program without types would never hear of it: `{ leaseId: 7 }` would
- * write a key that stays for good. So it is refused, here, for every method; the lists of names stand beside the types.
+ * Names of options. An unknown option would do nothing, and a program without types would never hear of it: `{ leaseId: 7 }` would
+ * write a key that stays for good. So every method refuses it, here; the lists of names stand beside the types.
  */
 import { KvError, printableJson } from "../../base/index.ts";
 
@@ -24,7 +24,7 @@ export function namesOf<T>(names: NamesOf<T>): KnownNames {
  */
 export function unknownName(given: object, known: KnownNames, path = ""): KvError | null {
   for (const name in given) {
-    // What everything inherits, because somebody has extended the prototype of all objects, was not handed in.
+    // A name that every object inherits, because somebody has extended the prototype of all objects, was not handed in.
     if (known.has(name) || (!Object.hasOwn(given, name) && name in Object.prototype)) continue;
     const [before, what] = path === "" ? ["", "option"] : [`${path}.`, "field"];
     const text = `there is no such ${what}, there are ${[...known].join(", ")}`;

@@ -1,6 +1,6 @@
 /**
- * Listening to signals that many requests share: however many they are, a signal has one listener of ours. Node.js warns of a leak at eleven
- * (MaxListenersExceededWarning), and a program that cancels a hundred requests with one signal leaks nothing.
+ * Listening to signals that many requests share: a signal has one listener of ours, however many requests there are. Node.js warns of a
+ * leak at eleven (MaxListenersExceededWarning), and a program that cancels a hundred requests with one signal leaks nothing.
  */
 const listening = new WeakMap<AbortSignal, Listening>();
 
@@ -29,7 +29,7 @@ function listen(signal: AbortSignal): Listening {
   const callbacks = new Set<() => void>();
   const tell = (): void => {
     listening.delete(signal);
-    // Whoever is removed meanwhile is not called any more, as with listeners of the signal's own.
+    // A callback that another one removes meanwhile is not called any more, as with the signal's own listeners.
     for (const callback of callbacks) {
       callbacks.delete(callback);
       callback();

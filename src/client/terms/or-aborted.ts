@@ -1,7 +1,7 @@
 import { onAbort } from "./on-abort.ts";
 
 /**
- * As the promise; or undefined as soon as the signal is aborted, whatever becomes of the promise then. The caller reads the reason from
+ * As the promise; or undefined as soon as the signal is aborted, however the promise ends later. The caller reads the reason from
  * the signal.
  */
 export async function orAborted<T>(

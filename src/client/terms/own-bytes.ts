@@ -1,6 +1,6 @@
 /**
- * Copies of bytes: of the values in a frame, as a view would keep the whole frame in memory for as long as its user keeps the
- * value; and of what the caller gave, who may use the buffer for something else at once.
+ * Copies of bytes: of the values in a frame, as a view would keep the whole frame in memory for as long as the user keeps the
+ * value; and of the caller's bytes, because the caller may reuse its buffer at once.
  */
 
 /** Small ones share array buffers of this size: one for each value cost more than all else about it. */
@@ -10,12 +10,12 @@ const SMALL_BYTES_MAX = SHARED_BYTES / 2;
 const LOOP_BYTES_MAX = 32;
 
 /**
- * Who hands one value to a worker together with its buffer would take along all others that lie in it. Node.js does not transfer what
- * is marked: its own small Buffers are, too. In a browser nothing can be marked.
+ * A user who transfers one value's buffer to a worker would take along all other values in it. Node.js does not transfer a marked
+ * buffer: its own small Buffers are marked, too. In a browser nothing can be marked.
  */
 function newShared(): ArrayBuffer {
   const buffer = new ArrayBuffer(SHARED_BYTES);
-  // Loaded with the first value: a program that only imports the client is not to wait for it.
+  // Loaded with the first value: a program that only imports the client must not wait for it.
   const threads =
     typeof process === "object" ? process.getBuiltinModule("node:worker_threads") : undefined;
   threads?.markAsUntransferable(buffer);
@@ -30,7 +30,7 @@ export function ownBytes(value: Uint8Array | null): Uint8Array {
   if (value === null || value.length === 0) return new Uint8Array(0);
   const { length } = value;
   if (length > SMALL_BYTES_MAX) return new Uint8Array(value);
-  // Its own length: somebody may have detached it all the same, and then it has none.
+  // The buffer's own length: a user may have detached it all the same, and then it has none.
   if (used + length > shared.byteLength) {
     shared = newShared();
     used = 0;
@@ -38,7 +38,7 @@ export function ownBytes(value: Uint8Array | null): Uint8Array {
   const own = new Uint8Array(shared, used, length);
   if (length > LOOP_BYTES_MAX) own.set(value);
   else for (let i = 0; i < length; i++) own[i] = value[i] ?? 0;
-  // Whoever lays wider numbers over a value expects it where such numbers may begin.
+  // A user who lays an array of wider numbers over a value needs it to begin at a multiple of their size.
   used += (length + 7) & ~7;
   return own;
 }

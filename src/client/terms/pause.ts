@@ -24,8 +24,8 @@ export function pause(
 }
 
 /**
- * Milliseconds before something is tried once more: at most `minMs` after the first try, doubled for each further one up to `maxMs`.
- * Whole jitter, so that those who met once do not meet again.
+ * Milliseconds before the next try: at most `minMs` after the first try, doubled for each further one up to `maxMs`.
+ * Whole jitter, so that clients which collided once do not collide again.
  * @param tries so far, 1 or more
  */
 export function backOffMs(

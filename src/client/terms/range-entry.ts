@@ -3,7 +3,7 @@ import { jsonIn, textIn } from "./read-result.ts";
 
 /** A key, without its value. */
 export class KeyEntry {
-  // Declared and no more: what the constructor sets would be set twice.
+  // Only declared: a field with an initializer would be set here, and once more by the constructor.
   /** The bytes, the caller's own. */
   declare readonly key: Uint8Array;
   /** The revision at which the key was last written. */

@@ -1,7 +1,7 @@
 /** What a read found. Made for every read: fields in one order, so that the engine sees one shape, and methods made once. */
 import { KvError } from "../../base/index.ts";
 
-/** A mark for the order of bytes is part of a value, and what is no UTF-8 is not made to look as if it were. */
+/** A byte order mark is part of a value, and bytes that are not UTF-8 must not look as if they were. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** @throws KvError BAD_REQUEST when the bytes are not UTF-8 */
@@ -27,7 +27,7 @@ export function jsonIn(value: Uint8Array): unknown {
 
 /** The key has a value. */
 export class FoundResult {
-  // Declared and no more: what the constructor sets would be set twice.
+  // Only declared: a field with an initializer would be set here, and once more by the constructor.
   declare readonly found: true;
   /** The bytes, the caller's own. See `text` and `json`. */
   declare readonly value: Uint8Array;

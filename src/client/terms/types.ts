@@ -33,7 +33,8 @@ export interface NodeAddress {
 
 /**
  * A node as users name it: `"127.0.0.1:4101"`, `"[::1]:4101"`, either with its id before it (`"1=127.0.0.1:4101"`), or an
- * object. `https://` or `wss://` before the host stands for TLS. Without an id whichever node of the cluster answers there is welcome, also another one each time.
+ * object. `https://` or `wss://` before the host stands for TLS. Without an id any node of the cluster may answer there, also
+ * another one each time.
  */
 export type NodeGiven =
   | string
@@ -42,7 +43,7 @@ export type NodeGiven =
 /** Nodes as users name them; in one string they stand with commas between them. */
 export type NodesGiven = string | readonly NodeGiven[];
 
-/** A node as it is dialed. Its id is null when it was not given: whoever answers there is welcome. */
+/** A node as the client dials it. Its id is null when the user gave none: any node at this address is accepted. */
 export interface Endpoint {
   readonly id: number | null;
   readonly host: string;
@@ -52,7 +53,7 @@ export interface Endpoint {
 /** Options of any request. */
 export interface RequestOptions {
   /**
-   * The id of the node to ask, which must have been named with it (else UNKNOWN_NODE): this one and no other. Default: any
+   * The id of the node to ask, which the user must have named with it (else UNKNOWN_NODE): this one and no other. Default: any
    * node, and the next one when it cannot serve.
    */
   readonly node?: number;
@@ -74,13 +75,13 @@ export interface HeldLease {
 /** How a write is carried out, and for how long its key stays. */
 export interface WriteOptions extends RequestOptions {
   /**
-   * The key is bound to the lease and deleted when it ends. The write is not made when it has ended (LEASE_LOST). Default: to none, and
-   * a key that was bound to one is no longer.
+   * The key is bound to the lease and deleted when it ends. When the lease has ended the write is not made (LEASE_LOST). Default: no
+   * lease, and a key that was bound to one is no longer.
    */
   readonly lease?: HeldLease | LeaseId;
   /**
-   * The key is deleted after so many milliseconds, unless it is written again before: a lease of its own that nobody renews, which costs
-   * a request before the write. Not with `lease`.
+   * The key is deleted after so many milliseconds, unless it is written again before. It gets a lease of its own that the client does not
+   * renew, which costs a request before the write. Not with `lease`.
    */
   readonly ttl?: number;
 }
@@ -93,13 +94,13 @@ export interface ReadOptions extends RequestOptions {
    */
   readonly consistency?: "linearizable" | "local";
   /**
-   * Reads the store as it was at this revision: what it was told of a write, or of another read. Rejects with COMPACTED when it
-   * is not kept any more (`oldestRevision` of the error says what is), with BAD_REQUEST when there is no such revision yet.
+   * Reads the store as it was at this revision, which the answer to a write or to another read told. Rejects with COMPACTED when the
+   * cluster no longer keeps it (`oldestRevision` of the error says what it keeps), with BAD_REQUEST when there is no such revision yet.
    * Default: the newest.
    */
   readonly revision?: Revision;
   /**
-   * "Not older than this revision": the node's own state, as "local", as soon as it has come to this one: what another client was
+   * "Not older than this revision": the node's own state, as "local", as soon as it has come to this revision, which another client was
    * told of a write. Waits as long as `timeoutMs` says; rejects with REVISION_AHEAD (`node` alone asked, after the server's
    * `--request-timeout-ms`) or TIMEOUT when no node has come so far by then. Never with "linearizable".
    */
@@ -150,7 +151,7 @@ export type CasResult =
   | { readonly swapped: true; readonly revision: Revision; readonly node: number }
   | {
       readonly swapped: false;
-      /** What is there instead; null: nothing. A null value is too large to come along: read it. */
+      /** What the key holds instead; null: nothing. A null value is too large to come along: read it. */
       readonly actual: {
         readonly value: Uint8Array | null;
         readonly modRevision: Revision;
@@ -187,7 +188,7 @@ export interface RangeOptions extends ReadOptions, RevisionBounds {
   /** From the last key downwards; in another order from its end. */
   readonly reverse?: boolean;
   /**
-   * By what they come in order; keys that are alike in it in order of keys. Default: "key". With any other `limit` is needed,
+   * The field that orders them; keys with the same value of it come in order of keys. Default: "key". With any other `limit` is needed,
    * 10,000 at most: all keys of the range are looked at, and the client holds the first `limit` of them until it has seen all.
    */
   readonly orderBy?: RangeOrder;
@@ -211,7 +212,7 @@ export interface CountResult {
 /** The fields of an operation as users hand them over. */
 type Handed<F extends FieldName> = FieldContent<F> extends number ? number : Bytes;
 
-/** Requests that are an operation of the table as it stands there: `{ op: "write", key, value }` and its like. */
+/** Requests that are an operation of the table as it stands there, such as `{ op: "write", key, value }`. */
 type PlainRequest = {
   [N in PlainRequestName]: { readonly op: N } & {
     readonly [F in (typeof OPERATIONS)[N]["fields"][number]]: Handed<F>;
@@ -257,12 +258,12 @@ export type BatchResult = {
   [O in KeyRequest["op"]]: { readonly op: O; readonly result: ResultOf<O> };
 }[KeyRequest["op"]];
 
-/** What became of one request of a batch. */
+/** The outcome of one request of a batch. */
 export type BatchOutcome =
   | ({ readonly ok: true } & BatchResult)
   | {
       readonly ok: false;
       readonly op: BatchOperation["op"];
-      /** As the promise of such a request alone would have been rejected with. */
+      /** The error with which the promise of such a request alone would have been rejected. */
       readonly error: KvError;
     };

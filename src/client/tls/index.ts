@@ -1,2 +1,2 @@
-/** How whoever asks a cluster says that it speaks TLS. */
+/** How a client says that it speaks TLS. */
 export { type ClientTls, clientTlsIn, type TlsOption } from "./client-tls.ts";

@@ -30,7 +30,7 @@ const CHECK_NAMES = namesOf<AtomicCheck>({
 });
 const CHECK_EXPECTED = "exactly one of { revision }, { absent: true }, { value } and { version }";
 
-/** What carries a transaction out. */
+/** Carries a transaction out. */
 export type SubmitTxn = (request: TxnRequest, options?: RequestOptions) => Promise<TxnResult>;
 
 /**
@@ -83,13 +83,13 @@ export class Atomic {
     try {
       return this.#result(await this.#submit(this.#request(false), options), false);
     } catch (error) {
-      // What was refused, because it would tell too much, had no effect: it is asked for again without the values.
+      // The refused transaction had no effect, because its answer would be too large: the client asks again without the values.
       if (!(error instanceof KvError) || error.code !== "TXN_REFUSED") throw error;
       return this.#result(await this.#submit(this.#request(true), options), true);
     }
   }
 
-  /** The first thing that is wrong is what `commit` rejects with. */
+  /** `commit` rejects with the first thing that is wrong. */
   #noted(add: () => void): this {
     try {
       add();
@@ -105,7 +105,7 @@ export class Atomic {
     return { committed: false, conflicts, node };
   }
 
-  /** Each check once more, so that those that do not hold tell what is there. */
+  /** The request repeats each check as a read, so that the checks that do not hold tell what is there. */
   #request(keysOnly: boolean): TxnRequest {
     return {
       compare: this.#checks,
@@ -121,7 +121,7 @@ export class Atomic {
   }
 }
 
-/** As it was at the call: a buffer may be used for something else long before the commit. */
+/** The bytes as they were at the call: the caller may reuse its buffer long before the commit. */
 function kept(bytes: Bytes): Bytes {
   return typeof bytes === "string" ? bytes : ownBytes(bytes);
 }

@@ -1,15 +1,15 @@
 /**
- * Transactions as functions: reads of one state, writes that are kept back, and a commit that checks that nothing which was read
- * has changed (optimistic concurrency).
+ * Transactions as functions: reads of one state, writes that are kept back, and a commit which checks that no key or range that was
+ * read has changed (optimistic concurrency).
  *
  * Invariants:
  *   TRANSACT-1. All reads of one attempt are of one revision R, that of the first read, which is linearizable.
  *   TRANSACT-2. The commit takes effect only when every key that was read has the revision that it had at R, and every range that was
- *       read has as many keys as at R, none of them changed since: then its keys are those of R, for one that went would be
- *       missing in the number, and one that came would have a later revision. So it is as if all was read where it commits.
+ *       read has as many keys as at R, none of them changed since. Then its keys are those of R: a deleted key would be missing in
+ *       the number, and a new one would have a later revision. So it is as if the transaction had read all where it commits.
  *   TRANSACT-3. A range is checked as far as it was read: from its beginning up to the last key that the function was given.
- *   TRANSACT-4. What was sent as a commit is sent again by nobody but ClientCore, in the same session with the same number. An attempt
- *       follows only a commit that answered that it did not take effect, or reads whose state is not kept any more.
+ *   TRANSACT-4. Only ClientCore sends a commit again, in the same session with the same number. Another attempt follows only a commit
+ *       whose answer says that it did not take effect, or reads whose state the cluster no longer keeps.
  */
 import { KvError } from "../../base/index.ts";
 import type { Clock, Random } from "../../machine/ports/index.ts";
@@ -47,7 +47,7 @@ import type {
 
 const ATTEMPTS_MAX = 32;
 const PAUSES = { minMs: 4, maxMs: 256 };
-/** Holds no key, whatever the store has: asked for its revision. */
+/** A range that never holds a key: read for the store's revision. */
 const NO_KEYS: RangeSelector = { start: new Uint8Array(1), end: new Uint8Array(1) };
 const ALL_VALUES = { keysOnly: false, countOnly: false };
 
@@ -109,7 +109,7 @@ export async function runTransact<T>(
   }
 }
 
-/** @returns null: it had no effect, and another attempt may go better */
+/** @returns null: the attempt had no effect, and another one may go better */
 async function attempt<T>(
   tx: Transaction,
   carryOut: (tx: Transaction) => Promise<T> | T,
@@ -119,7 +119,7 @@ async function attempt<T>(
     try {
       result = await carryOut(tx);
     } catch (error) {
-      // What was read at R is gone, whatever the function made of that.
+      // The state at R is gone, whatever the function did with that error.
       if (tx.isCompacted) return null;
       throw error;
     }
@@ -143,19 +143,19 @@ interface RangeRead {
   readonly count: number;
 }
 
-/** One attempt: what `transact` hands to its function. Of no use when that has returned. */
+/** One attempt: what `transact` hands to its function. It is of no use after the function has returned. */
 export class Transaction {
   readonly #source: TransactSource;
   readonly #options: RequestOptions;
   /** TRANSACT-1. Null: nothing was read yet. */
   #revision: Promise<number> | null = null;
-  /** The revision of each key that was read, 0 when there was none, by its bytes. */
+  /** The revision of each key that was read, by its bytes; 0: there was no such key. */
   readonly #keysRead = new Map<string, number>();
   readonly #rangesRead: RangeRead[] = [];
   /** Null: to be deleted. */
   readonly #writes = new Map<string, Uint8Array | null>();
   #isOver = false;
-  /** The state that is read is not kept any more. */
+  /** The cluster no longer keeps the state that is read. */
   isCompacted = false;
 
   constructor(source: TransactSource, options: RequestOptions) {
@@ -180,7 +180,7 @@ export class Transaction {
     return result;
   }
 
-  /** The keys of a range as they are for this transaction, in order: as `get` each of them. Only as far as it is read it is checked. */
+  /** The keys of a range as they are for this transaction, in order, as by `get`. The commit checks only the part that was read. */
   async *range(
     selector: RangeSelector,
     options: TransactRangeOptions = {},
@@ -226,7 +226,7 @@ export class Transaction {
         yield entry;
       }
     } finally {
-      // TRANSACT-3. Whoever stops in the middle comes here too.
+      // TRANSACT-3. A caller that stops in the middle comes here too.
       const read = isWhole ? { start, end } : partRead(start, end, last, reverse);
       if (read !== null) this.#rangesRead.push({ ...read, count });
     }
@@ -265,7 +265,7 @@ export class Transaction {
     return answer.succeeded ? answer.revision : null;
   }
 
-  /** What is called later is refused. */
+  /** Later calls are refused. */
   end(): void {
     this.#isOver = true;
   }
@@ -290,7 +290,7 @@ export class Transaction {
     if (this.#revision === null) {
       const first = this.#told(this.#source.snapshot([key], this.#options));
       this.#revision = first.then(({ revision }) => revision);
-      // Whoever reads meanwhile waits for it; when nobody does, its failure is told here.
+      // Reads meanwhile wait for it and see its failure; without any, the failure must not go unhandled.
       this.#revision.catch(() => {});
       const { results } = await first;
       return results[0] ?? new MissingResult(0);

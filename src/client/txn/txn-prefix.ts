@@ -1,4 +1,4 @@
-/** A transaction of a view whose keys begin alike, and what came of it. */
+/** A transaction of a view whose keys begin alike, and its result. */
 import { TXN_DEPTH_MAX, unreachable } from "../../base/index.ts";
 import { badArgument, type Bytes, KeyValue, type RangeSelector } from "../terms/index.ts";
 import type {
@@ -10,7 +10,7 @@ import type {
 } from "./txn-types.ts";
 
 /**
- * What is no transaction goes on as it is, to be refused, and so does what lies too deep in others.
+ * A value that is no transaction goes on unchanged, for the client to refuse, and so does a transaction that lies too deep in others.
  * @param whole the key with the prefix
  * @param within the selector within it
  */
@@ -44,7 +44,7 @@ export function withinPrefix(
       ? Array.from(given, (item: T) => (isObject(item) ? each(item) : item))
       : (given ?? []);
   return {
-    // What it has beside these is for the client to refuse.
+    // The client refuses any other field.
     ...request,
     compare: list<TxnCompare>(request.compare, at),
     // oxlint-disable-next-line no-thenable -- a list, which nobody can call

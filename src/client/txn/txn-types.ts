@@ -29,13 +29,13 @@ export type TxnTarget =
   | { readonly count: number };
 
 /**
- * A comparison: `{ key: "a", modRevision: 7 }`, `{ range: { prefix: "b/" }, modRevision: 8, is: "<" }`. Of a range all keys
- * must satisfy it that there are; one without keys is as a key that does not exist, whose numbers are 0 and whose value
- * compares with nothing.
+ * A comparison: `{ key: "a", modRevision: 7 }`, `{ range: { prefix: "b/" }, modRevision: 8, is: "<" }`. All existing keys of a range
+ * must satisfy it; a range without keys is as a key that does not exist, whose numbers are 0 and whose value compares with
+ * nothing.
  */
 export type TxnCompare = TxnWhere &
   TxnTarget & {
-    /** How the left side, what is there, must stand to what is given. Default "=". */
+    /** How the left side, the stored value, must relate to the given one. Default "=". */
     readonly is?: Relation;
   };
 
@@ -85,7 +85,7 @@ export interface TxnRequest {
   readonly else?: readonly TxnOperation[];
 }
 
-/** What came of one operation. */
+/** The result of one operation. */
 export type TxnOperationResult =
   | {
       readonly op: "put";
@@ -111,15 +111,15 @@ export type TxnOperationResult =
       readonly results: readonly TxnOperationResult[];
     };
 
-/** What came of a transaction. */
+/** The result of a transaction. */
 export interface TxnResult {
   /** Whether all comparisons held. */
   readonly succeeded: boolean;
   /** The store's revision with this transaction: that of its changes, or as it was when it changed nothing. */
   readonly revision: Revision;
   /**
-   * Of the operations that were carried out, in order. Null: they are not known any more. The transaction took effect once, and
-   * its first answer was lost; the cluster keeps up to 1 MiB of results for the repetitions of one client.
+   * The results of the operations that were carried out, in order. Null: they are not known any more. The transaction took effect once,
+   * and its first answer was lost; the cluster keeps up to 1 MiB of results for the repetitions of one client.
    */
   readonly results: readonly TxnOperationResult[] | null;
   /** The id of the node that answered. */
@@ -153,7 +153,7 @@ export type AtomicResult =
   | { readonly committed: true; readonly revision: Revision; readonly node: number }
   | {
       readonly committed: false;
-      /** Never empty, unless the first answer was lost and what it told is not known any more. */
+      /** Never empty, unless the first answer was lost and its results are not known any more. */
       readonly conflicts: readonly AtomicConflict[];
       readonly node: number;
     };
@@ -164,7 +164,7 @@ export interface TransactOptions extends RequestOptions {
   readonly attempts?: number;
 }
 
-/** What came of a `transact` that took effect. */
+/** The result of a `transact` that took effect. */
 export interface TransactResult<T> {
   /** What the function returned the last time. */
   readonly result: T;

@@ -1,4 +1,4 @@
-/** From transactions as users hand them in to what travels, and from answers to what users get. */
+/** From users' transactions to what travels, and from answers to users' results. */
 import { KvError, TXN_DEPTH_MAX, unreachable } from "../../base/index.ts";
 import {
   byteStringOf,
@@ -79,7 +79,7 @@ const WHERE_EXPECTED = "exactly one of `key` and `range`";
 const WHOLE_RANGE = { keysOnly: false, countOnly: false };
 
 /**
- * @param depth how deep it lies in others, itself counted: what contains itself has no end
+ * @param depth how deep it lies in others, itself counted: a transaction that contains itself has no end
  * @throws KvError BAD_REQUEST that names what is wrong: programs without types hand in anything
  */
 export function txnOf(request: TxnRequest, path = "txn", depth = 1): Txn {
@@ -119,7 +119,7 @@ function compareOf(compare: TxnCompare, path: string): Compare {
   const where = whereOf(compare, path);
   const { is = "=" } = compare;
   if (!RELATIONS.includes(is)) throw badArgument(`${path}.is`, '"=", "!=", "<" or ">"', is);
-  // Exactly one of them is there, which the type says and nobody has checked.
+  // The type says that exactly one of them is there; nothing has checked it.
   const given = compare as { readonly [N in (typeof NUMBERS)[number]]?: number } & {
     readonly value?: Bytes;
   };

@@ -1,19 +1,22 @@
 /**
  * The watches of a client, all on one connection, which goes from node to node: to the next one when it is lost, when the node
- * says that it does not hear the leader, and when it is silent. It is a connection of its own: watches and requests are not in
- * each other's way, and what is wrong with a node for the ones may be right for the others.
+ * says that it does not hear the leader, and when it is silent. It is a connection of its own: watches and requests do not delay
+ * each other, and a node that cannot serve the ones may well serve the others.
  *
  * Invariants:
- *   WATCHFEED-1. A number on a connection is given to one watch and never again, so what still comes for one that was given up is known.
- *   WATCHFEED-2. Nothing is taken from a node whose origin was not compared (KnownCluster, SAMECLUSTER-4): its events end the connection, and the
- *       next one tells the origin.
- *   WATCHFEED-3. A watch whose queue is full is cancelled at the node and asked for again, from where it was, when there is room. Nobody
- *       else waits for it.
+ *   WATCHFEED-1. A number on a connection is given to one watch and never again, so late events for a watch that was given up are
+ *       recognized.
+ *   WATCHFEED-2. The client takes nothing from a node whose origin it has not compared (KnownCluster, SAMECLUSTER-4): such events end the
+ *       connection, and the next one tells the origin.
+ *   WATCHFEED-3. When a watch's queue is full the client cancels the watch at the node, and asks for it again from its next revision when
+ *       there is room. No other watch waits for it.
  *   WATCHFEED-4. Silence and waiting are counted in ticks of this process: while it did not run, no node was silent.
- *   WATCHFEED-5. Where nobody knows who asks, the client says anew who it is, once for each time that a watch was held, and asks again.
- *   WATCHFEED-6. Nothing is asked of a node, nor taken from it, before it has shown that it has what this client has seen (SeenCheck). A node
- *       that lacks it is left for good, with what goes on there, whoever has noticed. When most nodes were left so, and the others cannot be
- *       reached, the watches end: without most nodes the log that the client knows does not go on.
+ *   WATCHFEED-5. When a node does not know which user asks, the client signs in anew, once for each time that a watch was held, and asks
+ *       again.
+ *   WATCHFEED-6. The client asks nothing of a node, and takes nothing from it, before the node has shown that it has what this client has
+ *       seen (SeenCheck). The client leaves a node that lacks it for good, and ends what is open there, whichever connection has noticed.
+ *       When it has left most nodes so, and cannot reach the others, the watches end: without most nodes the log that the client knows
+ *       does not go on.
  */
 import {
   CLIENT_FRAME_BYTES_MAX,
@@ -44,8 +47,8 @@ const SILENT_MS = 1000;
 const PAUSE_MS_MIN = 50;
 const PAUSE_MS_MAX = 2000;
 /**
- * What is not wanted any more is told the node with the next watch that is asked for, and after so long at the latest: whoever makes watches
- * again and again, as requests for locks do, needs no frame to end them. What comes meanwhile is passed over (WATCHFEED-1).
+ * With the next watch that it asks for, and after so long at the latest, the client tells the node which watches have ended: a client that
+ * makes watches again and again, as requests for locks do, needs no frame to end them. Late events are passed over (WATCHFEED-1).
  */
 const CANCEL_MS = 100;
 /** What a request takes beside the bounds of its range, at most. */
@@ -166,7 +169,7 @@ export class WatchFeed {
     return line;
   }
 
-  /** Takes what has come for a watch, or will. */
+  /** The next item of a watch, which may be still to come. */
   take(line: WatchLine): ReturnType<WatchLine["queue"]["take"]> {
     const taken = line.queue.take();
     const waitsForRoom = line.number === 0 && !this.#toAsk.has(line) && this.#lines.has(line);
@@ -174,7 +177,7 @@ export class WatchFeed {
     return taken;
   }
 
-  /** Ends a watch. @param error null: whoever takes is told that there are no more events */
+  /** Ends a watch. @param error null: the reader is told that there are no more events */
   end(line: WatchLine, error: KvError | null): void {
     if (!this.#lines.delete(line)) return;
     if (this.#giveUp(line)) {
@@ -184,7 +187,7 @@ export class WatchFeed {
     line.end(error);
   }
 
-  /** A node has shown, to whichever connection, that it lacks what this client has seen (WATCHFEED-6). */
+  /** A node has shown, on any connection, that it lacks what this client has seen (WATCHFEED-6). */
   left(name: string, error: KvError): void {
     if (this.#link.name === name) this.#leave(error);
   }
@@ -220,7 +223,7 @@ export class WatchFeed {
     if (line.queue.isLow) this.#ask(line);
   }
 
-  /** Not served here any more. @returns whether the node is to be told */
+  /** The watch is not served here any more. @returns whether the node must be told */
   #giveUp(line: WatchLine): boolean {
     const { number } = line;
     if (number !== 0) {
@@ -348,7 +351,7 @@ export class WatchFeed {
     this.#standing = hearsLeader;
     if (hearsLeader || this.#links.length === 1) return;
     if (this.#tried + 1 < this.#links.length) return this.#leave(this.#isolated());
-    // All were tried. As long as nobody hears a leader, one is as good as another.
+    // The client has tried all. As long as no node hears a leader, one is as good as another.
     this.#pause(() => {
       this.#tried = 0;
       if (!this.#standing && this.#link.isOpen) this.#leave(this.#isolated());

@@ -1,13 +1,14 @@
 /**
- * One watch, whichever node serves it: what it is told becomes items. Pure: frames' records in, items out.
+ * One watch, whichever node serves it: events become items. Pure: records of frames in, items out.
  *
  * Invariants:
  *   WATCHLINE-1. Items come in order of revisions, and each revision once. What a node repeats is passed over.
  *   WATCHLINE-2. There is no gap: a connection is asked from `next` on, and one that says it begins later is left.
  *   WATCHLINE-3. Events of one revision are one item. Those of a revision that has not come in full when the connection ends are
  *       forgotten and asked for again.
- *   WATCHLINE-4. What does not find room is not taken and asked for again: `next` moves only with what the queue has.
- *   WATCHLINE-5. `next` moves with notices of progress as well, so that a watch of what seldom changes does not fall behind the history.
+ *   WATCHLINE-4. Events that find no room are not taken, and the client asks for them again: `next` moves only with what the queue has.
+ *   WATCHLINE-5. `next` moves with notices of progress as well, so that a watch of keys that seldom change does not fall behind the
+ *       history.
  */
 import { KvError } from "../../base/index.ts";
 import type {
@@ -35,7 +36,7 @@ export interface WatchAsked {
   readonly progress: boolean;
   /** Bytes that are left away at the beginning of each key. */
   readonly skip: number;
-  /** For which no node may serve it: at first, and later. */
+  /** How long the watch may be without a node: at first, and later. */
   readonly firstTimeoutMs: number;
   readonly timeoutMs: number;
 }
@@ -49,9 +50,9 @@ export class WatchLine {
   number = 0;
   /** The node has said from where it holds. */
   isHeld = false;
-  /** The client has said anew who it is, since a node held it last. */
+  /** The client has signed in anew since a node last held the watch. */
   signedInAgain = false;
-  /** It was held before, by whichever node. */
+  /** Some node has held it before. */
   hasBegun = false;
   /** Why it is over. Null: it is not, or it was closed. */
   error: KvError | null = null;
@@ -80,7 +81,7 @@ export class WatchLine {
     return this.hasBegun ? this.asked.timeoutMs : this.asked.firstTimeoutMs;
   }
 
-  /** No node serves it any more, or the one that did is not listened to. */
+  /** No node serves the watch any more, or the client no longer listens to the node that does. */
   interrupted(): void {
     this.number = 0;
     this.isHeld = false;

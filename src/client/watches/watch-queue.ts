@@ -1,16 +1,16 @@
 /**
- * What has come for a watch and was not taken yet.
+ * The items of a watch that have come and that its reader has not taken yet.
  *
  * Invariants:
  *   WATCHQUEUE-1. Items leave in the order in which they came, each once, and those that came before a failure before the failure.
  *   WATCHQUEUE-2. It holds no more than WATCH_BYTES_MAX and one batch; all queues of a client hold no more than WATCHES_BYTES_MAX and one
- *       batch each. Whoever fills it asks `isFull` first.
+ *       batch each. Its user asks `isFull` before it adds.
  */
 import type { KvError } from "../../base/index.ts";
 import type { WatchBatch, WatchItem } from "./watch-types.ts";
 
 /**
- * Events that wait in one watch have at most so many bytes: more than a frame holds, so that whoever reads as they come is
+ * Events that wait in one watch have at most so many bytes: more than a frame holds, so that a reader that keeps up is
  * never held back.
  */
 export const WATCH_BYTES_MAX = 8 * 1024 * 1024;
@@ -52,13 +52,13 @@ export class WatchQueue {
     return this.#first === this.#items.length;
   }
 
-  /** What comes now must be asked for again later. */
+  /** The queue takes no more: the client must ask for further events again later. */
   get isFull(): boolean {
     if (this.isEmpty) return false;
     return this.#bytes >= WATCH_BYTES_MAX || this.#all.bytes >= WATCHES_BYTES_MAX;
   }
 
-  /** So much was taken that more may come. */
+  /** The reader has taken so much that more may come. */
   get isLow(): boolean {
     return (
       this.isEmpty || (this.#bytes < WATCH_BYTES_MAX / 4 && this.#all.bytes < WATCHES_BYTES_MAX)
@@ -81,7 +81,7 @@ export class WatchQueue {
     else this.#put({ item, bytes: 0 });
   }
 
-  /** What comes next; what was said with `end` when nothing does. */
+  /** The next item; when there is none any more, what was given to `end`. */
   take(): Promise<IteratorResult<WatchItem, undefined>> {
     const held = this.#items[this.#first];
     if (held !== undefined) {
@@ -102,11 +102,11 @@ export class WatchQueue {
 
   /**
    * Nothing comes any more.
-   * @param error thrown at who takes next; null: it is as if there were no more events
+   * @param error thrown at the next reader; null: it is as if there were no more events
    */
   end(error: KvError | null): void {
     if (this.#over) return;
-    // Whether the rest is ever taken is not known, and it grows no more: it takes no room from others.
+    // The reader may never take the rest, but the rest grows no more: it takes no room from others.
     this.#count(-this.#bytes);
     this.#over = true;
     const [first, ...others] = this.#takers;
@@ -117,7 +117,7 @@ export class WatchQueue {
     for (const taker of others) taker.resolve(DONE);
   }
 
-  /** What has not been taken is not wanted any more. */
+  /** The reader does not want the rest any more. */
   clear(): void {
     this.#items = [];
     this.#first = 0;

@@ -12,8 +12,8 @@ export interface WatchOptions extends RequestOptions {
   /** Items that say how far the watch has come are wanted, too. Default false. */
   readonly progress?: boolean;
   /**
-   * Milliseconds for which no node may serve the watch, at first and later; then it throws what is in the way. Default: at first
-   * the client's, and no end later: it goes on looking for a node.
+   * Milliseconds that the watch may be without a node, at first and later; then it throws the error that stands in the way. Default: at
+   * first the client's, and no end later: it goes on looking for a node.
    */
   readonly timeoutMs?: number;
 }
@@ -80,7 +80,7 @@ export interface WatchProgress {
   readonly revision: Revision;
 }
 
-/** What a watch gives that was asked for `progress`, too. */
+/** An item of a watch with `progress`. */
 export type WatchItem = WatchBatch | WatchProgress;
 
 /** How the newest state is asked for: through which node, and until when. */

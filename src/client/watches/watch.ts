@@ -9,8 +9,8 @@ import { onAbort, type Revision } from "../terms/index.ts";
  * What happens to keys, from a revision on: `for await (const { revision, events } of watch)`. It begins when it is made, and ends
  * with `break` or `return` in its loop, with its signal, with `close`, and with the client's `close`.
  *
- * Batches come in order of revisions, each once, without a gap, each with all events of its revision; that the client goes from
- * node to node meanwhile makes no difference. What cannot be had any more is thrown, never passed over.
+ * Batches come in order of revisions, each once, without a gap, each with all events of its revision, even when the client goes from
+ * node to node meanwhile. When events cannot be had any more the watch throws; it never passes over them.
  */
 export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterableIterator<
   Item,
@@ -34,7 +34,7 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
         reject(error ?? new KvError("CANCELLED", "the watch was closed"));
       };
     });
-    // Who only iterates is told there.
+    // A program that only iterates is told there.
     this.created.catch(() => {});
     if (line.queue.isOver) line.onOver?.(line.error);
     else if (signal !== undefined) {
@@ -50,8 +50,8 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
    * @returns a promise that rejects with COMPACTED when events that come next are not kept any more (`oldestRevision` is that of
    *   the oldest state there is: read it, and watch from the revision after it), CANCELLED by the signal or the client's `close`,
    *   OVERLOADED when a node takes no more watches or the events of one revision are more than 64 MiB, WRONG_CLUSTER when the nodes
-   *   do not have what this client has seen of the log, as their data were put back from an older copy or replaced; before the watch holds with
-   *   what is in the way: TIMEOUT, CONNECTION_FAILED, NO_QUORUM, UNAUTHORIZED and others of ERRORS
+   *   lack entries of the log that this client has seen, because their data were put back from an older copy or replaced; before the
+   *   watch holds with what is in the way: TIMEOUT, CONNECTION_FAILED, NO_QUORUM, UNAUTHORIZED and others of ERRORS
    */
   next(): Promise<IteratorResult<Item, undefined>> {
     // Items of progress only come where they were asked for.
@@ -64,13 +64,13 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Nothing comes any more. Who waits for an item is told that there is none. */
+  /** Nothing comes any more. A reader that waits for an item is told that there is none. */
   close(): void {
     this.#line.queue.clear();
     this.#feed.end(this.#line, null);
   }
 
-  /** The watch itself: its items are given once, to whoever asks first. */
+  /** The watch itself: each item goes once, to the reader that asks first. */
   [Symbol.asyncIterator](): this {
     return this;
   }

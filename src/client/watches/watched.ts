@@ -1,4 +1,4 @@
-/** What a program wants to watch, as it is asked of nodes. */
+/** What a program wants to watch, as the client asks it of nodes. */
 import { KvError } from "../../base/index.ts";
 import { checkKey } from "../../store/commands/index.ts";
 import {
@@ -75,7 +75,7 @@ export function wrongObserveOptions(options: unknown): KvError | null {
   return wrongRequestOptions(options, OBSERVE_NAMES);
 }
 
-/** Copies: it is asked for again with every new connection, and whoever made the bytes may go on writing to them. */
+/** Copies: each new connection asks for it again, and the caller may go on writing to its bytes. */
 function boundsOf(what: Bytes | RangeSelector): Pick<WatchAsked["wish"], "start" | "end"> {
   if (isKey(what)) {
     const key = bytesOf(what);

@@ -1,9 +1,9 @@
 /**
- * The audit log: JSON lines in a file that is set aside when it has grown large. Writing never waits for anybody and nobody waits for
- * it: what the disk cannot take is left out, counted, and said once; the count is in the file when it can be written again.
+ * The audit log: JSON lines in a file that is set aside when it has grown large. A write never waits, and no caller waits for it: when the
+ * disk takes no more, records are left out, counted, and this is said once; the count is in the file when it can be written again.
  *
- * Invariant: what is recorded goes into the file of that name. One that was removed, moved away or cut short meanwhile is missed before the
- * next record, said in the log and in the file that is begun in its place.
+ * Invariant: a record goes into the file of that name. When the file was removed, moved away or cut short, the log notices before the
+ * next record, and says so in the log and in the file that it begins in its place.
  */
 import { closeSync, fstatSync, lstatSync, renameSync, rmSync, statSync, write } from "node:fs";
 import type { Audit, AuditRecord, Logger } from "../ports/index.ts";
@@ -34,7 +34,7 @@ export class AuditFile implements Audit {
   #lost = 0;
   #isTold = false;
 
-  /** @throws StorageError when the file cannot be opened, or is none */
+  /** @throws StorageError when the file cannot be opened, or is no regular file */
   static open(options: AuditFileOptions): AuditFile {
     try {
       const descriptor = openFile(options.path);
@@ -65,7 +65,7 @@ export class AuditFile implements Audit {
     this.#flush();
   }
 
-  /** What waits is written as far as it goes; nothing is recorded any more. */
+  /** Writes the waiting lines as far as that goes; later records are dropped. */
   close(): void {
     if (this.#isWriting || this.#descriptor === null) return;
     closeSync(this.#descriptor);
@@ -131,7 +131,7 @@ export class AuditFile implements Audit {
     );
   }
 
-  /** Looks whether the file is the one that is written, with all that was written. A look takes some microseconds. */
+  /** Checks that the file is still the one that is written, with everything that was written. A check takes some microseconds. */
   #missFile(): void {
     if (this.#descriptor === null) return;
     const { path, logger, wallMs } = this.#options;
@@ -180,7 +180,7 @@ export class AuditFile implements Audit {
   }
 }
 
-/** @throws StorageError when it is something else: it would be set aside like a file, and a device is the whole machine's */
+/** @throws StorageError when it is no regular file: it would be set aside like one, and a device belongs to the whole machine */
 function openFile(path: string): number {
   const there = statSync(path, { throwIfNoEntry: false });
   if (there === undefined || (there.isFile() && !isOfMachine(path))) return openPrivateLog(path);
@@ -188,7 +188,7 @@ function openFile(path: string): number {
   throw new StorageError("DIRECTORY_UNUSABLE", text);
 }
 
-/** Like /dev/stdout: it leads to whatever a process was started with, a file now and then, and its name is not to be moved. */
+/** Like /dev/stdout: such a name leads to the stream that a process was started with, sometimes a file, and must not be moved. */
 function isOfMachine(path: string): boolean {
   return /^\/(?:dev|proc)\//.test(path) && lstatSync(path).isSymbolicLink();
 }

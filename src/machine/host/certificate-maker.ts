@@ -1,6 +1,6 @@
 /**
  * Certificates for a lab, made by the `openssl` of the system: Node.js makes keys, and signs no certificates. Keys are P-256,
- * which every TLS of today takes; they are written for their owner only, and nothing that is there is overwritten.
+ * which every TLS of today takes; only their owner can read them, and no existing file is overwritten.
  */
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
@@ -30,9 +30,9 @@ export interface CertificatePlan {
   readonly days: number;
 }
 
-/** @param days from now @throws KvError when there is no openssl, or a file is there */
+/** @param days from now @throws KvError when there is no openssl, or a file exists already */
 export function makeAuthority(files: CertificateFiles, days: number): void {
-  // Two authorities are told apart by their names: whoever looks for the one that signed looks for the name first.
+  // The names tell two authorities apart: a program that looks for the signer looks for its name first.
   const name = `omnikv lab authority ${randomBytes(4).toString("hex")}`;
   const extensions = [
     "basicConstraints=critical,CA:TRUE,pathlen:0",

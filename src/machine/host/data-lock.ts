@@ -1,14 +1,15 @@
 /**
  * One process per data directory.
  *
- * A lock must vanish with its process, however that ends, without a file that somebody has to judge stale and remove:
- * whoever judges may be wrong, and two who judge at once both win. So the kernel keeps it:
+ * A lock must vanish with its process, however that ends, without a file that another process has to judge stale and remove:
+ * it may judge wrongly, and two that judge at once both win. So the kernel keeps the lock:
  *
  *   Linux    flock on the directory itself and on a file in it, through the `flock` tool when there is one. The locks
- *            belong to the open files, which the tool shares with us and we keep. The file can be removed, and a new one
- *            would be free; not so the directory, whose files are its data. Versions before lock the file only. And, for where there is none, a socket in the abstract name space, named
- *            after device and inode of the directory, so that two paths to the same directory meet, and after a word
- *            that only its owner can read: anybody may bind any such name, and so keep a server from its data.
+ *            belong to the open files, which the tool shares with us and we keep. A lock on the file alone fails when the file is removed,
+ *            because a new one is free; the directory cannot be replaced so, because its files are its data. Versions before lock the
+ *            file only. For systems without the tool, also a socket in the abstract name space, named after device and inode of the
+ *            directory, so that two paths to the same directory meet, and after a word that only the owner can read: otherwise any
+ *            user could bind that name, and so keep a server from its data.
  *   macOS    O_EXLOCK: flock taken by open itself.
  *   Windows  a named pipe.
  */
@@ -43,11 +44,11 @@ const NO_FOLLOW = process.platform === "win32" ? 0 : constants.O_NOFOLLOW;
 export const LOCK_FILE = "lock";
 /** Part of the socket's name. */
 const WORD_FILE = "lock.name";
-/** Exit status of `flock -n` when somebody else holds the lock. */
+/** Exit status of `flock -n` when another process holds the lock. */
 const FLOCK_HELD = 1;
 
 export class DataLock {
-  /** `fileIdentity` of the file that is locked: as long as it is the one in the directory, nobody else has that. */
+  /** `fileIdentity` of the locked file: as long as it is the one in the directory, no other process has the lock. */
   readonly identity: string;
   readonly #server: Server | null;
   /** The descriptors of the file, and of the directory where that is locked too. */
@@ -75,7 +76,7 @@ export class DataLock {
 
   static async #acquire(path: string): Promise<DataLock> {
     const file = join(path, LOCK_FILE);
-    // First: who is refused here has not touched anything.
+    // First: a process that is refused here has not touched anything.
     const directory = lockDirectory(path, file);
     let descriptor: number | null = null;
     try {
@@ -83,7 +84,7 @@ export class DataLock {
       descriptor = opened.descriptor;
       const locked = opened.locked || directory !== null;
       const server = process.platform === "darwin" ? null : await listen(path, file, locked);
-      // For people only: who holds it. Nothing is decided by it.
+      // For people only: it tells which process holds the lock, and decides nothing.
       ftruncateSync(descriptor, 0);
       writeSync(descriptor, `${process.pid}\n`, 0);
       return new DataLock(server, descriptor, directory);
@@ -116,7 +117,7 @@ function ownWord(directory: string): string {
   const beside = `${path}.${randomBytes(8).toString("hex")}`;
   writeFileSync(beside, randomBytes(16).toString("hex"), { flag: "wx", mode: PRIVATE_FILE });
   try {
-    // Of several who do this at once, one makes the file, and it is whole from the beginning.
+    // When several processes do this at once, one makes the file, and it is whole from the beginning.
     linkSync(beside, path);
     rmSync(beside);
   } catch (error) {
@@ -142,7 +143,7 @@ function readWord(path: string): string | null {
   }
 }
 
-/** @param hasFlock nobody else can hold the directory, so whoever has the name is none of ours */
+/** @param hasFlock no other process can hold the directory, so a stranger has bound the name */
 function listen(path: string, file: string, hasFlock: boolean): Promise<Server> {
   const name = socketName(path);
   return new Promise((resolve, reject) => {
@@ -160,7 +161,7 @@ function listen(path: string, file: string, hasFlock: boolean): Promise<Server> 
 
 interface LockFile {
   readonly descriptor: number;
-  /** Nobody else has it; false: that cannot be told here. */
+  /** No other process has the lock; false: that cannot be told here. */
   readonly locked: boolean;
 }
 
@@ -195,7 +196,7 @@ function lockDirectory(path: string, file: string): number | null {
   return null;
 }
 
-/** @returns 0: it is ours; FLOCK_HELD: somebody else has it; otherwise it cannot be told */
+/** @returns 0: the lock is ours; FLOCK_HELD: another process has it; otherwise it cannot be told */
 function flock(descriptor: number): number | null {
   return spawnSync("flock", ["-n", "3"], { stdio: ["ignore", "ignore", "ignore", descriptor] })
     .status;
@@ -214,9 +215,9 @@ function openLockFile(file: string): number {
   }
 }
 
-/** LOCKED, by a process that is known to use the directory. The way out is that of a server. */
+/** LOCKED, by a process that is known to use the directory. The way out is the one of a server. */
 export class DirectoryInUse extends StorageError {
-  /** Which directory, and by whom. */
+  /** Which directory, and which process uses it. */
   readonly fact: string;
 
   constructor(fact: string) {

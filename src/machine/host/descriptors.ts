@@ -1,23 +1,23 @@
 /**
- * How many connections a process may have: each takes a file descriptor, and so do the log, the snapshots and the links to
- * peers, which must never find none left because strangers or clients have them all.
+ * How many connections a process may have: each takes a file descriptor. So do the log, the snapshots and the links to
+ * peers, which must always find one, however many strangers and clients connect.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { StorageError } from "../../base/index.ts";
 
 export interface ConnectionCaps {
-  /** That have shaken hands. */
+  /** Connections that have shaken hands. */
   readonly clients: number;
   readonly managers: number;
-  /** That have proved nothing yet; of each of the two ports. */
+  /** Connections that have proved nothing yet; of each of the two ports. */
   readonly strangers: number;
 }
 
 /** Segments, spares, snapshots written, received and served, each twice; links to peers; what Node.js opens in passing. */
 const RESERVE = 64;
-/** What a process has open when it begins, where nobody tells. */
+/** Descriptors that a process has open when it begins, where the system does not tell. */
 const OPEN_AT_START = 32;
-/** No kind of connection has fewer places: with less nobody could do anything. */
+/** No kind of connection has fewer places: with less the server would be of no use. */
 const LEAST: ConnectionCaps = { clients: 4, managers: 2, strangers: 8 };
 
 /** @returns null when the system does not tell */

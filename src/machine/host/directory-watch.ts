@@ -1,7 +1,7 @@
 /**
- * Notices that a directory in use, or a file that its user holds open, was removed, moved away or replaced. The files that a
- * process holds open can be written and synced for ever after, and every write to them looks as durable as ever, but no
- * restart would find it; and a lock on a file that is not there any more keeps nobody out.
+ * Notices that a directory in use, or a file that a process holds open, was removed, moved away or replaced. The process can write and
+ * sync the files that it holds open for ever after, and every write looks as durable as ever, but no restart would find it; and a lock
+ * on a file that is not there any more keeps no other process out.
  */
 import { stat, statSync, type BigIntStats } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,7 +13,7 @@ export interface WatchedPart {
   /** Within the directory; "": the directory itself. */
   readonly name: string;
   /**
-   * What it is good for: `lock` keeps other processes out; `replaceable` is a file that must be there but need not stay the
+   * What the part is for: `lock` keeps other processes out; `replaceable` is a file that must be there but need not stay the
    * same; `file` and `directory` must.
    */
   readonly kind: "directory" | "file" | "replaceable" | "lock";
@@ -32,13 +32,13 @@ export interface NeededFile {
 }
 
 export interface DirectoryWatch {
-  /** Looks now. @returns what is not as it was; null: nothing, as far as can be seen */
+  /** Looks now. @returns the part that has changed; null: none, as far as can be seen */
   readonly look: () => StorageError | null;
   /** Ends it. */
   readonly stop: () => void;
 }
 
-/** What stays the same about a file or directory however it is renamed. */
+/** The part of a file's or directory's identity that a rename does not change. */
 export function fileIdentity({ dev, ino }: Pick<BigIntStats, "dev" | "ino">): string {
   return `${dev}/${ino}`;
 }
@@ -81,7 +81,7 @@ export function watchDirectory(
     if (timer !== null) clearTimeout(timer);
   };
   const look = (): StorageError | null => {
-    // All that was in a directory is gone with it, whichever was looked at first: the first part says what happened.
+    // When a directory is gone, so are the parts in it, whichever was looked at first: the first part says what happened.
     for (const part of parts) {
       const path = pathOf(part);
       const how = judge(part, lookAt(path));
@@ -110,7 +110,7 @@ export function watchDirectory(
     files.keep(now);
     for (const file of now) {
       stat(join(root, file.path), { bigint: true }, (error, found) => {
-        // It may have been given up since: `gone` looks at those that are needed then.
+        // The owner may have given it up since: `gone` looks at the files that it needs then.
         if (files.judge(file, error ?? found) !== null) gone();
       });
     }
@@ -145,7 +145,7 @@ class NeededFiles {
   }
 }
 
-/** What cannot be looked at now may be there all the same. */
+/** A file that cannot be looked at now may be there all the same. */
 function isMissing(error: Error): boolean {
   const code = systemCode(error);
   return code === "ENOENT" || code === "ENOTDIR";

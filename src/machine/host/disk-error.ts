@@ -1,4 +1,4 @@
-/** What the Disk port promises of errors, from what the system says: each names the file, what is wrong, and the way out. */
+/** From the system's errors to those that the Disk port promises: each names the file, what is wrong, and the way out. */
 import { noRoomText, StorageError, systemCode, tooManyFilesText } from "../../base/index.ts";
 import { DiskFullError, TooManyFilesError } from "../ports/index.ts";
 

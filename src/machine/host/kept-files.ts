@@ -1,16 +1,16 @@
 /**
- * What is read from files that change while the program runs: certificates, keys, secrets. Read once at the start, and again
- * when the files have changed and have been left alone for a moment: they are replaced one by one.
+ * Values from files that change while the program runs: certificates, keys, secrets. The program reads them once at the start, and again
+ * when the files have changed and have then stayed unchanged for a moment: an operator replaces them one by one.
  *
  * Invariants:
- *   KEPT-1. The value is always one that could be read whole. What cannot be used is told, and the value before it stays.
- *   KEPT-2. What has been told of is not tried again before the files change once more.
+ *   KEPT-1. The value always comes from files that could be read whole. Unusable files are reported, and the value before them stays.
+ *   KEPT-2. Files that were reported are not tried again before they change once more.
  */
 import { stat } from "node:fs/promises";
 
 export interface KeptFilesOptions<T> {
   readonly paths: readonly string[];
-  /** Of all files together. @throws Error with a sentence when they cannot be used */
+  /** Reads all files together. @throws Error with a sentence when they cannot be used */
   readonly read: () => T;
   readonly onRead: (value: T) => void;
   readonly onTrouble: (error: Error) => void;
@@ -55,7 +55,7 @@ export class KeptFiles<T> {
     const look = (await Promise.all(this.#options.paths.map(lookAt))).join("\n");
     this.#looking = false;
     if (this.#timer === null) return;
-    // They were read a moment before the first look: whether as they are now, nobody knows.
+    // They were read a moment before the first look, and may have changed in between.
     const isSettled = look === this.#seenAs || this.#readAs === null;
     this.#seenAs = look;
     if (!isSettled || look === this.#readAs) return;
@@ -73,7 +73,7 @@ export class KeptFiles<T> {
   }
 }
 
-/** What changes when a file does, also behind a symbolic link. */
+/** A text that changes when a file does, also behind a symbolic link. */
 async function lookAt(path: string): Promise<string> {
   try {
     const { ino, size, mtimeMs, ctimeMs } = await stat(path);

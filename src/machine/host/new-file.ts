@@ -59,8 +59,8 @@ export class NewFile {
 
   /**
    * Durable when it resolves.
-   * @param check of the file under its preliminary name: what it throws is thrown, and the file does not get its name
-   * @throws KvError BAD_REQUEST when somebody else has made the file meanwhile
+   * @param check of the file under its preliminary name: if it throws, the file does not get its name
+   * @throws KvError BAD_REQUEST when another program has made the file meanwhile
    */
   async finish(check?: (path: string) => Promise<void>): Promise<void> {
     await this.#file.sync();
@@ -72,7 +72,7 @@ export class NewFile {
     syncDirectory(dirname(this.path));
   }
 
-  /** Removes what there is of it. */
+  /** Removes the unfinished file. */
   async giveUp(): Promise<void> {
     await this.#file.close().catch(() => {});
     rmSync(`${this.path}.tmp`, { force: true });
@@ -80,9 +80,9 @@ export class NewFile {
 }
 
 /**
- * Whether there is a file of that name. What is no file is never replaced by one: a device is the whole machine's, and whoever reads a
- * pipe waits for what is written to it.
- * @throws KvError BAD_REQUEST when there is something else
+ * Whether there is a file of that name. A new file never replaces anything else: a device belongs to the whole machine, and the reader of
+ * a pipe waits for what is written to it.
+ * @throws KvError BAD_REQUEST when something else has the name
  */
 function isFileThere(path: string): boolean {
   const there = statSync(path, { throwIfNoEntry: false });
@@ -97,7 +97,7 @@ function isFileThere(path: string): boolean {
   throw new KvError("BAD_REQUEST", `${path} ${text}`);
 }
 
-/** What the system says of PATH.tmp, in words about the file that was asked for. */
+/** The system's error about PATH.tmp, in words about the file that the user named. */
 function cannotBegin(path: string, cause: unknown): unknown {
   switch (systemCode(cause)) {
     case "EEXIST": {
@@ -115,7 +115,7 @@ function cannotBegin(path: string, cause: unknown): unknown {
   }
 }
 
-/** Unlike a rename, a link never replaces what is there. */
+/** Unlike a rename, a link never replaces an existing file. */
 function giveName(from: string, to: string): void {
   try {
     linkSync(from, to);

@@ -24,7 +24,7 @@ export class NodeDisk implements Disk {
   readonly #pace = new DiskPace();
 
   /**
-   * @param root a directory that is there
+   * @param root a directory that exists
    * @param durableWrites default: the fastest way that is safe on this platform
    */
   constructor(root: string, durableWrites: DurableWrites = PLATFORM_DURABLE_WRITES) {
@@ -52,7 +52,7 @@ export class NodeDisk implements Disk {
 
   exists(path: string): boolean {
     const target = this.#path(path);
-    // Not existsSync, which answers false also when it may not look.
+    // Not existsSync, which also answers false when the process may not look.
     return attempt(
       "look at",
       target,

@@ -19,8 +19,8 @@ export const PLATFORM_DURABLE_WRITES: DurableWrites =
  * One open file. The thread pool would carry out calls in any order, so they wait for each other here.
  *
  * Where O_DSYNC is as good as fdatasync, `writeDurably` uses a second descriptor opened with it: one trip through the
- * thread pool and one system call instead of two. Measured (2 cores, preallocated 16 MiB file, Node 20, µs p50 / µs of CPU per call): 200 bytes 137 / 77
- * against 176 / 115 with write + fdatasync; 64 KiB 180 / 92 against 210 / 129.
+ * thread pool and one system call instead of two. Measured (2 cores, preallocated 16 MiB file, Node 20, µs p50 / µs of CPU per call):
+ * 200 bytes 137 / 77 against 176 / 115 with write + fdatasync; 64 KiB 180 / 92 against 210 / 129.
  *
  * Small ones are not even handed to the thread pool while the disk is quick: see DiskPace.
  */
@@ -67,7 +67,7 @@ export class NodeFile implements DiskFile {
         writeAll(descriptor, position, bytes, (error) => timed(begunMs, error));
         return;
       }
-      // Not at once: what was sent before this call leaves first (see WsConnection SOCKET-2), and other disks work while ours does.
+      // Not at once: messages that were sent before this call leave first (see WsConnection SOCKET-2), and other disks work meanwhile.
       process.nextTick(() => {
         const begunMs = performance.now();
         timed(begunMs, writeAllNow(descriptor, position, bytes));
@@ -102,7 +102,7 @@ export class NodeFile implements DiskFile {
     );
   }
 
-  /** Null: there is none, because of the platform or because the system has none left, and the slower way is as good. */
+  /** Null: the platform has none, or the system has no descriptor left; the slower way is as safe. */
   #openDurable(): number | Error | null {
     if (this.#durableWrites === "fdatasync") return null;
     if (this.#durableDescriptor !== null) return this.#durableDescriptor;

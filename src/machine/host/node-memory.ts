@@ -37,7 +37,7 @@ export class NodeMemory implements Memory {
 
 let shared: NodeMemory | null = null;
 
-/** One for all who ask in this process: it looks on for as long as that lives, and several nodes may begin and end within it. */
+/** One for the whole process: it lives as long as the process does, and several nodes may begin and end within it. */
 export function processMemory(): Memory {
   shared ??= new NodeMemory();
   return shared;

@@ -1,4 +1,4 @@
-/** Directories and files that are nobody else's business. */
+/** Directories and files that only their owner may use. */
 import { chmodSync, fchmodSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
 import { makeDirectoryNow } from "./node-disk.ts";
 
@@ -11,8 +11,8 @@ const LOCK_FILE = "lock";
 const hasModes = process.platform !== "win32";
 
 /**
- * Creates the directory when it is missing, durably and for its owner only, and takes from others what an older one lets them do; unless
- * there is something else in it, which they may need.
+ * Creates the directory when it is missing, durably and for its owner only. It withdraws the access of others to an older one, unless
+ * the directory holds other files, which they may need.
  * @returns what stays open to others, for a warning; null: nothing does
  * @throws as the Disk port does
  */
@@ -27,7 +27,7 @@ export function makePrivateDirectory(path: string): string | null {
       return null;
     }
   } catch {
-    // Somebody else's: the warning says what its owner can do.
+    // Another user's directory: the warning says what its owner can do.
   }
   return `others may get into ${path}, where the data is: if nothing else needs that, chmod 700 ${path}`;
 }
@@ -40,7 +40,7 @@ export function openPrivateLog(path: string): number {
     try {
       fchmodSync(descriptor, mode & ~OTHERS);
     } catch {
-      // Somebody else's file that we may write: how it can be read is theirs to say.
+      // Another user's file that we may write: its owner decides who reads it.
     }
   }
   return descriptor;

@@ -1,4 +1,4 @@
-/** What processes of this machine use, where /proc tells it (Linux). */
+/** How much processor time and memory processes of this machine use, where /proc tells it (Linux). */
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 
 export interface ProcessUsage {
@@ -8,7 +8,7 @@ export interface ProcessUsage {
   readonly peakRssBytes: number;
 }
 
-/** Linux counts processor time for user space in hundredths of a second, whatever its own timer does. */
+/** Linux counts processor time for user space in hundredths of a second, independent of its own timer. */
 const TICKS_PER_SECOND = 100;
 const LISTEN_STATE = "0A";
 
@@ -17,7 +17,7 @@ export function processUsage(pid: number): ProcessUsage | null {
   const stat = readProc(`/proc/${pid}/stat`);
   const status = readProc(`/proc/${pid}/status`);
   if (stat === null || status === null) return null;
-  // The name is in brackets and may hold anything; what is counted comes after it.
+  // The name is in brackets and may hold anything; the counts come after it.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticks = Number(fields[11]) + Number(fields[12]);
   const peak = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];

@@ -22,7 +22,7 @@ export const scryptPasswords: Passwords = {
   hash: (password, done) => {
     const salt = randomBytes(SALT_BYTES);
     derive(password, salt, KEY_BYTES, LOG2_N, BLOCKS, PARALLEL, (key) => {
-      // Without memory for it there is no hash, and the password is set by nobody.
+      // Without memory for it there is no hash, and the password cannot be set.
       if (key === null) throw new Error("no memory to hash a password");
       const parts = [LOG2_N, BLOCKS, PARALLEL, salt.toString("base64"), key.toString("base64")];
       done(`scrypt$${parts.join("$")}`);
@@ -59,7 +59,7 @@ function derive(
       done(error === null ? key : null),
     );
   } catch {
-    // Costs that scrypt does not take.
+    // scrypt does not take these costs.
     setImmediate(() => done(null));
   }
 }

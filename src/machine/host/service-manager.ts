@@ -1,8 +1,8 @@
 /**
- * Tells systemd how far the process is, where it was started as a service of `Type=notify`: it waits for that before it goes on.
+ * Tells systemd how far the process is, where it was started as a service of `Type=notify`: systemd waits for that before it goes on.
  * Node.js cannot write to datagram sockets of the file system, so systemd's own program does; the unit needs `NotifyAccess=all`.
  *
- * There is no watchdog: what it would tell is whether one more process can be started, not whether this one serves.
+ * There is no watchdog: it would tell whether one more process can be started, not whether this one serves.
  */
 import { execFile } from "node:child_process";
 import type { Logger } from "../ports/index.ts";
@@ -12,7 +12,7 @@ const TIMEOUT_MS = 5000;
 
 export type ServiceState = "READY=1" | "STOPPING=1";
 
-/** Does nothing where nobody asked for it. */
+/** Does nothing when no service manager asked for it. */
 export function tellServiceManager(
   state: ServiceState,
   logger: Logger,

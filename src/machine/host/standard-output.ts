@@ -1,6 +1,6 @@
 /**
- * Standard output for a log that its program must outlive: whoever reads it may go away ("| head"), and the file it goes
- * to may lie on a disk that is full. What cannot be written then is lost, and later lines are tried again.
+ * Standard output for a log that its program must outlive: its reader may go away ("| head"), and its file may lie on a
+ * disk that is full. Lines that cannot be written then are lost, and later lines are tried again.
  */
 import { fstatSync, writeSync } from "node:fs";
 import { outliveReader } from "./reader-gone.ts";
@@ -24,7 +24,7 @@ function isFile(): boolean {
 
 /** Not through process.stdout: that stream is over for good after its first error. */
 function fileWriter(): (line: string) => void {
-  // A full disk takes what fits of a line: the next one is not to be its continuation.
+  // A full disk takes only a part of a line: the next line must not continue it.
   let isTorn = false;
   return (line) => {
     const bytes = Buffer.from(isTorn ? `\n${line}` : line);

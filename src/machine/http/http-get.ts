@@ -11,7 +11,7 @@ export interface HttpQuestion {
   /** Null: in plain text. */
   readonly tls: TlsSide | null;
   readonly signal: AbortSignal;
-  /** What is longer is no answer of ours. */
+  /** A longer answer is no answer of ours. */
   readonly bytesMax: number;
 }
 
@@ -46,7 +46,7 @@ export function httpGet(question: HttpQuestion): Promise<HttpAnswer> {
       );
       response.on("error", fail);
     };
-    // Loaded when somebody asks: importing the client is not to wait for it.
+    // Loaded with the first question: a program that imports the client must not wait for it.
     const { request } = process.getBuiltinModule("node:http");
     const asked = request(
       {

@@ -6,7 +6,7 @@ import type { LogFields, Logger, LogLevel } from "../ports/index.ts";
 import { type ColorLevel, createStandardOutput } from "../host/index.ts";
 
 export interface ConsoleLoggerOptions {
-  /** Who speaks: "n1". In JSON the field `node`. */
+  /** The node that logs: "n1". In JSON the field `node`. */
   readonly name: string;
   readonly level: LogLevel;
   readonly format: "pretty" | "json";
@@ -38,7 +38,7 @@ function jsonLogger(
       timestamp: () => `,"time":"${date().toISOString()}"`,
       formatters: { level: (level) => ({ level }) },
     },
-    // What JSON leaves as it is may be a command to the terminal that shows the line.
+    // Characters that JSON leaves unchanged may be commands to the terminal that shows the line.
     { write: (line) => write(`${printable(line.trimEnd())}\n`) },
   );
   const at =
@@ -96,7 +96,7 @@ function prettyLine(
   const details = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => chalk.dim(` ${key}=`) + fieldText(value));
-  // What peers and clients send may end up in a line: it must not move the cursor or begin a line of its own.
+  // Texts of peers and clients may end up in a line: they must not move the cursor or begin a line of their own.
   const text = level === "debug" ? chalk.dim(printable(message)) : printable(message);
   return `${chalk.dim(clock)} ${chalk.cyan(name)} ${paint(level.padEnd(5))} ${text}${details.join("")}`;
 }

@@ -1,11 +1,11 @@
 import type { Server } from "node:http";
 
-/** A server may take connections again when a quarter of them has ended: else each that ends would be news. */
+/** A server takes connections again when a quarter of them has ended: otherwise each that ends would make a log line. */
 const ENOUGH = 3 / 4;
 
 /**
  * Tells once when a server begins to refuse connections, because it has as many as it may or the system has no descriptor
- * left, and not again before there is room and it is lost anew.
+ * left, and tells again only after there was room in between.
  */
 export function watchCrowd(server: Server, onCrowded: (reason: string) => void): void {
   let open = 0;

@@ -6,10 +6,10 @@ type Ws = ReturnType<typeof requireWs>;
 /** A variable is the only way to tell `ws`, which looks at it when it is loaded. */
 const WITHOUT_NATIVE = "WS_NO_BUFFER_UTIL";
 
-/** With the native code that unmasks frames, if nobody loaded it without before. */
+/** With the native code that unmasks frames, unless the process loaded `ws` without it before. */
 export const wsOfServers: () => Ws = requireWs;
 
-/** Without it: a client has nothing to unmask, and should load no native code. Nobody else gets to see the variable. */
+/** Without it: a client has nothing to unmask, and should load no native code. No other code sees the variable. */
 export function wsOfClients(): Ws {
   const before = process.env[WITHOUT_NATIVE];
   process.env[WITHOUT_NATIVE] = "1";

@@ -3,7 +3,7 @@ import type { RequestListener } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Browsers and probes send a request when they have read the answer to the one before. Whoever sends thousands at once and
+ * Browsers and probes send a request when they have read the answer to the one before. A client that sends thousands at once and
  * reads nothing makes work that no other limit counts: many small requests come in one piece, and each is answered.
  */
 const UNANSWERED_MAX = 8;
@@ -13,7 +13,7 @@ export function withoutPipelines(listener: RequestListener): RequestListener {
   const unanswered = new WeakMap<Socket, number>();
   return (request, response) => {
     const { socket } = request;
-    // What came in the same piece is parsed all the same.
+    // The parser goes on with requests that came in the same piece.
     if (socket.destroyed) return;
     const count = (unanswered.get(socket) ?? 0) + 1;
     if (count > UNANSWERED_MAX) {

@@ -1,10 +1,10 @@
 /**
- * What sockets say over HTTP, on its way to the parser of Node.js.
+ * The bytes that sockets send over HTTP, on their way to the parser of Node.js.
  *
  * Invariants:
- *   INPUT-1. The parser gets PIECE_BYTES at a time, and nothing more of a socket once that is told to go. Left alone it goes through
- *       all that came in one piece, 64 KiB, and calls for each of ten thousand chunks of a body in it.
- *   INPUT-2. Between two requests that were understood a socket sends HANDSHAKE_BYTES_MAX, and what came with them in one piece.
+ *   INPUT-1. The parser gets PIECE_BYTES at a time, and nothing more of a socket that was told to go. Otherwise it would go through
+ *       all bytes that came in one piece, 64 KiB, and make a call for each of ten thousand chunks of a body in it.
+ *   INPUT-2. Between two understood requests a socket sends HANDSHAKE_BYTES_MAX, and the rest of the piece in which they ended.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
@@ -15,7 +15,7 @@ const PIECE_BYTES = 1024;
 interface Input {
   /** Since the last request that was understood. */
   bytes: number;
-  /** Of what the parser has a piece of: it has not had this yet. */
+  /** The rest of a piece, which the parser has not had yet. */
   rest: Buffer;
   isOver: boolean;
   stop(): void;
@@ -25,7 +25,7 @@ export class RequestInput {
   readonly #inputs = new WeakMap<Socket, Input>();
   readonly #onTooMuch: (socket: Socket) => void;
 
-  /** @param onTooMuch is to end a socket that keeps sending without being understood; it is not listened to any more */
+  /** @param onTooMuch must end a socket that keeps sending bytes that the parser does not understand; it is not read any more */
   constructor(onTooMuch: (socket: Socket) => void) {
     this.#onTooMuch = onTooMuch;
   }
@@ -61,13 +61,13 @@ export class RequestInput {
     socket.on("data", take);
   }
 
-  /** A request of it has been understood. */
+  /** The parser has understood a request of it. */
   understood(socket: Socket): void {
     const input = this.#inputs.get(socket);
     if (input !== undefined) input.bytes = 0;
   }
 
-  /** It speaks no HTTP from now on, or is told to go. @returns what came in one piece with what the parser had last */
+  /** It speaks no HTTP from now on, or is told to go. @returns the bytes that came in one piece with those that the parser had last */
   end(socket: Socket): Buffer {
     const input = this.#inputs.get(socket);
     input?.stop();
@@ -77,7 +77,7 @@ export class RequestInput {
 
 const NOTHING = Buffer.alloc(0);
 
-/** Nothing of ours takes a body. @returns the status with which a request is refused that has one, or might; null: it has none */
+/** Our requests have no bodies. @returns the status that refuses a request which has one, or might; null: it has none */
 export function refusalOf({ method, headers }: IncomingMessage): 405 | 413 | null {
   if (method !== "GET" && method !== "HEAD") return 405;
   const length = headers["content-length"] ?? "0";

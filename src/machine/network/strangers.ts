@@ -1,11 +1,11 @@
 /**
- * Sockets of a listener that have proved nothing yet: from the moment they are accepted, whatever they speak or keep to
- * themselves, until their connection is admitted; and again those that have shaken hands and have still to say who they are.
+ * Sockets of a listener that have proved nothing yet: from the moment they are accepted, whatever they send or do not send,
+ * until their connection is admitted; and again sockets that have shaken hands and have still to say who they are.
  *
  * Invariants:
- *   STRANGER-1. There are never more than `max` of them, nor more than `perAddressMax` from one address: the oldest goes, for
- *       whoever means it needs three round trips only. So strangers hold no slot that somebody else needs.
- *   STRANGER-2. None is there for longer than `deadlineMs`, or `requestMs` since its last request over HTTP, and once more
+ *   STRANGER-1. There are never more than `max` of them, nor more than `perAddressMax` from one address: the oldest goes, because
+ *       an honest client needs only three round trips. So strangers hold no slot that another client needs.
+ *   STRANGER-2. No stranger is there for longer than `deadlineMs`, or `requestMs` since its last request over HTTP, and once more
  *       `deadlineMs` after it has shaken hands.
  */
 import type { Socket } from "node:net";
@@ -14,9 +14,9 @@ export interface StrangersOptions {
   readonly max: number;
   readonly perAddressMax: number;
   readonly deadlineMs: number;
-  /** For whoever asks for a page and is being answered. */
+  /** For a stranger that asked for a page and is being answered. */
   readonly requestMs: number;
-  /** Told of each that had to go. */
+  /** Told of each stranger that had to go. */
   readonly onRefused: (remote: string, reason: string) => void;
 }
 
@@ -45,7 +45,7 @@ export class Strangers {
     return this.#entries.size;
   }
 
-  /** It was accepted. */
+  /** The listener has accepted the socket. */
   add(socket: Socket): void {
     this.#add(socket, false);
   }
@@ -90,7 +90,7 @@ export class Strangers {
     this.#timer = null;
   }
 
-  /** @param address null: from wherever */
+  /** @param address null: from any address */
   #refuseOldest(address: string | null, reason: string): void {
     for (const [socket, entry] of this.#entries) {
       if (address === null || entry.address === address) return this.#refuse(socket, entry, reason);
@@ -101,12 +101,12 @@ export class Strangers {
     const nowMs = performance.now();
     for (const [socket, entry] of this.#entries) {
       if (entry.dueMs > nowMs) continue;
-      // Who has shaken hands does nothing wrong: a page stays open while nobody has signed in, and connects again.
+      // A socket that has shaken hands does nothing wrong: a page stays open before its user signs in, and connects again.
       this.#refuse(socket, entry, entry.hasShakenHands ? null : "proved nothing in time");
     }
   }
 
-  /** @param reason null: nobody is told */
+  /** @param reason null: `onRefused` is not called */
   #refuse(socket: Socket, entry: Entry, reason: string | null): void {
     this.remove(socket);
     socket.destroy();

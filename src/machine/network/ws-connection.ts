@@ -13,11 +13,11 @@ const CLOSE_UNSUPPORTED_DATA = 1003;
 const CLOSE_TOO_BIG = 1009;
 /** Between two checks. Ours are one a check, and a browser has none. */
 const PINGS_MAX = 100;
-/** Between two checks, besides the answers to our pings: some browsers have sent one now and then that nobody asked for. */
+/** Between two checks, besides the answers to our pings: some browsers now and then send a pong without a ping. */
 const SPARE_PONGS_MAX = 8;
 /** Pings that have no answer yet: no more answers than these are still to come. */
 const PINGS_DUE_MAX = 100;
-/** Checks in a row in which a connection that we do not read took nothing of what waits for it. */
+/** Checks in a row in which a connection that we do not read took none of the bytes that wait for it. */
 const STALLED_MAX = 10;
 
 /**
@@ -25,13 +25,13 @@ const STALLED_MAX = 10;
  *   SOCKET-1. Handlers are never called from within a call of this object, nor after onClose.
  *   SOCKET-2. Small frames sent in one go leave in one write: the socket is corked until the stack has unwound. A large one
  *       leaves at once, with those before it: the other side works on it while this one goes on.
- *   SOCKET-3. A connection that has not answered `missesMax` pings in a row, and said nothing else either, is destroyed. While we
- *       do not read, its answers cannot be seen: it then has to take what waits for it.
- *   SOCKET-4. Until it is admitted, and again once it is asked to close, no more than HANDSHAKE_BYTES_MAX and what came with
- *       them in one piece are taken from it: the limit of a frame alone would let it fill megabytes before anybody looks at
+ *   SOCKET-3. A connection that has not answered `missesMax` pings in a row, and has sent nothing else either, is destroyed. While we
+ *       do not read, we cannot see its answers: it then has to take bytes that wait for it.
+ *   SOCKET-4. Until it is admitted, and again once it is asked to close, we take no more than HANDSHAKE_BYTES_MAX from it, and the rest of
+ *       the piece in which they ended: the limit of a frame alone would let it fill megabytes before any handler looks at
  *       them.
- *   SOCKET-5. Between two checks it sends PINGS_MAX pings, and SPARE_PONGS_MAX pongs besides one for each ping of ours, and is
- *       destroyed otherwise. Nothing is taken of what came in one piece with the one too many.
+ *   SOCKET-5. Between two checks it may send PINGS_MAX pings, and SPARE_PONGS_MAX pongs besides one for each ping of ours; otherwise it
+ *       is destroyed. We take nothing more of the piece that had the one too many.
  */
 export interface WsConnectionOptions {
   /** Null: a dialed connection has its socket later. */
@@ -60,18 +60,18 @@ export class WsConnection implements Connection {
   #corked = false;
   #misses = 0;
   #pings = 0;
-  /** SOCKET-5: how many answers to pings may still come, and how many others came since the last check. */
+  /** SOCKET-5: how many answers to pings may still come, and how many other pongs came since the last check. */
   #pongsDue = 0;
   #sparePongs = 0;
   #paused = false;
-  /** Checks in a row in which it took nothing, and what waited at the last one. */
+  /** Checks in a row in which it took nothing, and the bytes that waited at the last one. */
   #stalled = 0;
   #lastBuffered = 0;
   #admitted = false;
-  /** Before the length: what is accepted comes masked. */
+  /** Before the length: frames that we accept come masked. */
   readonly #headerBytes: number;
   readonly #onData = (chunk: Buffer): void => this.#countUnheard(chunk.length);
-  /** Taken since nobody is to listen: SOCKET-4. */
+  /** Bytes taken while no handler may listen: SOCKET-4. */
   #unheardBytes = 0;
   /** How many bytes of the socket were read before there were frames, and since then in whole frames. */
   #framedBytes = 0;
@@ -103,7 +103,7 @@ export class WsConnection implements Connection {
     this.#security = securityOf(socket, this.#options.needsCertificate ?? false);
     this.#framedBytes = socket.bytesRead - (this.#options.headBytes ?? 0);
     if (this.#admitted) return;
-    // Not before the web socket has taken what came with the first piece, which is put back for it: see SOCKET-4.
+    // Not before the web socket has taken the rest of the first piece, which is put back for it: see SOCKET-4.
     socket.on("data", this.#onData);
   }
 
@@ -156,7 +156,7 @@ export class WsConnection implements Connection {
   unfinishedBytes(): number {
     const socket = this.#socket;
     if (socket === null || this.#state === "closed") return 0;
-    // Headers of fragments are not counted: whoever sends very many of them is over-estimated, within a frame.
+    // Headers of fragments are not counted: a peer that sends very many of them is over-estimated, within a frame.
     const bytes = socket.bytesRead - this.#framedBytes;
     return Math.min(Math.max(0, bytes), this.#options.frameBytesMax);
   }
@@ -235,7 +235,7 @@ export class WsConnection implements Connection {
       this.#reason ??= reason;
       this.#beginClosing(CLOSE_TOO_BIG, reason);
     }
-    // It is told why, and not listened to until it has closed or its time is up.
+    // The connection is told why, and not read until it has closed or its time is up.
     this.#ws.pause();
   }
 
@@ -246,7 +246,7 @@ export class WsConnection implements Connection {
     this.#ws.close(code, reason);
   }
 
-  /** Counts a frame with so many bytes in it among what the socket has given. */
+  /** Counts a frame of so many bytes among those that came from the socket. */
   #countFrame(bytes: number): void {
     const length = bytes < 126 ? 0 : bytes < 65_536 ? 2 : 8;
     this.#framedBytes += this.#headerBytes + length + bytes;
@@ -293,8 +293,8 @@ interface WithReceiver {
 const GOES_NO_FURTHER = { _loop: false };
 
 /**
- * `ws` goes through all frames of a piece that came in, also when the connection is terminated by the first, and has no call that
- * says otherwise. Within a handler this ends it. Were the field gone it would take its time as before: a test counts.
+ * `ws` goes through all frames of a piece that came in, even when the first one makes us terminate the connection, and has no call to
+ * stop it. Within a handler this ends it. If the field were gone it would take its time as before: a test counts.
  */
 function stopParsing(ws: WebSocket): void {
   const { _receiver: receiver } = ws as unknown as WithReceiver;

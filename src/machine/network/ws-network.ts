@@ -1,7 +1,7 @@
 /**
  * The Network port over web sockets. One HTTP server listens; the path of the upgrade request names the channel.
- * Compression is off, frames are binary, and their size is bounded by channel. Modules of Node.js are loaded when they are used: who imports
- * the client does not wait for what it takes to listen.
+ * Compression is off, frames are binary, and their size is bounded by channel. Modules of Node.js are loaded when they are used: a program
+ * that imports the client does not wait for the modules that a listener needs.
  */
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -48,11 +48,11 @@ export interface WsNetworkOptions {
   readonly onRejected?: (remote: string, reason: string) => void;
   /** Told once when a listener begins to refuse connections for want of room; see `watchCrowd`. */
   readonly onCrowded?: (reason: string) => void;
-  /** Sockets of one listener, whoever they belong to. Default 10,000. */
+  /** Sockets of one listener, of every kind. Default 10,000. */
   readonly connectionsMax?: number;
   /** Of these, how many may have proved nothing yet. Default 1536. */
   readonly strangersMax?: number;
-  /** From accepting a socket until it must have proved itself, by whatever it speaks. Default 8000. */
+  /** From accepting a socket until it must have proved itself, over any protocol. Default 8000. */
   readonly strangerTimeoutMs?: number;
   /** For connections of clients and managers, dialed or accepted. Null: they are in plain text. Default null. */
   readonly clientTls?: TlsSide | null;
@@ -87,20 +87,20 @@ const DEFAULTS: Required<WsNetworkOptions> = {
 const REQUEST_TIMEOUT_MS = 5000;
 const REQUEST_CHECK_MS = 1000;
 const BODY_REASON = "only GET and HEAD without a body are answered";
-/** Until a page must have been read by whoever asked for it. */
+/** Until a stranger must have read the page that it asked for. */
 const PAGE_TIMEOUT_MS = 30_000;
 /** Of all strangers, how many may come from one address: a program may open a thousand connections at once. */
 const STRANGERS_PER_ADDRESS = 2 / 3;
-/** What a TLS client says first to a server that speaks plain text, and what is told of it. */
+/** The first byte that a TLS client sends to a server that speaks plain text, and the reason in the log. */
 const TLS_RECORD = 0x16;
 const TLS_TO_PLAIN_TEXT =
   "the connection was in TLS, and this port speaks plain text: start the server with --cert-file and --key-file (nodes: --peer-cert-file and --peer-key-file), or leave TLS out there";
-/** A web socket message comes in at most so many fragments: browsers split large ones, but nobody sends a byte apiece. */
+/** A web socket message comes in at most so many fragments: browsers split large ones, but no honest client sends a byte apiece. */
 const FRAGMENTS_MAX = 4096;
 
 /**
  * A zero mask leaves bytes as they are, so that neither side copies them. Masks keep pages in a browser from writing bytes of
- * their choice to a connection (RFC 6455, section 10.3); a program that dials may write what it likes without a web socket.
+ * their choice to a connection (RFC 6455, section 10.3); a program that dials may write any bytes without a web socket.
  */
 function leaveMaskZero(_mask: Buffer): void {}
 
@@ -154,7 +154,7 @@ export class WsNetwork implements Network {
     accept: (connection: Connection, channel: Channel) => ConnectionHandlers,
     ready: (result: Listener | Error) => void,
   ): void {
-    // Pages are for users: where only peers call there is nothing to see.
+    // Pages are for users: a port that only peers call has none.
     const forUsers = channels.includes("client");
     const input = new RequestInput((socket) => this.#endRequests(input, socket, 431));
     const answer = this.#answering(input, forUsers ? this.#options.onRequest : DEFAULTS.onRequest);
@@ -175,7 +175,7 @@ export class WsNetwork implements Network {
     const accepted = new Set<WsConnection>();
     const upgraders = new Map(channels.map((channel) => [`/${channel}`, this.#upgrader(channel)]));
     server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-      // Until the web socket owns it, nobody else listens for errors of the stream.
+      // Until the web socket owns the stream, nothing else listens for its errors.
       stream.on("error", () => stream.destroy());
       const { socket } = request;
       const rest = input.end(socket);
@@ -242,7 +242,7 @@ export class WsNetwork implements Network {
       input.understood(socket);
       const refusal = refusalOf(request);
       if (refusal === null) return answer(request, response);
-      // With an answer to an earlier request still to come, what is said now would be taken for that.
+      // An answer to an earlier request is still to come, and the client would take this one for it.
       if (response.socket === null) socket.destroy();
       this.#endRequests(input, socket, refusal);
     });
@@ -267,7 +267,7 @@ export class WsNetwork implements Network {
     // A broken request is answered and forgotten; without a listener node would do the same, but without the reason.
     server.on("clientError", (error: ParseError, stream) => {
       const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-      // Browsers open connections to have them at hand. An answer that nobody asked for would be taken for that to the next request.
+      // Browsers open connections in advance. They would take an answer without a request for the answer to the next request.
       if (isLate && stream instanceof Socket && stream.bytesRead === 0) {
         stream.destroy();
         return;
@@ -314,8 +314,8 @@ export class WsNetwork implements Network {
   }
 
   /**
-   * Browsers let any page open web sockets to any address, and say in Origin which page it is. Ours only: from this
-   * address, or from another node's. A name in Host must be one we know: a foreign name may be made to resolve to this
+   * Browsers let any page open web sockets to any address, and tell in Origin which page it is. Only our own pages may: from this
+   * address, or from another node's. A name in Host must be one we know: an attacker may make a foreign name resolve to this
    * machine.
    */
   #checkOrigin(

@@ -3,7 +3,7 @@ export type CancelTimer = () => void;
 
 /**
  * Time as the node sees it. Monotonic, starts anywhere, never goes back, may stand still or jump ahead (a paused
- * process). Nothing about agreement between nodes is promised.
+ * process). The clocks of two nodes need not agree.
  */
 export interface Clock {
   /** Milliseconds, fractional. */

@@ -1,4 +1,4 @@
-/** Tells whoever looks on in this process, and costs next to nothing where nobody does. */
+/** Tells subscribers in this process, and costs next to nothing without them. */
 export interface DiagnosticsChannel {
   readonly hasSubscribers: boolean;
   /** A subscriber that throws does so in a turn of its own, not in this call. */

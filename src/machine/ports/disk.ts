@@ -5,13 +5,13 @@ export type DiskCallback = (error: Error | null) => void;
 export interface DiskFile {
   /** Until a `sync` that began later has called back without error, a crash may keep all, part or none of these bytes. */
   write(position: number, bytes: Uint8Array, done: DiskCallback): void;
-  /** Durable: everything written before this call. After an error nothing is known of what is durable: never retry. */
+  /** Makes everything durable that was written before this call. After an error it is unknown what is durable: never retry. */
   sync(done: DiskCallback): void;
   /** write, then sync of at least these bytes, in one trip where the platform can. */
   writeDurably(position: number, bytes: Uint8Array, done: DiskCallback): void;
   /**
    * Written when it returns, ahead of calls that still wait, and not synced: it survives the death of the process, and
-   * perhaps not a loss of power. For a few bytes: a system call of some microseconds, and the caller is blocked.
+   * perhaps not a loss of power. For a few bytes: it blocks the caller for a system call of some microseconds.
    * @returns why it could not be written
    */
   note(position: number, bytes: Uint8Array): Error | null;
@@ -20,16 +20,16 @@ export interface DiskFile {
 }
 
 /**
- * One directory tree, exclusively ours. What cannot be done is a StorageError that names the file and the way out, or a
+ * One directory tree, exclusively ours. A call that fails gives a StorageError that names the file and the way out, or a
  * DiskFullError: no room now. Paths are relative, with "/". The synchronous calls are for start-up and rare
- * maintenance; what they change in a directory is durable only after syncDirectory.
+ * maintenance; their changes to a directory are durable only after syncDirectory.
  *
  * @throws StorageError DIRECTORY_UNUSABLE, DISK_FAILED; DiskFullError
  */
 export interface Disk {
   /** File names in the directory, sorted; empty when it does not exist. */
   list(directory: string): readonly string[];
-  /** False only when it is certainly not there: what cannot be looked at is an error. */
+  /** False only when it is certainly not there: a path that cannot be looked at is an error. */
   exists(path: string): boolean;
   size(path: string): number;
   /** @param length bytes from position; fewer are returned at the end of the file */
@@ -52,14 +52,14 @@ export interface Disk {
 }
 
 /**
- * The disk has no room: what was to be written was not (fully) written. Writing the same bytes to the same place again is
+ * The disk has no room: the bytes were not (fully) written. Writing the same bytes to the same place again is
  * sound, unlike repeating a sync that failed.
  */
 export class DiskFullError extends Error {
   override readonly name: string = "DiskFullError";
 }
 
-/** Not the disk but the system's table of open files has no room. The same holds: nothing was done, and later it may be. */
+/** Not the disk but the system's table of open files has no room. The same holds: nothing was done, and a later try may succeed. */
 export class TooManyFilesError extends DiskFullError {
   override readonly name = "TooManyFilesError";
 }

@@ -1,4 +1,4 @@
-/** The contracts of the machine: whoever decides is handed these. */
+/** The contracts of the machine: code that decides gets these handed in. */
 export type { Audit, AuditRecord } from "./audit.ts";
 export type { CancelTimer, Clock } from "./clock.ts";
 export {

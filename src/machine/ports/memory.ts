@@ -1,10 +1,10 @@
-/** The process's memory, as far as its size is the machine's to say. */
+/** The process's memory, as far as the machine determines its size. */
 export interface Memory {
   read(): MemoryReading;
 }
 
 export interface MemoryReading {
-  /** The process ends when its heap grows beyond. */
+  /** The process ends when its heap grows beyond this. */
   readonly limitBytes: number;
   /** What the last full collection left of the heap; null: there was none yet. */
   readonly liveBytes: number | null;

@@ -6,15 +6,15 @@ export interface Address {
   readonly port: number;
 }
 
-/** What the wire itself shows and hides, where it is encrypted. */
+/** What the wire itself proves and hides, where it is encrypted. */
 export interface WireSecurity {
   /**
-   * Known to the two ends of this connection, and different at each other one: whoever stands between two connections has two
+   * Only the two ends of this connection know it, and each other connection has another one: an attacker between two connections has two
    * of them. A proof that is made over it is good for this connection only.
    */
   readonly binding: Uint8Array;
   /**
-   * Whether the certificate that the other side has shown is good for a host.
+   * Whether the certificate of the other side is good for a host.
    * @returns why it is not; null: it is, or the other side need not show any
    */
   wrongHost(host: string): string | null;
@@ -30,12 +30,12 @@ export interface WireSecurity {
  * was in flight; nothing is delivered twice or out of order. Half-open connections end by themselves after a deadline.
  *
  * The other side is a stranger until it is admitted: it may send HANDSHAKE_BYTES_MAX altogether, has some seconds, and is
- * one of a bounded number, of which the oldest goes when there are more. It may become one again: see `estrange`.
+ * one of a bounded number, of which the oldest goes when there are more. It may become a stranger again: see `estrange`.
  */
 export interface Connection {
   /** For logs: where the other side is. */
   readonly remote: string;
-  /** Once it is open. Null: whoever is between the two sides reads and changes what goes by, or this side cannot tell. */
+  /** Once it is open. Null: anybody between the two sides can read and change the frames, or this side cannot tell. */
   security(): WireSecurity | null;
   /** Queues one frame. Ignored once the connection has ended. The bytes must not change afterwards. */
   send(frame: Uint8Array): void;
@@ -46,11 +46,11 @@ export interface Connection {
   /** The other side has proved itself: it may send what the channel allows, and is no stranger any more. */
   admit(): void;
   /**
-   * It has shaken hands, and has still to prove who it is: until it is admitted again it has as many seconds as any stranger and is
-   * one of as many. What it may send stays the same.
+   * The other side has shaken hands, and has still to prove who it is: until it is admitted again it has as many seconds as any stranger
+   * and counts as one. It may send as much as before.
    */
   estrange(): void;
-  /** Takes nothing more from the wire until `resume`, so that the other side has to wait. What was read already still comes. */
+  /** Takes nothing more from the wire until `resume`, so that the other side has to wait. Frames that were read already still come. */
   pause(): void;
   resume(): void;
   /** Ends the connection after what is queued; the other side sees `reason` (at most 120 bytes of it). */

@@ -1,7 +1,7 @@
 import { Sfc32 } from "../../base/index.ts";
 import type { Random } from "./random.ts";
 
-/** Randomness from a seed. Forks are independent: a new draw in one does not shift what another draws. */
+/** Randomness from a seed. Forks are independent: a new draw in one does not shift the draws of another. */
 export class SeededRandom extends Sfc32 implements Random {
   readonly #seed: string;
 

@@ -1,5 +1,5 @@
 /**
- * Lines about what strangers and clients do wrong. They choose how often, and what the lines say: so a line of each kind is
+ * Log lines about the faults of strangers and clients. They choose how often, and what the lines say: so a line of each kind is
  * written now and then, and the others are summed up.
  */
 import { printable } from "../../base/index.ts";
@@ -28,7 +28,7 @@ export class StrangerLog {
     this.#clock = clock;
   }
 
-  /** @param message ours, the same for all of a kind; what others say is among the fields */
+  /** @param message ours, the same for all of a kind; texts of others are among the fields */
   warn(message: string, fields: LogFields): void {
     const nowMs = this.#clock.now();
     if (nowMs >= this.#periodEndsMs) {
@@ -45,7 +45,7 @@ export class StrangerLog {
     this.#logger.warn(message, shortened(fields));
   }
 
-  /** Time passes: what was left out is told when its period is over, if nobody did it again. */
+  /** Time passes: when a period is over without another fault, the log tells how many lines were left out. */
   tick(): void {
     if (this.#kinds.size === 0 || this.#clock.now() < this.#periodEndsMs) return;
     this.#sumUp();

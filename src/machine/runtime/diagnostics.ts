@@ -1,4 +1,4 @@
-/** A channel of Node's `diagnostics_channel`: what is published there reaches whoever has subscribed in this process. */
+/** A channel of Node's `diagnostics_channel`: its messages reach the subscribers in this process. */
 import { channel } from "node:diagnostics_channel";
 import type { DiagnosticsChannel } from "../ports/index.ts";
 

@@ -1,13 +1,13 @@
 /** A signal that is aborted when its time is over. */
 export interface TimeLimit {
   readonly signal: AbortSignal;
-  /** To be called when nobody looks at it any more: it is not aborted after that. */
+  /** Call it when the signal is not needed any more: it is not aborted after that. */
   readonly end: () => void;
 }
 
 /**
- * As AbortSignal.timeout, which Node.js may collect before its time is over, so that it is never aborted (nodejs/node#57736): who waits
- * for nothing else then waits for ever.
+ * As AbortSignal.timeout, which Node.js may collect before its time is over, so that it is never aborted (nodejs/node#57736): a caller
+ * that waits for nothing else then waits for ever.
  * @param ms milliseconds
  */
 export function timeLimit(ms: number): TimeLimit {

@@ -1,4 +1,4 @@
-/** TLS of Node.js: what a side shows and believes. */
+/** TLS of Node.js: the certificates that a side shows and the authorities that it trusts. */
 export { endWith } from "./last-words.ts";
 export { putTlsBefore, REASON_HEADER } from "./tls-front.ts";
 export {

@@ -1,11 +1,11 @@
 import type { Duplex } from "node:stream";
 
-/** Until whoever is told something last must have read it. */
+/** Until the other side must have read the last words. */
 const LAST_WORDS_MS = 1000;
 
 /**
- * Tells the other side something, and ends the connection soon. Nothing more is read from it meanwhile, whatever it sends; but
- * were it ended at once, with some of that unread, the other side would lose what it is told.
+ * Tells the other side something, and ends the connection soon. Nothing more is read from it meanwhile; but if it ended
+ * at once, with bytes unread, the other side would lose the last words.
  */
 export function endWith(stream: Duplex, text: string): void {
   stream.pause();

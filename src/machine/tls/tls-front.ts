@@ -1,9 +1,9 @@
 /**
- * TLS in front of an HTTP server. The server keeps its listener, limits and events of connections; what reaches its parser is
- * decrypted, and comes from somebody who has shown a certificate where one is needed.
+ * TLS in front of an HTTP server. The server keeps its listener, limits and events of connections; its parser gets decrypted bytes, from
+ * a client that has shown a certificate where one is needed.
  *
- * Who cannot get in is told why in words that an HTTP client understands, where there is a way to: plain text is recognized by
- * its first byte and answered in plain text; a certificate that will not do is refused when TLS stands.
+ * A client that cannot get in is told why in words that an HTTP client understands, where that is possible: plain text is recognized by
+ * its first byte and answered in plain text; an unfit certificate is refused when TLS stands.
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
@@ -29,18 +29,18 @@ const PLAIN_TEXT_REASON =
   "this port speaks TLS, and the connection was in plain text: use https://, with --cacert for clients and --peer-cert-file for nodes (tls in programs)";
 const NO_CERTIFICATE_REASON =
   "this port wants a certificate, and none was shown: give --cert and --key to clients, --peer-cert-file and --peer-key-file to nodes (tls.cert and tls.key in programs)";
-/** Programs look at a certificate when TLS stands, and leave without a word when they do not like it. */
+/** Programs look at a certificate when TLS stands, and leave without a word when they do not trust it. */
 const GONE_REASON =
   "TLS: the other side left in the handshake; if it is one of ours, it says why: mostly it does not trust this server's certificate";
 
 export interface TlsFront {
   /** The socket under an encrypted one, or the socket itself. */
   under(socket: Socket): Socket;
-  /** Ends what has not got as far as the server. */
+  /** Ends the sockets that have not reached the server. */
   close(): void;
 }
 
-/** @param onSpeaking a socket has got as far as the server, which listens to it */
+/** @param onSpeaking a socket has reached the server, which listens to it */
 export function putTlsBefore(
   server: Server,
   side: TlsSide,
@@ -56,7 +56,7 @@ export function putTlsBefore(
   const secure = process.getBuiltinModule("node:tls").createServer({
     ...contextOptions(side),
     requestCert: side.needsCertificate,
-    // Looked at below, so that whoever is refused hears why.
+    // The check is below, so that a refused client hears why.
     rejectUnauthorized: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
   });
@@ -112,12 +112,12 @@ export function putTlsBefore(
   };
 }
 
-/** Of one listener no two connections have the same, at any one time. */
+/** A name that no other connection of the listener has at the same time. */
 function nameOf(socket: Socket): string {
   return `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
 }
 
-/** Why the certificate will not do, for this side and for the one that has shown it. Null: it will. */
+/** Why the certificate is not trusted, for this side and for the one that has shown it. Null: it is trusted. */
 function distrust(socket: TLSSocket): { readonly here: string; readonly there: string } | null {
   if (socket.authorized) return null;
   if (Object.keys(socket.getPeerCertificate()).length === 0) {

@@ -1,19 +1,19 @@
 /**
- * What one side of TLS connections is made with. Certificates may change while it is used: new handshakes take the new ones,
- * and connections that are there stay.
+ * The material of one side of TLS connections. Certificates may change while it is used: new handshakes take the new ones,
+ * and open connections stay.
  */
 import { constants, X509Certificate } from "node:crypto";
 import type { PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import type { Address } from "../ports/index.ts";
 
-/** Loaded when somebody uses it: who imports the client may speak in plain text. */
+/** Loaded with the first use: a program that imports the client may speak in plain text. */
 const tls = () => process.getBuiltinModule("node:tls");
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
 /** Texts in PEM form. */
 export interface TlsMaterial {
-  /** Whom to believe. Left out: the authorities that Node.js brings along. */
+  /** The authorities to trust. Left out: those that Node.js brings along. */
   readonly ca?: string;
   /** Own certificate, with those between it and the authority behind it. */
   readonly cert?: string;
@@ -21,10 +21,10 @@ export interface TlsMaterial {
 }
 
 export interface TlsSide {
-  /** What handshakes from now on are made with. */
+  /** The material for handshakes from now on. */
   current(): TlsMaterial;
   readonly minVersion: TlsVersion;
-  /** Whoever connects to a listener must show a certificate. */
+  /** A client of a listener must show a certificate. */
   readonly needsCertificate: boolean;
   /** @param told when `current` has changed @returns ends it */
   onChange(told: () => void): () => void;
@@ -41,7 +41,7 @@ export function fixedTls(material: TlsMaterial, minVersion: TlsVersion = "TLSv1.
   };
 }
 
-/** For TLS 1.2, what 1.3 has only: keys that are thrown away, and ciphers that authenticate. */
+/** For TLS 1.2 the properties that 1.3 always has: keys that are thrown away, and ciphers that authenticate. */
 const CIPHERS = [
   "TLS_AES_128_GCM_SHA256",
   "TLS_AES_256_GCM_SHA384",
@@ -55,8 +55,8 @@ const CIPHERS = [
 ].join(":");
 
 /**
- * No tickets: a session that is taken up again would not be checked against an authority that has been replaced meanwhile.
- * No new handshakes within a connection either: what is bound to the first would not be bound to the second.
+ * No tickets: a resumed session would not be checked against an authority that has been replaced meanwhile.
+ * No new handshakes within a connection either: a proof bound to the first would not be bound to the second.
  */
 export function contextOptions(side: TlsSide) {
   return {
@@ -106,8 +106,8 @@ export function checkMaterial(material: TlsMaterial): X509Certificate | null {
 const PEM_BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[^])*^-----END \1-----[ \t]*\r?$/gm;
 
 /**
- * OpenSSL reads up to the first block that it does not understand and is content with what it has by then, so a file that was
- * cut off would take authorities away without a word.
+ * OpenSSL reads up to the first block that it does not understand and is content with the certificates before it, so a file that was
+ * cut off would silently lose authorities.
  */
 function parse(pem: string, what: string): X509Certificate {
   const certificates = [...pem.matchAll(PEM_BLOCK)]
@@ -132,7 +132,7 @@ function parse(pem: string, what: string): X509Certificate {
 const NO_SUBJECT: PeerCertificate["subject"] = { C: "", ST: "", L: "", O: "", OU: "", CN: "" };
 
 /**
- * As Node.js checks it, but by the names for that purpose only (subjectAltName): the common name is anybody's to choose.
+ * As Node.js checks it, but only by the names for that purpose (subjectAltName): anybody may choose any common name.
  * @returns why a certificate is not for a host; null: it is
  */
 export function wrongName(host: string, certificate: PeerCertificate): string | null {
@@ -146,7 +146,7 @@ export function wrongName(host: string, certificate: PeerCertificate): string | 
   return `the certificate is not for ${host}, but for ${told}: make one that names the host under which it is reached`;
 }
 
-/** A program dials so: who answers must be whom the address names. */
+/** How a program dials: the certificate must be for the host in the address. */
 export function dialTls(side: TlsSide, { host, port }: Address): TLSSocket {
   return tls().connect({
     host,

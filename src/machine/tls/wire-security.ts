@@ -9,15 +9,15 @@ const BINDING_BYTES = 32;
 const BINDING_LABEL = "EXPORTER-Channel-Binding";
 
 /**
- * Looked at once, when the connection is there: of a socket that has ended meanwhile nothing can be asked any more, and what it
- * said before may still be on its way to whoever wants to know.
- * @param needsCertificate this side has asked the other for one; else none is looked at
+ * Read once, when the connection is open: a socket that has ended tells nothing any more, while frames that it sent
+ * before may still be on their way to a handler that needs to know.
+ * @param needsCertificate this side has asked the other for one; otherwise no certificate is read
  * @returns null: plain text
  */
 export function securityOf(socket: Socket, needsCertificate: boolean): WireSecurity | null {
   const { TLSSocket } = process.getBuiltinModule("node:tls");
   if (!(socket instanceof TLSSocket)) return null;
-  // It has ended already: nothing is good for it.
+  // The socket has ended already: no certificate is good for it.
   if (socket.destroyed) {
     return { binding: randomBytes(BINDING_BYTES), wrongHost: () => "the connection has ended" };
   }
@@ -29,7 +29,7 @@ export function securityOf(socket: Socket, needsCertificate: boolean): WireSecur
   };
 }
 
-/** Several names in one certificate name nobody. */
+/** Several names in one certificate count as none. */
 function commonNameOf(certificate: PeerCertificate | null): string | null {
   const name: unknown = certificate?.subject?.CN;
   return typeof name === "string" ? name : null;

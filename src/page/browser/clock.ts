@@ -2,7 +2,7 @@ import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
 
 /** The page's monotonic time. In a hidden tab timers come once a second at most. */
 export function createBrowserClock(): Clock {
-  // A message to oneself arrives as an event of its own, and unlike a timer is not held back.
+  // A message to the page itself arrives as an event of its own, and unlike a timer is not held back.
   const channel = new MessageChannel();
   let waiting: (() => void)[] = [];
   channel.port1.addEventListener("message", () => {

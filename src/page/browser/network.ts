@@ -83,7 +83,7 @@ class BrowserConnection implements Connection {
     return this.#ws.bufferedAmount;
   }
 
-  /** A page is not told what the browser knows. */
+  /** The browser does not tell a page what it knows. */
   security(): null {
     return null;
   }
@@ -93,7 +93,7 @@ class BrowserConnection implements Connection {
     return 0;
   }
 
-  /** Whom it dials, a page has chosen. */
+  /** The page has chosen the node that it dials. */
   admit(): void {}
 
   estrange(): void {}
@@ -123,7 +123,7 @@ class BrowserConnection implements Connection {
     else shut();
   }
 
-  /** Why it ended, browsers do not tell: only whether it ever was. */
+  /** Browsers do not tell why it ended: only whether it ever was open. */
   #causeOf(code: number): string {
     if (!this.#opened) return "nothing answers there";
     return code === CLOSE_ABNORMAL ? "the connection broke off" : `the connection ended (${code})`;

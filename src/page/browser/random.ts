@@ -1,6 +1,6 @@
 import type { Random } from "../../machine/ports/index.ts";
 
-/** Numbers that nobody can predict, from the browser's own source. */
+/** Unpredictable numbers, from the browser's own source. */
 export const browserRandom: Random = {
   uint32(): number {
     return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;

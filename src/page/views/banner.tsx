@@ -3,8 +3,8 @@ import type { ClusterView } from "../cluster-view.ts";
 import { bannerLines, wellText } from "./node-look.ts";
 
 /**
- * How the cluster is, in one line that is always there, so that nothing below it moves when something breaks; more of it is
- * unfolded. Its seconds go on, so it is no live region: changes are announced elsewhere.
+ * The state of the cluster in one line that is always there, so that nothing below it moves when something breaks; the user can unfold
+ * more of it. Its seconds go on, so it is no live region: the page announces changes elsewhere.
  */
 export function Banner({ view }: { readonly view: ClusterView }): ComponentChild {
   const lines = bannerLines(view);

@@ -6,7 +6,7 @@ import { OnOff } from "./on-off.tsx";
 import { TextField } from "./text-field.tsx";
 import { useTail, type Tail } from "./use-tail.ts";
 
-/** Changes of keys as they happen. Off at first: it is one more connection, and not everybody wants to see what is written. */
+/** Changes of keys as they happen. Off at first: it is one more connection, and not every user wants to see the writes. */
 export function ChangesCard({ actions }: { readonly actions: PageActions }): ComponentChild {
   const [prefix, setPrefix] = useState("");
   const [isOn, setOn] = useState(false);

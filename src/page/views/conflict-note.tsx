@@ -8,7 +8,7 @@ interface ConflictNoteProps {
   readonly onMine: () => void;
 }
 
-/** Nothing was saved: somebody else was faster. */
+/** Nothing was saved: another client was faster. */
 export function ConflictNote({ conflict, onTheirs, onMine }: ConflictNoteProps): ComponentChild {
   const gone = conflict.kind === "absent";
   return (

@@ -8,7 +8,7 @@ interface DeleteButtonProps {
   readonly onDelete: () => void;
 }
 
-/** Asks first: what is deleted comes back from the history at best. Whoever goes on by keyboard is at the question, and afterwards back at the button. */
+/** Asks first: at best the history brings the key back. The keyboard's focus goes to the question, and afterwards back to the button. */
 export function DeleteButton({ name, why, onDelete }: DeleteButtonProps): ComponentChild {
   const [asks, setAsks] = useState(false);
   const first = useRef<HTMLButtonElement>(null);

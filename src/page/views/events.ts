@@ -1,4 +1,4 @@
-/** Marks in words, what belongs together as one: an election is one event, not one for each of the nodes. */
+/** Marks in words, related ones as one event: an election is one event, not one for each of the nodes. */
 import { unreachable } from "../../base/index.ts";
 import type { Mark } from "../cluster-view.ts";
 import { nodesText } from "./format.ts";
@@ -10,7 +10,7 @@ export interface ShownEvent {
   readonly text: string;
 }
 
-/** The page hears of a change at each node at another time. */
+/** The page hears of a change from each node at another time. */
 const TOGETHER_MS = 1500;
 const GATHERED: readonly Mark["kind"][] = ["follows", "down", "back", "link", "healed"];
 

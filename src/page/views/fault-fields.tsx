@@ -10,7 +10,7 @@ interface FaultFieldsProps {
   readonly onApply: (fault: { readonly dropPermille: number; readonly delayMs: number }) => void;
 }
 
-/** What is worth trying: nobody knows at once which loss a cluster feels. */
+/** Values worth trying: few users know at once which loss a cluster feels. */
 const FIRST = { percent: 30, delayMs: 50 };
 const PERCENT_MAX = 99;
 

@@ -29,7 +29,7 @@ export function KeyBrowser(props: KeyBrowserProps): ComponentChild {
   const whyNever = whyNotAllowed(view, prefix);
   const whyNotNow = canAnswer(view) ? null : "No node can be asked now";
   const whyNotAsk = whyNever ?? whyNotNow;
-  // What was listed stays, with the folders that were opened, until a node can be asked again.
+  // The list stays, with the opened folders, until a node can be asked again.
   const listed = useRef(false);
   listed.current = whyNever === null && (listed.current || whyNotNow === null);
   return (
@@ -133,7 +133,7 @@ function KeyCount({ view, through, mode, actions, prefix, why }: KeyCountProps):
   );
 }
 
-/** Null: whoever looks may see the keys. */
+/** Null: the user may see the keys. */
 function whyNotAllowed({ needsSecret, who }: ClusterView, prefix: string): string | null {
   return whyNotPrefix(who, prefix) ?? (needsSecret === "no" ? null : "The secret is wanted first");
 }
@@ -143,7 +143,7 @@ function canAnswer({ nodes }: ClusterView): boolean {
   return nodes.some(({ reach, code }) => reach === "live" || code === "FORBIDDEN");
 }
 
-/** What a node says for nothing; counting looks at every key. */
+/** The number that a node tells at no cost; counting looks at every key. */
 function totalText({ nodes, leader }: ClusterView): string {
   const status = nodes.find(({ id, reach }) => id === leader && reach === "live")?.status;
   return status === undefined || status === null ? "" : `${formatCount(status.keys)} in all`;

@@ -1,4 +1,4 @@
-/** What is done to the key that is edited, and what becomes of the draft then. */
+/** The user's actions on the edited key, and their effect on the draft. */
 import {
   afterConflict,
   afterDelete,

@@ -23,7 +23,7 @@ import { ValueField } from "./value-field.tsx";
 interface KeyEditorProps extends KeyDeedsOptions {
   readonly who: Who | null;
   readonly onRead: () => void;
-  /** Reads it anew, whatever was typed. */
+  /** Reads it anew, even if the user has typed something. */
   readonly onReload: () => void;
   readonly onHistory: (key: string) => Promise<ShownHistory>;
 }
@@ -35,7 +35,7 @@ export function KeyEditor(props: KeyEditorProps): ComponentChild {
   const keyless = key === "" ? "Type or choose a key first" : null;
   const whyNotRead = keyless ?? whyNotKey(who, "read", key);
   const whyNotWrite = keyless ?? whyNotKey(who, "write", key);
-  // Who is told that somebody else was quicker is told what is there.
+  // A user whose swap fails is told the present value, so he must be allowed to read it.
   const whyNotSwap = whyNotWrite ?? whyNotRead;
   const whyNotSave = (draft.seen === null ? whyNotWrite : whyNotSwap) ?? whyNotSaved(draft);
   const { save, remove, swap, commit } = keyDeeds(props);

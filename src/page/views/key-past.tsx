@@ -7,7 +7,7 @@ import { useTask } from "./use-task.ts";
 
 interface KeyPastProps {
   readonly name: string;
-  /** At which the key was last seen to change; null: it was not seen. What is shown is asked for again when that changes. */
+  /** The revision at which the key was last seen to change; null: it was not seen. A change makes the page ask again for what it shows. */
   readonly revision: number | null;
   /** Why it cannot be asked for; null: it can. */
   readonly why: string | null;
@@ -31,7 +31,7 @@ export function KeyPast(props: KeyPastProps): ComponentChild {
     });
   useEffect(() => {
     if (past !== null && why === null) ask();
-    // What is shown is asked for when the key changed, and not because it came.
+    // The page asks again when the key changed, and not because an answer came.
   }, [revision]);
   return (
     <details class="cas">

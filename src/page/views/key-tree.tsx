@@ -119,7 +119,7 @@ interface LevelState {
   readonly first: () => void;
 }
 
-/** Lists at once, and anew when something changed; what is there stays until the answer comes. */
+/** Lists at once, and anew when something changed; the old list stays until the answer comes. */
 function useLevel(props: KeyTreeProps): LevelState {
   const { prefix, through, mode, epoch, hasLeader, actions } = props;
   const [level, setLevel] = useState<ShownLevel | null>(null);
@@ -149,7 +149,7 @@ function useLevel(props: KeyTreeProps): LevelState {
   useEffect(() => ask(null), [ask, epoch]);
   useEffect(() => {
     if (hasLeader && failure !== null) ask(null);
-    // What failed is tried again when a leader comes, and not whenever it fails.
+    // The page tries a failed list again when a leader comes, and not whenever it fails.
   }, [hasLeader]);
   useEffect(
     () => () => {

@@ -9,7 +9,7 @@ import { useCoordination, type CoordinationNow } from "./use-coordination.ts";
 /** So many of a waiting line are shown. */
 const WAITING_SHOWN = 5;
 
-/** Leases with their keys and what is left of them; locks and elections with who holds and who waits. Off at first: it asks the servers. */
+/** Leases with their keys and the time left; locks and elections with their holders and waiters. Off at first: it asks the servers. */
 export function LeasesCard({ actions }: { readonly actions: PageActions }): ComponentChild {
   const [isOn, setOn] = useState(false);
   const now = useCoordination(actions, null, isOn);

@@ -1,4 +1,4 @@
-/** How a link is shown: one word of state, a short label, and a sentence for whoever cannot see the line. */
+/** How a link is shown: one word of state, a short label, and a sentence for a user who cannot see the line. */
 import { faultText } from "../link-views.ts";
 import type { LinkSide, LinkView } from "../cluster-view.ts";
 import { formatMs, formatRate } from "./format.ts";
@@ -50,7 +50,7 @@ function labelOf(
   passesTo: LinkLook["passesTo"],
 ): readonly string[] {
   if (state === "oneWay") {
-    // Beside the cross stands what is broken; whatever else is said is of the direction that passes.
+    // Beside the cross stands what is broken; the rest of the label is of the direction that passes.
     const side = passesTo === "b" ? aToB : bToA;
     const cut = passesTo === "b" ? `${b} → ${a}` : `${a} → ${b}`;
     return [cut, ...shortFaults([side]).slice(0, 1)];

@@ -1,4 +1,4 @@
-/** How a node is shown: what of it is live, what is past, and in which words. */
+/** How a node is shown: which of its values are live, which are past, and in which words. */
 import { unreachable } from "../../base/index.ts";
 import { alarmText } from "../../client/admin/index.ts";
 import { adviceOf, causeOf } from "../causes.ts";
@@ -20,7 +20,7 @@ export interface NodeLook {
   readonly stale: boolean;
 }
 
-/** What it says is wrong with its data, while it is live. */
+/** The faults in its data that it tells of, while it is live. */
 export function nodeAlarms({ reach, status }: NodeView): readonly string[] {
   return reach === "live" && status !== null ? status.alarms.map(alarmText) : [];
 }
@@ -60,7 +60,7 @@ export interface BannerLine {
   readonly tone: "warning" | "error";
 }
 
-/** What can no longer be seen, and what no longer works; empty: all is well. */
+/** What the page can no longer see, and what no longer works; empty: all is well. */
 export function bannerLines(view: ClusterView): BannerLine[] {
   if (view.needsSecret !== "no") return [];
   const rights = rightsLine(view);
@@ -91,7 +91,7 @@ export function bannerLines(view: ClusterView): BannerLine[] {
   return lines;
 }
 
-/** All that is missing is missing for want of rights; null: that is not it. */
+/** Everything that is missing is missing for want of rights; null: something else is the reason. */
 function rightsLine({ nodes, who }: ClusterView): BannerLine | null {
   const why = whyNotManage(who);
   const isRefused = nodes.every(

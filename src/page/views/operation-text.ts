@@ -1,4 +1,4 @@
-/** What became of an operation on a key, in words. */
+/** The outcome of an operation on a key, in words. */
 import { KvError } from "../../base/index.ts";
 import type { ShownCommit, ShownRead, ShownSwap } from "../page-actions.ts";
 import { formatCount } from "./format.ts";
@@ -9,7 +9,7 @@ export interface Outcome {
   readonly text: string;
   /** The value that was read; null: there is none to show. */
   readonly value: string | null;
-  /** Revisions, or whether what failed may have happened nevertheless. */
+  /** Revisions, or whether a failed operation may have taken effect nevertheless. */
   readonly more: string | null;
   /** The node that answered; null: none did. */
   readonly by: number | null;
@@ -68,7 +68,7 @@ export function commitOutcome(result: ShownCommit): Outcome {
   return { ok: false, text, value: null, more: "nothing was changed", by: result.node };
 }
 
-/** The outcome of a save that holds only for what was seen. */
+/** The outcome of a save that holds only for the revision that the user saw. */
 export function saveOutcome(result: ShownSwap, mine: string): Outcome {
   if (result.swapped) return writeOutcome(result);
   const { found, node } = result;

@@ -7,7 +7,7 @@ export function raftNote(
   nodes: number,
   leader: number,
 ): string | null {
-  // With fewer nodes the shapes fall together: then somebody else than the hub can win a vote.
+  // With fewer nodes the shapes fall together: then another node than the hub can win a vote.
   if (canLead.length !== 1 || canLead.includes(leader) || nodes < 5) return null;
   if (name === "constrained") return "Raft stands still here";
   return name === "quorum-loss" ? "plain Raft may stand still here" : null;

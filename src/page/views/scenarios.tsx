@@ -23,7 +23,7 @@ const NAMES = Object.keys(NAMED_SCENARIOS).filter(isNamedScenario);
 export function Scenarios({ view, actions, task }: ScenariosProps): ComponentChild {
   const why = whyNot(view);
   const ids = view.nodes.map(({ id }) => id);
-  // While nobody leads the pictures show what it will be like for somebody.
+  // Without a leader the pictures show the scenario for an assumed one.
   const leader = view.leader ?? ids[0] ?? 1;
   return (
     <section class="card scenarios-card" aria-labelledby="scenarios-title">

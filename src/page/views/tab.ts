@@ -1,4 +1,4 @@
-/** What the browser's tab says of the cluster while another one is looked at. */
+/** The state of the cluster in the browser's tab, while the user looks at another one. */
 import type { ClusterView } from "../cluster-view.ts";
 import { nodeAlarms } from "./node-look.ts";
 

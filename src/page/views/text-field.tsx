@@ -8,7 +8,7 @@ interface TextFieldProps {
   readonly onValue: (value: string) => void;
 }
 
-/** For keys and values: bytes of the store, with which no spelling help interferes. */
+/** For keys and values: they are bytes of the store, so spelling help must not change them. */
 export function TextField(props: TextFieldProps): ComponentChild {
   const { label, testId, value, placeholder = "", onValue } = props;
   return (

@@ -6,7 +6,7 @@ import { failureText } from "./operation-text.ts";
 export interface CoordinationNow {
   /** Null: it was not told yet. */
   readonly shown: ShownCoordination | null;
-  /** Why it could not be asked the last time; what is shown is older then. */
+  /** Why the last question failed; the list shown is older then. */
   readonly trouble: string | null;
   /** The page's clock. */
   readonly nowMs: number;
@@ -18,7 +18,7 @@ const REST_PART = 10;
 /** Whole seconds are shown; each is to change in time. */
 const DRAW_MS = 250;
 
-/** Leases and locks, asked for again and again while it is on and the page is looked at, and a clock for what is left of them. */
+/** Leases and locks, asked for again and again while it is on and the user looks at the page, and a clock for the time left. */
 export function useCoordination(
   actions: PageActions,
   through: Through,

@@ -4,7 +4,7 @@ export interface OpenMenu {
   /** "link-1-2", "node-3": the button it belongs to; null: none. */
   readonly opened: string | null;
   readonly toggle: (button: string) => void;
-  /** `refocus`: back to its button, for whoever goes on by keyboard. */
+  /** `refocus`: the focus goes back to the menu's button, for a user who goes on by keyboard. */
   readonly close: (refocus: boolean) => void;
   /** For each button that has a menu. */
   readonly refOf: (button: string) => (element: HTMLButtonElement | null) => void;

@@ -17,7 +17,7 @@ const KEPT = 100;
 const DRAW_MS = 100;
 const EMPTY: Tail = { from: null, changes: [], count: 0, trouble: null };
 
-/** Changes of the keys with a prefix while it is on; what came last stays when it is turned off. */
+/** Changes of the keys with a prefix while it is on; the last ones stay when it is turned off. */
 export function useTail(
   actions: PageActions,
   through: Through,

@@ -11,11 +11,11 @@ export interface Task {
   readonly doing: string | null;
   /** How the task that was begun last ended; null before that. */
   readonly outcome: TaskOutcome | null;
-  /** @param act resolves with what was done, in words; null: there is nothing to say */
+  /** @param act resolves with what it did, in words; null: there is nothing to say */
   run(doing: string, act: () => Promise<string | null>): void;
 }
 
-/** Something a button starts, and what became of it. What is begun later is what is told of. */
+/** A task that a button starts, and its outcome. The page tells of the task that was begun last. */
 export function useTask(): Task {
   const [doing, setDoing] = useState<string | null>(null);
   const [outcome, setOutcome] = useState<TaskOutcome | null>(null);

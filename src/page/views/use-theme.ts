@@ -6,7 +6,7 @@ const STORED_AS = "omnikv-theme";
 
 export interface ThemeChoice {
   readonly theme: Theme;
-  /** Changes whenever colours do: whoever paints them on a canvas paints again. */
+  /** Changes whenever colours do: code that paints them on a canvas must paint again. */
   readonly colours: string;
   next(): void;
 }

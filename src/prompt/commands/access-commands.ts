@@ -227,7 +227,7 @@ function sourceIn({ flags }: ParsedArguments): PasswordSource {
   return file === undefined ? { from: "ask" } : { from: "file", path: file.text };
 }
 
-/** What `rangeIn` makes of them, in words: whoever forgot --prefix is to see it. */
+/** The range of `rangeIn` in words: a user who forgot --prefix must see it. */
 function keysIn({ positionals, flags }: ParsedArguments): string {
   const key = quote(positionals[3]?.bytes ?? new Uint8Array());
   if (flags.has("--prefix")) return `all keys that begin with ${key}`;

@@ -13,7 +13,7 @@ export type ScenarioRequest =
 
 export type ServerAction = "crash" | "restart" | "pause" | "resume";
 
-/** What the cluster may be told to keep to, by the name that users know it by. */
+/** A setting of the cluster, by the name that users know. */
 export type SettingName = "quota" | "history.revisions" | "history.bytes";
 
 /** Settings of the cluster: any node is asked. */

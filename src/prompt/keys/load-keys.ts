@@ -31,7 +31,7 @@ export interface LoadRun {
 
 const TOLD_EVERY_MS = 1000;
 
-/** What was answered in the last second, in milliseconds. */
+/** The writes that were answered in the last second, in milliseconds. */
 interface Second {
   readonly answered: number;
   readonly medianMs: number;
@@ -71,7 +71,7 @@ class Answers {
   }
 }
 
-/** Never rejects: what a write fails with is counted and shown. */
+/** Never rejects: errors of writes are counted and shown. */
 export async function loadKeys(run: LoadRun, { perSecond, forMs }: LoadAction): Promise<Outcome> {
   const { client, clock, request, style, screen } = run;
   const startedMs = clock.now();
@@ -106,7 +106,7 @@ export async function loadKeys(run: LoadRun, { perSecond, forMs }: LoadAction): 
       await pause(clock, over.signal);
     }
   } finally {
-    // What is under way when it ends has not failed: it is not counted.
+    // A write that is under way at the end has not failed: it is not counted.
     last = load.view;
     load.set(0);
     cancelTime();

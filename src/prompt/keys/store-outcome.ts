@@ -154,7 +154,7 @@ async function history(
   };
 }
 
-/** Not one step, however many they are: each is a transaction of its own, and whoever looks meanwhile sees a part gone. */
+/** Not one step but several: each is a transaction of its own, so a concurrent reader may see a part of the keys gone. */
 async function deletePrefix(
   { client, request, style, screen, elapsedMs }: StoreRun,
   prefix: Uint8Array,

@@ -41,7 +41,7 @@ export async function watchKeys(
         left -= 1;
         if (left === 0 || screen.isOver?.() === true) return;
       }
-      // Who reads more slowly than changes come is waited for: they wait at the servers.
+      // The prompt waits for a slow reader: the changes wait at the servers.
       await screen.ready?.();
     }
   } catch (error) {

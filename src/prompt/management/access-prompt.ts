@@ -11,7 +11,7 @@ export interface AccessTold {
 
 type Access = AdminResult<"getAccess">;
 
-/** @throws KvError what the last node that was asked says; BAD_REQUEST when a password cannot be had */
+/** @throws KvError of the last node that was asked; BAD_REQUEST when a password cannot be had */
 export async function runAccess(
   options: ClusterOptions,
   { request }: AccessAction,
@@ -61,7 +61,7 @@ async function passwordOf(
   throw new KvError("BAD_REQUEST", "there is no way to be told a password here");
 }
 
-/** The first node that can: what is asked holds for all. */
+/** Asks the first node that can answer: the question holds for all. */
 async function askAny<Op extends AdminOp>(
   { client, nodes, timeoutMs }: ClusterOptions,
   op: Op,
@@ -74,7 +74,7 @@ async function askAny<Op extends AdminOp>(
       return await client.call(id, op, params, { timeoutMs, signal });
     } catch (error) {
       if (!(error instanceof KvError)) throw error;
-      // What may have been done is not done again, and what is wrong is wrong everywhere.
+      // A change that may have been made is not made again, and a wrong request is wrong at every node.
       if (!error.definite || !error.retryable) throw error;
       last = error;
     }

@@ -1,4 +1,4 @@
-/** What nodes tell management, in words. Pure. */
+/** Answers of nodes to management, in words. Pure. */
 import { printable } from "../../base/index.ts";
 import { alarmText } from "../../client/admin/index.ts";
 import { type AdminLink, type AdminStatus, ballotText } from "../../protocol/admin/index.ts";
@@ -39,12 +39,12 @@ function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? "" : "s"}`;
 }
 
-/** What is broken at the other end of a link: as its drop table says, seen from there. */
+/** The breaks at the other end of a link, in the drop table of that end. */
 export type FarEnd = Pick<AdminLink, "brokenIn" | "brokenOut">;
 
 /**
  * The broken links first, then the state of each.
- * @param far what the other ends have said, by peer
+ * @param far the answers of the other ends, by peer
  */
 export function renderLinks(
   node: number,
@@ -72,14 +72,14 @@ export function renderLinks(
 }
 
 /**
- * In which directions messages do not get through: " (in)", " (out)"; "" for both; null for none. What is broken at the other end only
- * is " (there)": it is restored there.
+ * In which directions messages do not get through: " (in)", " (out)"; "" for both; null for none. A break at the other end only
+ * is " (there)": the user restores it there.
  */
 export function brokenText(
   { brokenIn, brokenOut }: FarEnd,
   far: FarEnd | undefined,
 ): string | null {
-  // What the peer does not send does not come in.
+  // A message that the peer drops does not come in.
   const isIn = brokenIn || far?.brokenOut === true;
   const isOut = brokenOut || far?.brokenIn === true;
   if (!isIn && !isOut) return null;
@@ -102,7 +102,7 @@ function detailsOf(link: AdminLink): readonly string[] {
   const broken = link.brokenIn || link.brokenOut;
   const since = `for ${formatDuration(sinceMs)}`;
   const faults = [
-    // What is broken loses everything, which has been said.
+    // A broken direction loses everything, which the text has said.
     faultText(
       "loses",
       link.brokenIn ? 0 : link.dropPermilleIn,

@@ -42,17 +42,17 @@ export interface ClusterOptions {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /**
    * A password that a command is about; rejects with a KvError BAD_REQUEST. Left out: there is no way to get one.
-   * @param user whose
+   * @param user the user whose password it is
    */
   readonly password?: (
     source: Exclude<PasswordSource, { readonly from: "none" }>,
     user: string,
   ) => Promise<string>;
-  /** Null: somebody else started the servers. */
+  /** Null: another process started the servers. */
   readonly servers: ServerControl | null;
 }
 
-/** A node that is paused takes requests and says nothing: the others must not wait for it for long. */
+/** A paused node takes requests and does not answer: the others must not wait for it for long. */
 const FAULTS_TIMEOUT_MS = 2000;
 const LOOK_TIMEOUT_MS = 1000;
 

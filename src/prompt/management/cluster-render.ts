@@ -67,7 +67,7 @@ function otherLogs(look: ClusterLook, style: Style): readonly string[] {
   return [style.bad(text)];
 }
 
-/** The nodes know their cluster; a list that somebody typed may leave some out. */
+/** The nodes know their cluster; a list that a user typed may leave some out. */
 function strangers(look: ClusterLook, style: Style): readonly string[] {
   const asked = look.map(({ node }) => node);
   const members = look.flatMap(({ status }) => status?.links.map(({ peer }) => peer) ?? []);
@@ -130,8 +130,8 @@ function farEnds(look: ClusterLook, self: number): ReadonlyMap<number, AdminLink
 }
 
 /**
- * "broken 2, 3 (in) · to 4 30 % lost · down 5", or "whole". What is broken at the other end only is "2 (there)": no message
- * gets through, and it is restored there.
+ * "broken 2, 3 (in) · to 4 30 % lost · down 5", or "whole". A break at the other end only is "2 (there)": no message
+ * gets through, and the user restores it there.
  */
 function linksText(
   links: readonly AdminLink[],
@@ -203,7 +203,7 @@ function alarmsText({ alarms }: { readonly alarms: readonly AdminAlarm[] }): str
   return alarms.map(alarmText).join(" · ");
 }
 
-/** How the leader has changed; null: it is who it was. */
+/** How the leader has changed; null: it is still the same. */
 export function leaderChange(before: ClusterLook, after: ClusterLook): Change | null {
   const leader = leaderIn(after);
   if (leader === leaderIn(before)) return null;

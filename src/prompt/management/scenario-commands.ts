@@ -148,7 +148,7 @@ function cloudflareCommand(nodeIds: readonly number[]): Spec {
   };
 }
 
-/** What the plan refuses is a wrong argument here. */
+/** If the plan refuses it, it is a wrong argument here. */
 function checked(plan: () => unknown): void {
   try {
     plan();

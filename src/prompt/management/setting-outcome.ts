@@ -35,7 +35,7 @@ export async function settingOutcome(
   }
 }
 
-/** Of the two of the history one is set, and the other one stays as it is. */
+/** The command sets one of the two limits of the history, and the other one stays as it is. */
 async function change(
   options: ClusterOptions,
   name: SettingName,
@@ -91,7 +91,7 @@ function valueOf(
   }
 }
 
-/** One node after the other, as long as the ones before did certainly nothing and another one may do it. */
+/** Asks one node after the other, as long as the earlier ones certainly did nothing and another one may do it. */
 async function askAny<Op extends AdminOp>(
   options: ClusterOptions,
   op: Op,

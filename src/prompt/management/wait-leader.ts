@@ -1,4 +1,4 @@
-/** Waits until somebody leads for good. */
+/** Waits until a node leads for good. */
 import { KvError } from "../../base/index.ts";
 import { leaderIn, lookAtCluster } from "../../client/admin/index.ts";
 import { lookTimeoutMs, type ClusterOptions } from "./cluster-options.ts";

@@ -77,7 +77,7 @@ class Watch {
       await sleep(LOOK_EVERY_MS, this.#over);
       if (this.#over.aborted) return;
       const [after] = await this.#ask([node]);
-      // What was given up because the watch is over says nothing of the node.
+      // A question that was given up because the watch is over says nothing about the node.
       if (this.#over.aborted || after === undefined) return;
       this.#update(after);
     }

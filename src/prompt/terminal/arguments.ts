@@ -1,10 +1,10 @@
-/** Arguments of commands from text to values. Pure; what does not fit is a UsageError that says what does. */
+/** Arguments of commands from text to values. Pure; a wrong one is a UsageError that says what is right. */
 import { formatDuration, parseDuration } from "./duration.ts";
 import { shown } from "./shown.ts";
 import type { Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** "leader": whoever leads when the command is carried out. */
+/** "leader": the node that leads when the command is carried out. */
 export type NodeOrLeader = number | "leader";
 
 /** "1,2 | 3": nodes by group. */

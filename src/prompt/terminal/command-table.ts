@@ -5,7 +5,7 @@ import { nearest } from "./suggest.ts";
 import { EMPTY_TOKEN, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What stands in an argument's place: what completion offers. "text" may be anything, a key anything that there is. */
+/** The kind of an argument, which determines what completion offers. "text" may be anything, a key any key of the store. */
 export type ArgumentKind =
   "node" | "nodeOrLeader" | "link" | "percent" | "delay" | "time" | "key" | "text";
 
@@ -39,7 +39,7 @@ export interface CommandSpec<A> {
   /** Fewest and most positional arguments. */
   readonly count: readonly [min: number, max: number];
   readonly flags?: readonly FlagSpec[];
-  /** At a terminal, without arguments, they are asked for over several lines: what is said first. */
+  /** At a terminal, without arguments, the prompt asks for them over several lines: the text before them. */
   readonly overLines?: string;
   /** As a subcommand it takes - for standard input in the place of a value: how to say so in its help. */
   readonly input?: string;
@@ -65,7 +65,7 @@ export interface CommandGroup<A> {
 export interface CommandTable<A> {
   readonly groups: readonly CommandGroup<A>[];
   readonly nodeIds: readonly number[];
-  /** Commands of another prompt: whoever types one here is told where it is. */
+  /** Commands of another prompt: a user who types one here is told where it is. */
   readonly elsewhere?: Elsewhere;
 }
 
@@ -122,7 +122,7 @@ export type Parsed<A> =
 
 export const LOCAL_COMMANDS = ["help", "nodes", ".load", ".every", "exit", "quit"] as const;
 
-/** Nobody can read faster, and a cluster has better things to do. */
+/** No user can read faster, and a cluster has other work. */
 const EVERY_MS_MIN = 100;
 
 /** @throws UsageError: one line, what is wrong and what to type */
@@ -154,7 +154,7 @@ export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]
   return build(table, found, target, tokens.slice(2));
 }
 
-/** A command that is asked for over several lines, and none was given with it: what is said first. Null: another one. */
+/** The text before the lines of a command that is asked for over several lines, when it came without arguments. Null: another command. */
 export function overLines<A>(table: CommandTable<A>, tokens: readonly Token[]): string | null {
   const [first, second] = tokens;
   const named = first !== undefined && !first.quoted && /^(\d+|all|any)$/.test(first.text);

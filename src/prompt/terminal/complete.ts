@@ -22,14 +22,14 @@ export function complete<A>(
   const starting = (all: readonly string[]): readonly string[] =>
     all.filter((each) => each.startsWith(word));
   const names = starting(candidatesFor(table, before));
-  // Aliases double what is there to choose from, so they are offered only to somebody who types one.
+  // Aliases double the choice, so they are offered only to a user who types one.
   const candidates =
     names.length === 0 && word !== "" ? starting(aliasesFor(table, before)) : names;
   // A blank behind a candidate that is the only one: the next word can be typed at once.
   return [candidates.length === 1 ? candidates.map((each) => `${each} `) : candidates, word];
 }
 
-/** The word at the end of the line, when a key stands there: what can be completed from the store. Null: something else does. */
+/** The word at the end of the line, when a key stands there: the store can complete it. Null: something else stands there. */
 export function keyWord<A>(table: CommandTable<A>, line: string): string | null {
   const words = line.trimStart().split(/\s+/);
   const word = words.at(-1) ?? "";

@@ -17,7 +17,7 @@ export type SearchStep =
 
 export const SEARCH_BEGIN: HistorySearch = { query: "", at: null, isMissing: false };
 
-/** Longer than what anybody looks for; what is pasted ends somewhere. */
+/** Longer than any useful query; pasted text must end somewhere. */
 const QUERY_LENGTH_MAX = 256;
 
 /** @param history newest first */

@@ -33,7 +33,7 @@ export function historyPath(
   return join(base, "omnikv", `${name}_history`);
 }
 
-/** Whoever names a device or a pipe (`/dev/null`, by habit) wants none kept: it is neither read, which may never end, nor replaced. */
+/** A user who names a device or a pipe (`/dev/null`, by habit) wants no history: it is neither read, which may never end, nor replaced. */
 function keepsNone(path: string): boolean {
   const there = statSync(path, { throwIfNoEntry: false });
   return there !== undefined && !there.isFile() && !there.isDirectory();

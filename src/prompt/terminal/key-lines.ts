@@ -42,7 +42,7 @@ export function parseKeyLine(line: string): KeyLine {
   return { key, value: bytesIn(fields as Record<string, unknown>, "value") };
 }
 
-/** From NAME, or from NAMEBase64; other fields are for others. */
+/** From NAME, or from NAMEBase64; other fields are ignored. */
 function bytesIn(fields: Record<string, unknown>, name: string): Uint8Array {
   const text = fields[name];
   const base64 = fields[`${name}Base64`];
@@ -55,7 +55,7 @@ function bytesIn(fields: Record<string, unknown>, name: string): Uint8Array {
   }
   if (typeof base64 !== "string") throw new UsageError(`"${name}", a string, is missing`);
   const bytes = Buffer.from(base64, "base64");
-  // Node skips what is no Base64: then it is not what it was made of.
+  // Node skips characters that are no Base64: then the bytes do not give the same text back.
   if (bytes.toString("base64").replace(/=+$/, "") !== base64.replace(/=+$/, "")) {
     throw new UsageError(`"${name}Base64" is no Base64`);
   }

@@ -1,4 +1,4 @@
-/** The keys of a terminal, for what takes them from the line editor for a while. */
+/** The keys of a terminal, for code that takes them from the line editor for a while. */
 import { emitKeypressEvents } from "node:readline";
 import type { Readable } from "node:stream";
 
@@ -17,8 +17,8 @@ interface Keyboard extends Readable {
 }
 
 /**
- * From now on every key goes to `onKey` and to nobody else.
- * @returns gives the keys back to those who had them
+ * From now on every key goes to `onKey` alone.
+ * @returns gives the keys back to the listeners that had them
  */
 export function takeKeys(input: Keyboard, onKey: OnKey): () => void {
   emitKeypressEvents(input);

@@ -1,8 +1,8 @@
 /**
- * What helps somebody who types at the line editor: the rest of a line that was typed before, dimmed behind the cursor, and the
+ * Two aids for a user who types at the line editor: the rest of an earlier line, dimmed behind the cursor, and the
  * search in the history with Ctrl-R. Readline has neither.
  *
- * AID-1. What is drawn behind the cursor is gone before the line editor sees the next key: it draws over nothing.
+ * AID-1. The text behind the cursor is gone before the line editor sees the next key: it draws over nothing.
  * AID-2. While a search goes on the line editor sees no key; afterwards its cursor is in the row where it left it.
  */
 import type { Interface } from "node:readline";
@@ -20,7 +20,7 @@ export interface LineAidsOptions {
   readonly style: Style;
   /** Newest first. */
   readonly history: readonly string[];
-  /** A command is being typed: nothing runs, and nobody is asked. */
+  /** The user types a command: nothing runs, and no question is open. */
   readonly isIdle: () => boolean;
 }
 
@@ -40,7 +40,7 @@ export class LineAids {
     input.on("keypress", this.#after);
   }
 
-  /** Somebody else has drawn the line. */
+  /** Other code has drawn the line. */
   drawn(): void {
     if (!this.#isSearching) this.#drawGhost();
   }
@@ -82,7 +82,7 @@ export class LineAids {
     const { readline, output, style, isIdle } = this.#options;
     const columns = columnsOf(output);
     const { line, cursor } = readline;
-    // Undimmed it would look like what was typed.
+    // Undimmed it would look like typed text.
     const isSeen = columns !== undefined && style.dim("x") !== "x";
     if (!isSeen || !isIdle() || line === "" || cursor !== line.length) return;
     const { cols } = readline.getCursorPos();

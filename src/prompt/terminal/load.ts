@@ -14,9 +14,9 @@ import { usageOutcome } from "./usage-outcome.ts";
 export type RunLine = (line: string, screen: Screen) => Promise<boolean>;
 
 /**
- * Runs the lines of a file one after the other. What goes wrong is told with the file and the number of its line, the rest
+ * Runs the lines of a file one after the other. Errors are told with the file and the number of the line, and the rest
  * is carried out.
- * @returns what keeps the file from being read; else nothing is left to be shown
+ * @returns the error that keeps the file from being read; otherwise nothing is left to be shown
  */
 export async function loadFile(
   path: string,
@@ -42,7 +42,7 @@ export async function loadFile(
     if (error instanceof UsageError) {
       return [usageOutcome(error, style, `${printable(path)} line ${number + 1}`)];
     }
-    // Only the system's errors: what commands answer is shown, never thrown.
+    // Only the system's errors: answers of commands are shown, never thrown.
     if (!(error instanceof Error && "syscall" in error)) throw error;
     return [unreadable(path, error, style)];
   } finally {

@@ -13,7 +13,7 @@ export interface OneShotOptions {
   readonly output: Writable;
   /** What went wrong, unless the format is "json". */
   readonly errors: Writable;
-  /** "raw": the bytes that were asked for, and nothing else; there are none of what was not found, which is a failure then. */
+  /** "raw": the bytes that the user asked for, and nothing else; without a value there are none, which is a failure then. */
   readonly format: "text" | "json" | "raw";
   /** Aborted: the command is cancelled. */
   readonly signal: AbortSignal;
@@ -22,7 +22,7 @@ export interface OneShotOptions {
 }
 
 /**
- * @param name in front of what is wrong with the arguments
+ * @param name stands in front of an error about the arguments
  * @param action rejects with a UsageError when the arguments do not fit together
  */
 export async function runOneShot<A>(

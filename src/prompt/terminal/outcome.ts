@@ -8,6 +8,6 @@ export interface Outcome {
   readonly status: ExitStatus;
   /** The command did answer, although not all went well: the text belongs to the results. */
   readonly isResult?: boolean;
-  /** The value that was read, for who wants it as it is. */
+  /** The value that was read, for a user who wants its bytes unchanged. */
   readonly bytes?: Uint8Array;
 }

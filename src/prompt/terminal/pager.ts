@@ -35,7 +35,7 @@ export interface PagerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Resolves when all was shown, or whoever reads has had enough. */
+/** Resolves when all was shown, or the reader has had enough. */
 export function showPaged(text: string, options: PagerOptions): Promise<void> {
   const { input, output, style, signal } = options;
   const lines = terminalText(text).split("\n");

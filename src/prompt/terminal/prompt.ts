@@ -1,4 +1,4 @@
-/** What a prompt is made of, and how one command line runs. The loops around it differ: terminal, lines, arguments. */
+/** The parts of a prompt, and how one command line runs. The loops around it differ: terminal, lines, arguments. */
 import { unreachable } from "../../base/index.ts";
 import type { CommandTable, Target } from "./command-table.ts";
 import { parseCommand } from "./command-table.ts";
@@ -19,14 +19,14 @@ export interface Prompt<A> {
   /** What "nodes" prints. */
   readonly nodes: readonly { readonly id: number; readonly address: string }[];
   readonly style: Style;
-  /** The first keys of the store that begin so, for whoever presses Tab. Not there: keys are not completed. */
+  /** The first keys of the store that begin so, for a user who presses Tab. Not there: keys are not completed. */
   readonly findKeys?: (
     prefix: Uint8Array,
     limit: number,
     signal: AbortSignal,
   ) => Promise<readonly Uint8Array[]>;
   /**
-   * What happens without a command, for a person to see above the line that is typed. Not there: nothing does.
+   * Events without a command, which a user sees above the line that he types. Not there: there are none.
    * @returns ends it
    */
   readonly news?: (tell: (outcome: Outcome) => void) => () => void;

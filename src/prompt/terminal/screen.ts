@@ -1,4 +1,4 @@
-/** Where a command that goes on for a while shows itself: line by line, or redrawn in place on a terminal. */
+/** Where a command that goes on for a while shows its output: line by line, or redrawn in place on a terminal. */
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { terminalText } from "../../base/index.ts";
@@ -10,11 +10,11 @@ export interface Screen {
   show(outcome: Outcome): void;
   /** Null: not at a terminal, or JSON is wanted: then `show` each change. */
   readonly live: LiveScreen | null;
-  /** When what was shown has been taken, or is lost. Not there: at once. */
+  /** Resolves when the reader has taken what was shown, or it is lost. Not there: at once. */
   ready?(): Promise<void>;
-  /** What was shown is the end: nothing more is to be run. */
+  /** The reader has gone: nothing more must be run. */
   isOver?(): boolean;
-  /** Asks a person, who says yes or no. Not there: nobody is to be asked. */
+  /** Asks a person, who says yes or no. Not there: there is no person to ask. */
   confirm?(question: string): Promise<boolean>;
   /** Shows a text that may be longer than the terminal is high, a page at a time. Not there: it is shown as a whole. */
   page?(text: string): Promise<void>;
@@ -36,7 +36,7 @@ export interface LiveScreen {
 
 const ROWS_UNKNOWN = 24;
 
-/** When a stream takes more. One that fails says so elsewhere. */
+/** Resolves when a stream takes more. A stream that fails says so elsewhere. */
 export async function drained(output: Writable, signal: AbortSignal): Promise<void> {
   if (output.writableNeedDrain) await once(output, "drain", { signal }).catch(() => {});
 }

@@ -1,4 +1,4 @@
-/** Words of the user's in what is said of them: one may be a megabyte that was pasted by mistake. */
+/** A user's words in an error text: one may be a megabyte that was pasted by mistake. */
 const SHOWN_LENGTH_MAX = 60;
 
 export function shown(word: string): string {

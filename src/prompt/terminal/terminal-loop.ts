@@ -16,7 +16,7 @@ import { quote, type Token } from "./tokenize.ts";
 
 /** Keys that are offered. */
 const COMPLETED_MAX = 50;
-/** A person waits, with a keyboard that does nothing. */
+/** Meanwhile the user waits, with a keyboard that does nothing. */
 const COMPLETE_MS_MAX = 300;
 /** In front of the further lines of a command. */
 const MORE_TEXT = "... ";
@@ -41,7 +41,7 @@ export interface TerminalOptions {
 
 /**
  * Runs until the user leaves.
- * @returns ok after exit or Ctrl-D, whatever the commands said; interrupted after Ctrl-C twice at an empty prompt
+ * @returns ok after exit or Ctrl-D, even if commands failed; interrupted after Ctrl-C twice at an empty prompt
  */
 export function runTerminal<A>(prompt: Prompt<A>, options: TerminalOptions): Promise<ExitStatus> {
   return new TerminalLoop(prompt, options).run();
@@ -64,10 +64,10 @@ class TerminalLoop<A> {
   #begun: readonly Token[] | null = null;
   /** Lines that end within quotes; null: there are none. */
   #open: string | null = null;
-  /** Somebody is asked yes or no. */
+  /** The user is asked yes or no. */
   #answered: ((isYes: boolean) => void) | null = null;
   #finish: (status: ExitStatus) => void = () => {};
-  /** What happened while a command ran, or while somebody was asked. */
+  /** Events while a command ran, or while the user was asked. */
   readonly #news: Outcome[] = [];
 
   constructor(prompt: Prompt<A>, options: TerminalOptions) {
@@ -143,13 +143,13 @@ class TerminalLoop<A> {
     else this.#promptAgain();
   }
 
-  /** What was typed while a command ran stays, with the cursor behind it. */
+  /** The text that the user typed while a command ran stays, with the cursor behind it. */
   #promptAgain(): void {
     this.#readline.prompt(true);
     this.#aids.drawn();
   }
 
-  /** A command that runs may draw where it likes: what happens meanwhile is told behind it. */
+  /** A running command may draw anywhere: events meanwhile are told behind it. */
   #onNews(outcome: Outcome): void {
     if (this.#closed) return;
     if (this.#running !== null || !this.#aids.writeAbove(this.#textOf(outcome)))
@@ -170,7 +170,7 @@ class TerminalLoop<A> {
     }
   }
 
-  /** What is to be run now, of a command over several lines nothing until its last one. */
+  /** The commands to run now; of a command over several lines none until its last line. */
   #whole(commands: readonly (readonly Token[])[]): readonly (readonly Token[])[] {
     if (this.#begun === null) {
       const [tokens = []] = commands;
@@ -203,7 +203,7 @@ class TerminalLoop<A> {
     return showPaged(text, { input, output, style: this.#prompt.style, signal });
   }
 
-  /** What is asked for at a terminal has somebody who waits: no command goes on before the answer, and Ctrl-C is a no. */
+  /** Asks the user, who sits and waits: no command goes on before the answer, and Ctrl-C is a no. */
   #confirm(question: string): Promise<boolean> {
     return new Promise((resolve) => {
       const answered = (isYes: boolean): void => {
@@ -221,11 +221,11 @@ class TerminalLoop<A> {
 
   async #tab(line: string, done: Completed): Promise<void> {
     done(null, await this.#complete(line));
-    // Readline draws what was found after this.
+    // Readline draws the completion after this.
     setImmediate(() => this.#aids.drawn());
   }
 
-  /** Never rejects: whoever presses Tab wants no errors. */
+  /** Never rejects: a user who presses Tab wants no errors. */
   async #complete(line: string): Promise<[string[], string]> {
     const { table, findKeys } = this.#prompt;
     const [candidates, word] = complete(table, line);
@@ -256,7 +256,7 @@ class TerminalLoop<A> {
     if (this.#readline.line === "" && this.#leaveArmed) return this.#leave(EXIT.interrupted);
     const empty = this.#readline.line === "";
     this.#leaveArmed = empty;
-    // To the end first, so that nothing of what was typed is written over.
+    // To the end first, so that nothing is written over the typed text.
     this.#readline.write(null, { ctrl: true, name: "e" });
     this.#write(empty ? "\n(Ctrl-C again leaves; so do Ctrl-D and exit)" : "^C");
     // Ctrl-U as a key: readline has no call that empties the line. It draws the prompt anew, below.
@@ -291,7 +291,7 @@ class TerminalLoop<A> {
     this.#options.output.write(`${line}\n`);
   }
 
-  /** A history that cannot be kept is said once and spoils nothing else. */
+  /** An error of the history file is told once and spoils nothing else. */
   #withHistory<T>(use: (path: string) => T): T | null {
     const { historyPath } = this.#options;
     if (historyPath === null || this.#historyFailed) return null;

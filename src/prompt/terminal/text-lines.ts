@@ -1,4 +1,4 @@
-/** The lines of a stream of text, for commands that read files: nothing that is no text, and nothing without an end. */
+/** The lines of a stream of text, for commands that read files: they refuse bytes that are no text, and lines without an end. */
 import { UsageError } from "./usage-error.ts";
 
 /** More than any key and value take, with every byte written as an escape. */
@@ -10,7 +10,7 @@ export const AS_ESCAPES = 'as "\\xHH"';
 /**
  * Without their ends, of either kind.
  * @param otherBytes how bytes that are no UTF-8 are written there
- * @throws UsageError at a line that is no UTF-8, which would not be what was written, or longer than any that is right
+ * @throws UsageError at a line that is no UTF-8, which would be read as another text, or longer than any right line
  */
 export async function* textLines(
   stream: AsyncIterable<Uint8Array>,

@@ -4,7 +4,7 @@ import { UsageError } from "./usage-error.ts";
 export interface Token {
   /** As text; bytes that are no UTF-8 show as replacement characters. */
   readonly text: string;
-  /** Exactly what is meant, "\xHH" included. */
+  /** Exactly the bytes that the user means, "\xHH" included. */
   readonly bytes: Uint8Array;
   /** A part of it before any "=" was quoted or escaped: then it is never an option. */
   readonly quoted: boolean;

@@ -1,4 +1,4 @@
-/** What was typed is no command: one line that says what is wrong and what to type instead. */
+/** The typed words are no command: one line that says what is wrong and what to type instead. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }

@@ -1,4 +1,4 @@
-/** Who is in the cluster and where: the same description for servers and clients, from flags or one JSON file. */
+/** Which nodes are in the cluster and where: the same description for servers and clients, from flags or one JSON file. */
 import { hostPort, KvError } from "../../base/index.ts";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
@@ -106,7 +106,7 @@ export function parsePeersFlag(text: string, flag = "--peers"): readonly Cluster
 }
 
 /**
- * As `parsePeersFlag`, for whoever speaks to client ports only: what the ports of peers would be does not matter.
+ * As `parsePeersFlag`, for programs that speak to client ports only: the ports of peers do not matter to them.
  * @throws KvError BAD_REQUEST that names the flag, what was expected and the value
  */
 export function parseNodesFlag(text: string, flag = "--nodes"): readonly ClusterNode[] {
@@ -217,7 +217,7 @@ function parseCluster(text: string, path: string, flag: string): ClusterDescript
   };
 }
 
-/** In the place of a file's name somebody may have put what belongs into the file. */
+/** A user may have written a file's contents where its name belongs: the message must not show them. */
 function gotText([first]: readonly PropertyKey[] = [], got: unknown): string {
   if (first === "nodes" || first === "clusterId") return JSON.stringify(got) ?? "nothing";
   return kindOf(got);

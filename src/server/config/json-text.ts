@@ -1,9 +1,9 @@
 /**
- * JSON that people write by hand. Errors name the line and never quote the text, which may hold a secret; and no name stands twice in
- * one object, where JSON.parse would pass over all but the last. Pure.
+ * JSON that people write by hand. Errors name the line and never quote the text, which may hold a secret. A name that stands twice in
+ * one object is an error: JSON.parse would silently use only the last. Pure.
  */
 
-/** Of arrays and objects in each other: no settings need more, and the stack bears it. */
+/** How deep arrays and objects may nest: no settings need more, and the stack bears it. */
 const DEPTH_MAX = 64;
 const BLANK = /[ \t\n\r]*/y;
 // oxlint-disable-next-line no-control-regex -- Texts of JSON have no control characters.
@@ -11,14 +11,14 @@ const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 const BYTE_ORDER_MARK = /^\uFEFF/;
 
-/** @throws Error "is not JSON: line 3, column 5: …" for what is none, and for a name that stands twice in an object */
+/** @throws Error "is not JSON: line 3, column 5: …" for any other text, and for a name that stands twice in an object */
 export function parseJsonText(marked: string): unknown {
   const text = marked.replace(BYTE_ORDER_MARK, "");
   new Scan(text).all();
   return JSON.parse(text);
 }
 
-/** What a value is, for errors that must not say which. */
+/** The kind of a value, for errors that must not show the value. */
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return value === null ? "null" : "nothing";
   if (value === "") return "an empty text";

@@ -1,13 +1,13 @@
 /**
- * Reads files that people name: settings, certificates, secrets. A server reads them at its start and again while it serves, so
- * what does not end, or waits for a writer (a pipe, a device), is refused before it is waited for.
+ * Reads files that people name: settings, certificates, secrets. A server reads them at its start and again while it serves, so it refuses
+ * a file that has no end or waits for a writer (a pipe, a device) before it reads it.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { KvError } from "../../base/index.ts";
 
 const KIB = 1024;
 
-/** Bytes that a file may have. What is larger was named by mistake. */
+/** Bytes that a file may have. A user names a larger file only by mistake. */
 export const FILE_MAX = { secrets: 64 * KIB, pem: 1024 * KIB, settings: 1024 * KIB } as const;
 
 export interface RegularFile {
@@ -23,7 +23,7 @@ export interface RegularFile {
 export function readRegularFile(path: string, flag: string, maxBytes: number): RegularFile {
   let trouble: string;
   try {
-    // Without O_NONBLOCK, opening a pipe waits for somebody who writes into it.
+    // Without O_NONBLOCK, opening a pipe waits for a writer.
     const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = fstatSync(descriptor);
@@ -52,7 +52,7 @@ export function readRegularText(path: string, flag: string, maxBytes: number): s
 }
 
 /**
- * Settings: text that is not UTF-8 is refused, as what cannot be read in it would silently become something else.
+ * Settings: text that is not UTF-8 is refused, because its unreadable parts would silently become something else.
  * @throws KvError BAD_REQUEST that names the flag and the file
  */
 export function readSettingsText(path: string, flag: string): string {
@@ -65,7 +65,7 @@ export function readSettingsText(path: string, flag: string): string {
   }
 }
 
-/** The size that the system tells is not to be relied on: it is 0 for files of /proc. */
+/** The size that the system tells is not reliable: it is 0 for files of /proc. */
 function readUpTo(descriptor: number, maxBytes: number): Uint8Array {
   const bytes = Buffer.alloc(maxBytes);
   let length = 0;

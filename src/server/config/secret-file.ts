@@ -1,4 +1,4 @@
-/** Files that hold what nobody else may know: secrets, one a line, and private keys. */
+/** Files that must stay private: secrets, one a line, and private keys. */
 import { KvError, SECRET_BITS_MIN, secretBits } from "../../base/index.ts";
 import { FILE_MAX, readRegularFile } from "./regular-file.ts";
 
@@ -6,10 +6,10 @@ import { FILE_MAX, readRegularFile } from "./regular-file.ts";
 export const SECRETS_MAX = 8;
 
 /**
- * The secrets in a file, one a line, without white space around them; empty lines do not count. The first is the one that
- * is proved to others, all of them are accepted. Whoever knows one may do what it is for, so a file that others can read is
- * refused, as ssh does with its keys.
- * @throws KvError BAD_REQUEST that names the flag and the file, and never what is in it
+ * The secrets in a file, one a line, without white space around them; empty lines do not count. The server proves the first one
+ * to others, and accepts all of them. Any reader of the file gets what a secret permits, so the server refuses a file that other users
+ * can read, as ssh does with its keys.
+ * @throws KvError BAD_REQUEST that names the flag and the file, and never shows what is in it
  */
 export function readSecretFile(path: string, flag = "--secret-file"): readonly string[] {
   const bytes = readPrivateFile(path, flag, "a secret", FILE_MAX.secrets);

@@ -1,12 +1,12 @@
 /**
- * The page over HTTP: its files, the laboratory's tour, and the description of the cluster, on the port that clients use. It reads nothing from
- * requests but method, path and Host, and gives away nothing that a client does not learn without the secret. Other pages of
- * the server (metrics, probes) are behind the same door.
+ * The page over HTTP: its files, the laboratory's tour, and the description of the cluster, on the port that clients use. It reads nothing
+ * from requests but method, path and Host, and tells nothing that a client without the secret could not learn. Other pages of the server
+ * (metrics, probes) are behind the same checks.
  *
  * Invariants:
- *   DASHBOARD-1. A request whose Host is neither an address nor a name of ours gets nothing: a foreign name may be made to
+ *   DASHBOARD-1. A request whose Host is neither an address nor a name of ours gets nothing: an attacker may make a foreign name
  *       resolve to this machine, and its page would then pass for one of ours.
- *   DASHBOARD-2. What the page may load and connect to is named in every answer: its own files, and the nodes of this cluster.
+ *   DASHBOARD-2. Every answer names what the page may load and connect to: its own files, and the nodes of this cluster.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ export interface DashboardOptions {
   readonly info: ClusterInfo;
   /** Host names under which browsers may ask, besides those of the nodes, localhost and plain IP addresses. Default none. */
   readonly hostNames?: readonly string[];
-  /** Other pages by their paths: they answer what has got past DASHBOARD-1. Default none. */
+  /** Other pages by their paths: they answer requests that have passed DASHBOARD-1. Default none. */
   readonly pages?: ReadonlyMap<string, RequestListener>;
   /** The page is served over TLS, and connects over TLS. Default false. */
   readonly isTls?: boolean;
@@ -47,14 +47,14 @@ const FILES: readonly (readonly [path: string, file: string, type: string])[] = 
   ["/lab.txt", "lab.txt", "text/plain; charset=utf-8"],
 ];
 
-/** Files are read now, once. A page that was not built is said so to whoever asks for it. */
+/** Reads the files now, once. A request for a page that was not built is told so. */
 export function createDashboard(options: DashboardOptions): RequestListener {
   const { info, directory = PAGE_DIRECTORY, isTls = false } = options;
   const files = readFiles(directory);
   const hosts = [...(options.hostNames ?? []), ...info.nodes.map(({ host }) => host)];
   const names = hosts.map((name) => name.toLowerCase());
   return (request, response) => {
-    // Nothing in a request's body is wanted; unread it would keep the connection from being used again.
+    // The server needs no request's body; unread it would keep the connection from being used again.
     request.resume();
     const asked = parseHost(request.headers.host, isTls ? 443 : 80);
     if (asked === null || !isKnownHost(asked.host, names)) {
@@ -103,7 +103,7 @@ function readFiles(directory: string): ReadonlyMap<string, PageFile> {
   return files;
 }
 
-/** Where the browser found this node is where its web sockets will: it may have come through a tunnel. */
+/** The browser's web sockets find this node where the browser found its page: it may have come through a tunnel. */
 function asSeenFrom(info: ClusterInfo, asked: HostAndPort): ClusterInfo {
   const nodes = info.nodes.map((node) => (node.id === info.self ? { ...node, ...asked } : node));
   return { ...info, nodes };
@@ -143,7 +143,7 @@ function connectSources(info: ClusterInfo, isTls: boolean): string[] {
 }
 
 function answerFile(request: IncomingMessage, response: ServerResponse, file: PageFile): void {
-  // Kept by the browser, and asked for each time whether it is still the same: a server may be updated.
+  // The browser keeps the file, and asks each time whether it is still the same: a server may be updated.
   response.setHeader("cache-control", "no-cache");
   response.setHeader("etag", file.etag);
   const known = request.headers["if-none-match"]?.split(",").map((tag) => tag.trim()) ?? [];

@@ -1,4 +1,4 @@
-/** What management asks about users and roles. */
+/** Requests of management about users and roles. */
 import { KvError, unreachable } from "../../base/index.ts";
 import {
   byteStringOf,
@@ -18,7 +18,7 @@ import { newTokenKey } from "./token-key.ts";
 
 /** Who asks for a change, and from where. */
 export interface Asker {
-  /** Null: nobody has said. */
+  /** Null: the user is not known. */
   readonly actor: Actor | null;
   readonly remote: string;
 }
@@ -30,7 +30,7 @@ export interface AdminAccessParts {
   readonly wake: () => void;
 }
 
-/** To who asks who he is: anybody may, often. */
+/** Permissions in an answer to `whoami`: any user may ask for it, and often. */
 const PERMISSIONS_TOLD_MAX = 64;
 
 type AdminPermission = AdminResult<"getAccess">["roles"][number]["permissions"][number];
@@ -52,7 +52,7 @@ function toldOf({ kind, start, end }: Permission): AdminPermission {
   return { may: kind, start: bytesOf(start), end: end === null ? null : bytesOf(end) };
 }
 
-/** Without what passwords and tokens are made with. */
+/** Without hashes of passwords and keys of tokens. */
 export function accessOf({ isOn, users, roles }: AccessState): AdminResult<"getAccess"> {
   return {
     isOn,

@@ -1,7 +1,7 @@
 /**
- * One management connection: requests wait here, unread from the socket after the first ones, until they may be answered.
- * Invariant: nothing is answered while answers worth more than UNREAD_BYTES_MAX are unread; so no more lies there than that
- * and one answer.
+ * One management connection: requests wait here, unread from the socket after the first ones, until the gateway may answer them.
+ * Invariant: the node answers nothing while the manager leaves answers worth more than UNREAD_BYTES_MAX unread; so at most that much
+ * and one answer wait there.
  */
 import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
 import type { BufferHolder } from "./buffer-budget.ts";
@@ -12,12 +12,12 @@ const UNREAD_BYTES_MAX = 256 * 1024;
 
 export interface AdminReply {
   readonly frame: Uint8Array;
-  /** In bytes of answers: how much it was to put together, and takes to send. */
+  /** In bytes of answers: how much work it was to make, and is to send. */
   readonly work: number;
 }
 
 export interface AdminGate {
-  /** It has something to be answered: `serve` is to be called while there is work to be given away. */
+  /** The connection has a request to answer: the gateway calls `serve` while there is work to be given away. */
   queued(connection: AdminConnection): void;
   /**
    * @returns the answer; "later": `answered` will be called with it; null: the request was none, and the connection was
@@ -35,7 +35,7 @@ export class AdminConnection implements ConnectionHandlers, BufferHolder {
   readonly #connection: Connection;
   readonly #inbox = new Inbox();
   #open = true;
-  /** The answer to one request comes later; until then no other one is answered. */
+  /** The answer to one request comes later; until then the node answers no other one. */
   #waits = false;
 
   constructor(gate: AdminGate, connection: Connection, identity: Identity) {

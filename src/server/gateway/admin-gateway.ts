@@ -35,9 +35,9 @@ const REQUESTS_PER_MS = 0.5;
 const REQUESTS_AT_ONCE = 50;
 /** An answer costs as much again for each of so many bytes. */
 const REQUEST_BYTES = 8 * 1024;
-/** The bytes of a backup are cheap to make: so much of them is as much work as one byte else. Some 20 MB a second remain. */
+/** The bytes of a backup are cheap to make: so many of them are as much work as one other byte. Some 20 MB a second remain. */
 const BACKUP_CHEAPER = 8;
-/** Who asks more often hears the same again: putting a status together costs much more than sending it. */
+/** A manager that asks more often gets the same answer again: putting a status together costs much more than sending it. */
 const STATUS_KEPT_MS = 10;
 
 type BackupRequest = Extract<AdminRequest, { readonly op: "beginBackup" | "readBackup" }>;
@@ -54,9 +54,9 @@ export interface AdminContext extends GatewayContext {
 export class AdminGateway implements AdminGate {
   readonly #context: AdminContext;
   readonly #arrivals: Arrivals<AdminConnection>;
-  /** Those with requests that wait; whoever was served goes to the end. */
+  /** Connections with requests that wait; one that was served goes to the end. */
   readonly #queue = new Set<AdminConnection>();
-  /** Requests that may be answered now; below zero: they have been already. */
+  /** Requests that the node may answer now; below zero: it has answered more already. */
   #allowed = REQUESTS_AT_ONCE;
   #allowedMs = 0;
   #status: { readonly status: AdminStatus; readonly takenMs: number } | null = null;
@@ -127,7 +127,7 @@ export class AdminGateway implements AdminGate {
     }
   }
 
-  /** One request of each that waits, and again, as long as it is allowed. */
+  /** Answers one request of each waiting connection, and again, as long as the rate allows. */
   #serve(): void {
     const nowMs = this.#context.machine.clock.now();
     const more = (nowMs - this.#allowedMs) * REQUESTS_PER_MS;
@@ -295,7 +295,7 @@ export class AdminGateway implements AdminGate {
     return this.#status.status;
   }
 
-  /** As they are now: somebody may just have changed them. */
+  /** The links as they are now: a manager may just have changed them. */
   #links(): { links: AdminLink[] } {
     this.#status = null;
     return { links: this.#context.linkStatus() };

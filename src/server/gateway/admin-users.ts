@@ -1,4 +1,4 @@
-/** Who may ask management for what: signing in, who is who, and what is written down of it. */
+/** Which user may ask management for what: signing in, who is who, and what the audit log notes of it. */
 import { KvError } from "../../base/index.ts";
 import { mayManage, rightsOf, type Actor } from "../../store/index.ts";
 import { nameOf, unknownText } from "../../replica/index.ts";
@@ -15,7 +15,7 @@ import { claimedName, shown, userOf } from "./audit-frame.ts";
 import type { GatewayContext } from "./context.ts";
 import type { Identity } from "./identity.ts";
 
-/** Answered from this node's state; what changes it goes through the log, and a backup waits for a moment that a quorum confirms. */
+/** Operations answered from this node's state; changes go through the log, and a backup waits for a moment that a quorum confirms. */
 const TELLS_OF_STATE: ReadonlySet<AdminOp> = new Set([
   "listKeys",
   "getAccess",
@@ -45,16 +45,16 @@ export class AdminUsers {
   }
 
   /**
-   * Management is for root: what anybody may do is to sign in and to ask who he is. Of a user this node knows what it has heard: one that
-   * hears no leader tells nothing of the state by that. How it stands itself it tells, and its faults can be taken away: that is
-   * the way out.
+   * Management is for root; any other user may only sign in and ask who he is. This node knows of a user only what has reached its state:
+   * a node that hears no leader therefore tells that user nothing of the state. It still tells its own status, and still lets its faults
+   * be taken away: that is the way out.
    * @throws KvError UNAUTHENTICATED or FORBIDDEN; NO_QUORUM
    */
   mayAsk(manager: Manager, request: AdminRequest): void {
     const { access } = this.#context.replica.state;
     const { actor } = this.askerOf(manager);
     const allowed = request.op === "whoami" || mayManage(access, actor);
-    // Programs that look on ask for these several times a second, and nothing comes of it.
+    // Monitoring programs ask for these several times a second, and they change nothing.
     const isLook =
       allowed &&
       (request.op === "status" || request.op === "getLinks" || request.op === "readBackup");
@@ -69,10 +69,10 @@ export class AdminUsers {
       : new KvError("UNAUTHENTICATED", unknownText(actor));
   }
 
-  /** @throws KvError NO_QUORUM when the actor's rights may have been withdrawn behind this node's back */
+  /** @throws KvError NO_QUORUM when the cluster may have withdrawn the actor's rights and this node has not heard of it */
   #mayBeTold(actor: Actor | null, { op }: AdminRequest): void {
     const { replica, options } = this.#context;
-    // Whoever knows the secret needs no state to say so.
+    // A holder of the secret needs no state to prove his rights.
     const isUser = replica.state.access.isOn && actor?.name !== "";
     if (!isUser || !TELLS_OF_STATE.has(op) || replica.standing().kind !== "cutOff") return;
     throw new KvError(
@@ -112,7 +112,7 @@ export class AdminUsers {
   }
 }
 
-/** For the audit log: whom it is about, and of a permission what it permits where. */
+/** For the audit log: the user or role that a change is about, and of a permission what it permits where. */
 function subjectOf(change: AdminAccessChange): string | null {
   const where = "start" in change ? shown(rangeOf(change)) : null;
   const words = [

@@ -1,8 +1,8 @@
 /**
- * The way in that clients and managers share: they shake hands, and are let in as long as there is room for one more.
+ * The way in that clients and managers share: they shake hands, and the node lets them in as long as there is room for one more.
  *
- * Invariant ARRIVAL-1: while access control is on, whoever has shaken hands and proved nothing else takes nobody's room. He is
- * a stranger to the network, which bounds the number and the time of those, until he has signed in; then he needs room.
+ * Invariant ARRIVAL-1: while access control is on, a peer that has shaken hands and proved nothing else takes no other's room. Until it
+ * has signed in it counts as a stranger of the network, which bounds the number and the time of strangers; then it needs room.
  */
 import { acceptWithHandshake } from "../../links/handshake/index.ts";
 import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
@@ -13,7 +13,7 @@ import { Identity } from "./identity.ts";
 const HANDSHAKE_TIMEOUT_MS = 5000;
 const NOBODY: ConnectionHandlers = { onFrame: () => {}, onClose: () => {} };
 
-/** Who is at the other end. */
+/** The peer at the other end. */
 interface Guest {
   readonly connection: Connection;
   readonly identity: Identity;
@@ -28,9 +28,9 @@ interface Arrival extends ConnectionHandlers, BufferHolder {
 
 export interface ArrivalsOptions<G extends Arrival> {
   readonly channel: "client" | "admin";
-  /** What a log line says of one with which the handshake failed. */
+  /** The log line's text for a connection whose handshake failed. */
   readonly refused: string;
-  /** How many may be in at once, and what one more is told. */
+  /** How many may be in at once, and the error for one more. */
   readonly max: number;
   readonly tooMany: string;
   readonly letIn: (connection: Connection, identity: Identity) => G;
@@ -40,10 +40,10 @@ export class Arrivals<G extends Arrival> {
   readonly #context: GatewayContext;
   readonly #budget: BufferBudget;
   readonly #options: ArrivalsOptions<G>;
-  /** Have not shaken hands: the network bounds them. */
+  /** Connections that have not shaken hands: the network bounds them. */
   readonly #shaking = new Set<Connection>();
   readonly #in = new Map<G, Guest>();
-  /** Those of them that take no room: ARRIVAL-1. */
+  /** Guests that take no room: ARRIVAL-1. */
   readonly #strangers = new Set<Guest>();
   #accessIsOn = false;
   #stopped = false;
@@ -54,7 +54,7 @@ export class Arrivals<G extends Arrival> {
     this.#options = options;
   }
 
-  /** That have shaken hands. */
+  /** Connections that have shaken hands. */
   get size(): number {
     return this.#in.size;
   }
@@ -132,7 +132,7 @@ export class Arrivals<G extends Arrival> {
     guest.connection.estrange();
   }
 
-  /** For one that is a stranger no more. @returns why there is none: then the connection is closed; null: there is */
+  /** For a guest that is a stranger no more. @returns why there is no room: then the connection is closed; null: there is room */
   #makeRoom(guest: Guest): string | null {
     if (!this.#strangers.has(guest)) return null;
     if (guest.isRefused) return this.#options.tooMany;

@@ -1,4 +1,4 @@
-/** What of a client's frame goes into the audit log: each command and read with its keys, and never a value. */
+/** The lines that a client's frame adds to the audit log: each command and read with its keys, and never a value. */
 import { mayReadAll, placesOf } from "../../replica/index.ts";
 import { printable } from "../../base/index.ts";
 import {
@@ -32,7 +32,7 @@ const KEY_LENGTH_MAX = 200;
 /** So many keys of a transaction or of a read of many are noted. */
 const KEYS_SHOWN = 16;
 
-/** Judged as this node knows the rights now; what is refused later, where it is applied, was allowed here. */
+/** Judged by the rights that this node knows now; a command that is refused later, where it is applied, was allowed here. */
 export function recordFrame(
   audit: Audit,
   asker: Asker,
@@ -101,10 +101,10 @@ function recordWatches(
   }
 }
 
-/** No name of a user: those have no blanks. */
+/** No user can have this name: names have no blanks. */
 const HOLDER = "the holder of the secret";
 
-/** What somebody says of himself who was not let in: null unless a user can be named so. */
+/** The name that a refused user claims: null unless a user can be named so. */
 export function claimedName(user: string): string | null {
   return ACCESS_NAME.test(user) ? user : null;
 }
@@ -117,7 +117,7 @@ function nameOf(op: number): string {
   return OP_NAMES.find((name) => OPERATIONS[name].code === op) ?? String(op);
 }
 
-/** Of a lease that is to end those that go with it. */
+/** The keys bound to a lease that a command ends: they go with it. */
 function keysOf(cursor: CommandCursor, leases: Leases): string | null {
   if (cursor.op === OP.leaseRevoke) return shownBound(cursor.lease, leases);
   const kind = operationOf(cursor.op)?.kind;

@@ -2,11 +2,11 @@
  * Backups that managers take of this node while it serves.
  *
  * Invariants:
- *   PIECES-1. A backup is the state at one index, and holds whatever was acknowledged before it was asked for.
- *   PIECES-2. There is one at a time. The state is held for it as it was, which costs memory: it is let go with the
- *       connection, when nobody has asked for the next piece for IDLE_MS, when less than BYTES_PER_MS_MIN are asked for on
- *       the whole, and when the node's memory becomes short. So nobody holds it for ever, or keeps others from theirs.
- *   PIECES-3. A piece is made when it is asked for: what waits for a slow reader is bounded as all answers are.
+ *   PIECES-1. A backup is the state at one index, and holds every write that was acknowledged before the manager asked for it.
+ *   PIECES-2. There is one at a time. The node holds its state as it was, which costs memory. It lets the state go with the connection,
+ *       when the manager asks for no next piece for IDLE_MS, when it asks for less than BYTES_PER_MS_MIN on the whole, and when the node's
+ *       memory becomes short. So no manager holds it for ever, or keeps others from theirs.
+ *   PIECES-3. The node makes a piece when the manager asks for it: what waits for a slow reader is bounded as all answers are.
  */
 import { KvError } from "../../base/index.ts";
 import type { FrozenState } from "../../store/index.ts";
@@ -31,12 +31,12 @@ interface Running<Owner> {
   callOff: () => void;
 }
 
-/** @typeParam Owner a connection: it is compared, and no more */
+/** @typeParam Owner a connection: it is only compared */
 export class Backups<Owner extends object> {
   readonly #context: GatewayContext;
   #running: Running<Owner> | null = null;
   #lastId = 0;
-  /** The last one that did not come to its end, and why. */
+  /** The last backup that did not come to its end, and why. */
   #givenUp = { id: 0, why: "" };
 
   constructor(context: GatewayContext) {
@@ -44,13 +44,13 @@ export class Backups<Owner extends object> {
   }
 
   /**
-   * @param done once, later: with what the backup is of, or what kept it from being made
+   * @param done called once, later: with the description of the backup, or the error that prevented it
    * @throws KvError OVERLOADED when there is one already, or memory is short
    */
   begin(owner: Owner, done: (result: AdminResult<"beginBackup"> | KvError) => void): void {
     const { replica, machine, options } = this.#context;
     const { nodeId } = options;
-    // Who begins anew does not want the one before any more.
+    // A manager that begins anew does not want its earlier backup any more.
     if (this.#running?.owner === owner) this.#end("another one was begun");
     if (this.#running !== null) {
       const text = `a backup of node ${nodeId} is being made already, and there is one at a time: try again later, or ask another node`;

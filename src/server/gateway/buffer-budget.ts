@@ -1,8 +1,8 @@
 /**
- * One bound for what a server holds for all its connections together: frames that are not whole, frames that wait for
- * their turn, answers that nobody reads. Each connection is bounded too, but forty of them are more than a process has.
+ * One bound for the bytes that a server holds for all its connections together: frames that are not whole, frames that wait for
+ * their turn, answers that clients do not read. Each connection is bounded too, but forty of them are more than a process has.
  *
- * Invariant: after `changed` or `audit` all holders together hold at most `bytesMax`: those that hold most go first.
+ * Invariant: after `changed` or `audit` all holders together hold at most `bytesMax`: the largest holders are given up first.
  */
 export interface BufferHolder {
   /** All that is held for it now. */
@@ -14,7 +14,7 @@ export interface BufferHolder {
 export class BufferBudget {
   readonly bytesMax: number;
   readonly #holders = new Map<BufferHolder, number>();
-  /** What was held when each was last asked: answers leave without a word. */
+  /** The bytes held when each holder was last asked: it does not tell when answers leave. */
   #counted = 0;
 
   constructor(bytesMax: number) {
@@ -39,7 +39,7 @@ export class BufferBudget {
     if (this.#counted > this.bytesMax) this.audit();
   }
 
-  /** Asks everybody: what comes in piece by piece tells nobody either. */
+  /** Asks every holder: it does not tell either when a frame comes in piece by piece. */
   audit(): void {
     let sum = 0;
     for (const holder of this.#holders.keys()) {

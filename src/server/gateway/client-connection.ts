@@ -1,18 +1,19 @@
 /**
- * One client's connection: what it may have of a turn, and what waits for the next ones.
+ * One client's connection: its share of a turn, and the input that waits for the next ones.
  *
  * Invariants:
- *   CONNECTION-1. In one turn a connection gets the work of TURN_WORK and what its last frame goes beyond it; that is taken
- *       off its next turns. So a turn is bounded by the number of those who want something, and whoever wants little gets it
- *       in the turn in which it came.
- *   CONNECTION-2. A connection has at most COMMANDS_MAX commands, BYTES_MAX bytes of them and READS_MAX reads under way (and
- *       one frame or piece of a frame), and nothing is taken from it while it leaves UNREAD_BYTES_MAX of its answers unread.
- *       While the node refuses all writes those under way do not count: they may wait for the disk as long as it takes, and
- *       what comes after them is to hear of it at once, reads are to go on.
- *   CONNECTION-3. What comes beyond that waits in order, and the socket is not read meanwhile: it is for the other side to wait.
- *   CONNECTION-5. What comes after a request to sign in waits until that is answered.
+ *   CONNECTION-1. In one turn a connection gets the work of TURN_WORK, and its last frame may go beyond that; the excess is taken off its
+ *       next turns. So the number of connections with input bounds a turn, and a connection with little input is served in the turn in
+ *       which the input came.
+ *   CONNECTION-2. A connection has at most COMMANDS_MAX commands, BYTES_MAX bytes of them and READS_MAX reads under way (and one frame or
+ *       piece of a frame), and nothing is taken from it while its client leaves UNREAD_BYTES_MAX of answers unread. While the node refuses
+ *       all writes those under way do not count: they may wait for the disk as long as it takes, and the client must hear at once that
+ *       later ones are refused; reads go on.
+ *   CONNECTION-3. Input beyond that waits in order, and the node does not read the socket meanwhile: the client must wait.
+ *   CONNECTION-5. Frames after a request to sign in wait until it is answered.
  *   CONNECTION-4. While others are at work it has one piece of large values under way, and rests after it (LargeWrites).
- *   CONNECTION-6. While others are at work it rests when much was looked at for it (WorkPace), what is left of its frames too.
+ *   CONNECTION-6. While others are at work it rests after the node has looked at much for it (WorkPace), and so does the rest of its
+ *       frames.
  */
 import { KvError, unreachable } from "../../base/index.ts";
 import { piecesOf, type Actor, type GroupPiece } from "../../store/index.ts";
@@ -57,21 +58,21 @@ export interface ClientGate {
   /** Hard limit of the answers that wait for one client. */
   readonly unreadBytesMax: number;
   readonly signIn: SignIn;
-  /** Null: nothing is written down. */
+  /** Null: there is no audit log. */
   readonly audit: Audit | null;
   nowMs(): number;
-  /** Somebody else wants something of this node, or writes through another one. */
+  /** Another client needs this node, or writes through another node. */
   othersAtWork(nowMs: number): boolean;
   /** A frame has come in. */
   worked(connection: ClientConnection): void;
   /** Input has reached the replica, or waits here. */
   wake(): void;
-  /** It waits for its turn: `serve` is to be called in the next ones. */
+  /** The connection waits for its turn: the gateway calls `serve` in the next ones. */
   queued(connection: ClientConnection): void;
-  /** What is held for it has grown. */
+  /** The connection holds more bytes than before. */
   held(connection: ClientConnection, bytes: number): void;
   ended(connection: ClientConnection): void;
-  /** It does what it must not, and was ended for it. */
+  /** The connection broke a rule, and was ended for it. */
   misbehaved(connection: ClientConnection, what: string, reason: string): void;
 }
 
@@ -166,7 +167,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     return this.#connection.bufferedBytes();
   }
 
-  /** What it did not ask for now: its share of the turn is not touched. */
+  /** Sends a frame that the client did not just ask for: the connection's share of the turn is not touched. */
   tell(frame: Uint8Array): void {
     this.#connection.send(frame);
     if (!this.#large.isIdle && this.load.commands === 0) this.#large.ended(this.#gate.nowMs());
@@ -179,7 +180,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     this.#gate.held(this, unread + this.#inbox.bytes);
   }
 
-  /** Its turn has come: takes of what waits as much as it may. @returns whether something waits still */
+  /** Its turn has come: takes as much of the waiting input as it may. @returns whether input still waits */
   serve(): boolean {
     while (this.#hasWaiting && this.#mayGoOn()) this.#takeNext();
     if (this.#hasWaiting) return true;

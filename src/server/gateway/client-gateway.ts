@@ -7,7 +7,7 @@ import { ClientConnection, type ClientGate } from "./client-connection.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { GatewayContext } from "./context.ts";
 
-/** Who has wanted something within this time is at work. */
+/** A client that has sent a frame within this time is at work. */
 const AT_WORK_MS = 1000;
 
 export class ClientGateway implements ClientGate {
@@ -17,9 +17,9 @@ export class ClientGateway implements ClientGate {
   readonly #context: GatewayContext;
   readonly #budget: BufferBudget;
   readonly #arrivals: Arrivals<ClientConnection>;
-  /** Those with something that waits for its turn. */
+  /** Connections with input that waits for its turn. */
   readonly #queue = new Set<ClientConnection>();
-  /** Whose frame came last, and when another one's came before it. */
+  /** The connection whose frame came last, and when another one's came before it. */
   #worker: ClientConnection | null = null;
   #otherWorkedMs = Number.NEGATIVE_INFINITY;
 
@@ -53,20 +53,20 @@ export class ClientGateway implements ClientGate {
     this.#arrivals.tick();
   }
 
-  /** A turn begins: whoever waits gets its share of it. */
+  /** A turn begins: each waiting connection gets its share of it. */
   beginTurn(): void {
     this.turn += 1;
     if (this.#queue.size === 0) return;
-    // Those who go to the end of the queue are met again there.
+    // Connections that go to the end of the queue would be met again there.
     const waiting = Array.from(this.#queue);
     for (const connection of waiting) {
       this.#queue.delete(connection);
-      // Those of whom something is left stand behind those who were not served.
+      // A connection with input left goes behind those that were not served.
       if (connection.serve()) this.#queue.add(connection);
     }
   }
 
-  /** The turn is over, and another one would get somebody on who waits. */
+  /** The turn is over, and another one would serve a connection that waits. */
   get hasWork(): boolean {
     for (const connection of this.#queue) if (connection.canGoOn) return true;
     return false;

@@ -1,8 +1,8 @@
 /**
- * Settings of the cluster that managers ask this node for: each is answered when it holds here, with what holds.
+ * Settings of the cluster that managers ask this node for: it answers each when the setting holds here, with the value that holds.
  *
- * Invariant: every request is answered once. What was lost on its way is told as TIMEOUT, of unknown outcome; that it was asked
- * for again does no harm.
+ * Invariant: every request is answered once. A request that is lost on its way is answered with TIMEOUT, of unknown outcome; the manager
+ * may ask again without harm.
  */
 import { KvError, unreachable } from "../../base/index.ts";
 import { DEFAULT_QUOTA_BYTES, type KvState } from "../../store/index.ts";
@@ -25,7 +25,7 @@ export type SettingRequest = Extract<
 const WAIT_MS = 4000;
 
 /**
- * @param answered once, perhaps within this call: with the answer's frame, or what kept the setting from holding
+ * @param answered called once, perhaps within this call: with the answer's frame, or the error that kept the setting from holding
  * @throws KvError when it cannot be proposed
  */
 export function changeSetting(
@@ -109,7 +109,7 @@ export function historyOf({ historyBound, cells, revision }: KvState): AdminResu
 
 const LATE_TEXT = `it was proposed, and did not come to hold at this node within ${WAIT_MS} ms: it may yet`;
 
-/** Who and what, never a password or a key of tokens. */
+/** The kind and the subject of a change, never a password or a key of tokens. */
 function whatChanges(
   change: AdminParams<"changeAccess">["change"],
 ): Readonly<Record<string, string>> {

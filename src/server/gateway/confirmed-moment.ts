@@ -7,9 +7,9 @@ import { decodeAnswers, decodeClientFrame, ReadsWriter } from "../../protocol/cl
 const SOME_KEY = new Uint8Array([0]);
 
 /**
- * Calls back once, in a turn in which this node's state holds whatever was acknowledged anywhere before this call: a
- * linearizable read is asked and answered, as a client's is, but never through another node, whose state it would tell of.
- * @param done with the error a client would have been told; the state may be looked at within this call
+ * Calls back once, in a turn in which this node's state holds every write that any node acknowledged before this call: the node makes a
+ * linearizable read, as a client would, but never through another node, because the read would then tell of that node's state.
+ * @param done with the error that a client would have got; it may look at the state within this call
  * @returns calls it off
  */
 export function atConfirmedMoment(

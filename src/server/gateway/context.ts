@@ -29,18 +29,18 @@ export interface GatewayContext {
     readonly clock: Clock;
     readonly random: Random;
     readonly logger: Logger;
-    /** Left out: nothing is written down. */
+    /** Left out: there is no audit log. */
     readonly audit?: Audit | undefined;
   };
   readonly signIn: SignIn;
-  /** For lines about what others do wrong. */
+  /** For log lines about the faults of others. */
   readonly strangers: StrangerLog;
   readonly replica: Replica;
   /** Input has reached the replica: a turn is due. */
   readonly wake: () => void;
 }
 
-/** What the node says of itself to clients and managers. */
+/** The hello that the node sends to clients and managers. */
 function clientHello(
   { options, replica }: Pick<GatewayContext, "options" | "replica">,
   channel: Channel,
@@ -57,7 +57,7 @@ function clientHello(
   };
 }
 
-/** How clients and managers shake hands: while access control is on, those who have no secret sign in afterwards. */
+/** How clients and managers shake hands: while access control is on, a client without the secret signs in afterwards. */
 export function handshakeOf(
   context: Pick<GatewayContext, "options" | "replica">,
   channel: "client" | "admin",
@@ -72,7 +72,7 @@ export function handshakeOf(
   };
 }
 
-/** Whether whoever said this hello, and has shaken hands, has proved the secret. */
+/** Whether the peer that sent this hello, and has shaken hands, has proved the secret. */
 export function hasProved({ options }: Pick<GatewayContext, "options">, remote: Hello): boolean {
   return remote.authenticates && secretsNow(options.secret).length > 0;
 }

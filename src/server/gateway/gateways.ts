@@ -1,10 +1,10 @@
-/** What of a node faces clients and managers: both gateways, and what they share. */
+/** The side of a node that faces clients and managers: both gateways, and what they share. */
 import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
 import { AdminGateway, type AdminContext } from "./admin-gateway.ts";
 import { BufferBudget } from "./buffer-budget.ts";
 import { ClientGateway } from "./client-gateway.ts";
 
-/** Between two looks at what is held for everybody: on loopback some tens of megabytes come in meanwhile. */
+/** Between two counts of the bytes that all connections hold: on loopback some tens of megabytes come in meanwhile. */
 const AUDIT_INTERVAL_MS = 100;
 
 export class Gateways {
@@ -21,7 +21,7 @@ export class Gateways {
     this.#admin = new AdminGateway({ ...context, budget: this.#budget });
   }
 
-  /** That have shaken hands. */
+  /** Connections that have shaken hands. */
   get clientConnections(): number {
     return this.#clients.connections;
   }
@@ -40,13 +40,13 @@ export class Gateways {
     this.#context.strangers.tick();
   }
 
-  /** What waits for its turn gets its share of this one. */
+  /** Waiting input gets its share of this turn. */
   beginTurn(): void {
     this.#clients.beginTurn();
     this.#admin.beginTurn();
   }
 
-  /** Another turn would get somebody on who waits. */
+  /** Whether another turn would serve a connection that waits. */
   get hasWork(): boolean {
     return this.#clients.hasWork;
   }

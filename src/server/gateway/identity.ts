@@ -1,4 +1,4 @@
-/** Who is at the other end of a connection, as far as it has been proved. */
+/** The user at the other end of a connection, as far as it has proved who it is. */
 import { ACCESS_NAME, SECRET_HOLDER, type AccessState, type Actor } from "../../store/index.ts";
 import type { Connection } from "../../machine/ports/index.ts";
 import type { SignedIn } from "./sign-in.ts";
@@ -14,7 +14,7 @@ export class Identity {
 
   /**
    * @param isHolder whether the handshake has proved the cluster's secret
-   * @param onSignedIn somebody has proved who he is. @returns why it does not help; null: it does
+   * @param onSignedIn called when the peer has proved who it is. @returns why that does not help; null: it does
    */
   constructor(
     connection: Pick<Connection, "security">,
@@ -23,12 +23,12 @@ export class Identity {
   ) {
     this.#isHolder = isHolder;
     this.#onSignedIn = onSignedIn;
-    // As in a token: what no user can be named is nobody's. The empty name stands for whoever has proved the secret.
+    // As in a token: a name that no user can have names no user. The empty name stands for a holder of the secret.
     const commonName = connection.security()?.commonName ?? "";
     this.#commonName = ACCESS_NAME.test(commonName) ? commonName : null;
   }
 
-  /** @returns what is wrong with it: whoever is connected stays the same */
+  /** @returns why the sign-in does not count: the connection's user stays the same */
   signedIn({ actor, lifetimeMs }: SignedIn, nowMs: number): string | null {
     if (actor === null) return null;
     if (this.#signedIn !== null && this.#signedIn.name !== actor.name) {
@@ -39,13 +39,13 @@ export class Identity {
     return this.#onSignedIn();
   }
 
-  /** Access control is on, and nothing has been proved that it asks for. Who has signed in once is none, also when that has ended. */
+  /** Access control is on, and the peer has proved nothing that it asks for. A peer that has signed in once is no stranger any more. */
   isStranger({ isOn, users }: AccessState): boolean {
     if (!isOn || this.#isHolder || this.#signedIn !== null) return false;
     return this.#commonName === null || !users.has(this.#commonName);
   }
 
-  /** Who has signed in is that user, whatever else was proved. @returns null: nobody */
+  /** A peer that has signed in is that user, whatever else it has proved. @returns null: no user */
   actor(nowMs: number): Actor | null {
     if (this.#signedIn !== null) return nowMs < this.#endsMs ? this.#signedIn : null;
     if (this.#isHolder) return SECRET_HOLDER;

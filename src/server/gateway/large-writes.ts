@@ -1,13 +1,13 @@
 /**
- * Large values of one connection do not keep the log from everybody else: while others are at work it writes one piece of them,
- * and then rests for as long as that took, a second at most. So the disks and links, whatever they can do, are free for half of
+ * Large values of one connection must not block the log for the others: while others are at work the connection writes one piece of them,
+ * and then rests for as long as that took, a second at most. So the disks and links, however fast they are, are free for half of
  * the time.
  */
 
-/** A group of at least so many bytes, with so many in each command on average. What is smaller gathers in batches anyway. */
+/** A group of at least so many bytes, with so many in each command on average. Smaller groups gather in batches anyway. */
 const GROUP_BYTES = 64 * 1024;
 const COMMAND_BYTES = 4 * 1024;
-/** What took longer waited for something else than disks and links. */
+/** A piece that took longer waited for something else than disks and links. */
 const REST_MS_MAX = 1000;
 
 export class LargeWrites {
@@ -19,7 +19,7 @@ export class LargeWrites {
     return groupBytes >= GROUP_BYTES && groupBytes >= commands * COMMAND_BYTES;
   }
 
-  /** There is nothing to wait for, whoever else is at work. */
+  /** There is nothing to wait for, even if others are at work. */
   get isIdle(): boolean {
     return this.#sinceMs === null && this.#restUntilMs === 0;
   }
@@ -28,20 +28,20 @@ export class LargeWrites {
     this.#sinceMs ??= nowMs;
   }
 
-  /** What was under way was answered. */
+  /** The piece under way was answered. */
   ended(nowMs: number): void {
     if (this.#sinceMs === null) return;
     this.#restUntilMs = nowMs + Math.min(REST_MS_MAX, nowMs - this.#sinceMs);
     this.#sinceMs = null;
   }
 
-  /** Nobody else is at work: the log is all theirs. */
+  /** No other connection is at work: this one may use the whole log. */
   forget(): void {
     this.#sinceMs = null;
     this.#restUntilMs = 0;
   }
 
-  /** @param isUnderWay whether something of this connection is @returns whether it has to wait still */
+  /** @param isUnderWay whether a piece of this connection is @returns whether the connection must still wait */
   mustRest(nowMs: number, isUnderWay: boolean): boolean {
     if (this.#sinceMs !== null && isUnderWay) return true;
     this.ended(nowMs);

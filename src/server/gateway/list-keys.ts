@@ -14,7 +14,7 @@ export function listKeys(
   const start = past === null || past < first ? first : (`${past}\0` as ByteString);
   const keys: Uint8Array[] = [];
   let bytes = 0;
-  // One more than is asked for tells whether there are more.
+  // One key more than the limit tells whether there are more.
   for (const { key } of state.readRange({ start, limit: limit + 1 })) {
     if (!key.startsWith(first)) break;
     bytes += key.length;

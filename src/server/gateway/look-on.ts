@@ -1,6 +1,6 @@
 /**
- * Who may look on over HTTP (metrics, checks with their reasons) while access control is on: whoever may manage, by the password of a
- * user (Basic) or the token of one (Bearer).
+ * Who may see the operators' pages over HTTP (metrics, checks with their reasons) while access control is on: users who may manage, by
+ * their password (Basic) or their token (Bearer).
  */
 import { mayManage, type AccessState } from "../../store/index.ts";
 import { KvError } from "../../base/index.ts";
@@ -20,14 +20,14 @@ export class LookOn {
     this.#parts = parts;
   }
 
-  /** While access control is off nobody has to say who he is. */
+  /** While access control is off no reader has to say who he is. */
   get isForRoot(): boolean {
     return this.#parts.access().isOn;
   }
 
   /**
    * @param header of `Authorization`, as it came
-   * @param remote the address of who asks, with its port
+   * @param remote the address of the reader, with its port
    * @param done once, perhaps within this call
    */
   judge(header: string | undefined, remote: string, done: (mayLook: boolean) => void): void {
@@ -37,7 +37,7 @@ export class LookOn {
     signIn.signIn(remote, said.user, said.proof, (result) => {
       const mayLook = !(result instanceof KvError) && mayManage(access(), result.actor);
       const user = result instanceof KvError ? null : (result.actor?.name ?? null);
-      // Allowed ones are left out, as those of management are.
+      // Allowed requests are left out, as those of management are.
       if (!mayLook) {
         audit?.record({ user, from: remote, operation: "look on", keys: null, allowed: false });
       }

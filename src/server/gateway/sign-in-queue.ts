@@ -1,18 +1,18 @@
 /**
- * Who may have a password hashed next. A hash is slow on purpose, so its use is bounded, by address and by name of user, and shared.
+ * Which password the node hashes next. A hash is slow on purpose, so the queue bounds its use, by address and by name of user, and shares
+ * it.
  *
  * Invariants:
- *   SIGNINQUEUE-1. One runs at a time. At most WAITING_MAX wait, of them at most STRANGERS_MAX of addresses from which nobody
- *       has signed in lately (strangers), and at most OF_STRANGER_MAX of one of these: whoever has an address from which
- *       somebody signed in lately always finds a place that no stranger can take.
- *   SIGNINQUEUE-2. When all places are taken, the address that has most waiting gives one up for another of its kind that has
- *       fewer; of several, the one with more wrong passwords. So an address that has not failed is let in before those that
- *       have.
- *   SIGNINQUEUE-3. Strangers and the others take turns, and so do the addresses of each kind: nobody waits for more than one
- *       hash of each other address before the own first.
- *   SIGNINQUEUE-4. After ADDRESS_FAILURES wrong passwords an address may try once a second; after USER_FAILURES for one name,
- *       all strangers together may try that name five times a second. Who comes from an address from which somebody signed in
- *       lately is not held up by what strangers do to the name.
+ *   SIGNINQUEUE-1. One hash runs at a time. At most WAITING_MAX requests wait, of them at most STRANGERS_MAX from addresses without a
+ *       recent sign-in (strangers), and at most OF_STRANGER_MAX from one of these. So a user at an address with a recent sign-in always
+ *       finds a place that no stranger can take.
+ *   SIGNINQUEUE-2. When all places are taken, the address with the most waiting requests gives one up for another address of its kind that
+ *       has fewer; of several, the one with more wrong passwords. So an address that has not failed is let in before those that have.
+ *   SIGNINQUEUE-3. Strangers and the others take turns, and so do the addresses of each kind: no address waits for more than one hash of
+ *       each other address before its own first one.
+ *   SIGNINQUEUE-4. After ADDRESS_FAILURES wrong passwords an address may try once a second; after USER_FAILURES for one name, all
+ *       strangers together may try that name five times a second. Strangers' attempts on a name do not delay its user at an address with a
+ *       recent sign-in.
  */
 import { KvError } from "../../base/index.ts";
 
@@ -26,16 +26,16 @@ const ADDRESS_FAILURES = 20;
 const ADDRESS_FAILURES_PER_S = 1;
 const USER_FAILURES = 50;
 const USER_FAILURES_PER_S = 5;
-/** Addresses and names that something is remembered of; those longest without news are forgotten. */
+/** Addresses and names that the queue remembers; it forgets those longest without news. */
 const REMEMBERED_MAX = 4096;
 
-/** What came of a password: null says that it was not to be compared with anything. */
+/** The result for a password: null says that there was nothing to compare it with. */
 export type Verdict = "right" | "wrong" | null;
 
 export interface Entrant {
   /** The connection's address, with its port. */
   readonly remote: string;
-  /** Null: no name is tried; whoever asks has been judged. */
+  /** Null: no name is tried; the node has already let this user in. */
   readonly user: string | null;
 }
 
@@ -59,7 +59,7 @@ export class SignInQueue {
   readonly #others = new Map<string, Job[]>();
   #waitingStrangers = 0;
   #waitingOthers = 0;
-  /** By address: when somebody signed in from there last. */
+  /** By address: when a user last signed in from there. */
   readonly #knownMs = new Map<string, number>();
   readonly #ofAddress = new Map<string, Failures>();
   readonly #ofUser = new Map<string, Failures>();
@@ -72,12 +72,12 @@ export class SignInQueue {
 
   /**
    * @param run called once when its turn has come, perhaps within this call; it calls `over` when the next may run
-   * @param givesWay called in its place when it has to leave the queue (SIGNINQUEUE-2)
-   * @returns why it cannot wait here now; null: it does
+   * @param givesWay called instead when the request must leave the queue (SIGNINQUEUE-2)
+   * @returns why it cannot wait here now; null: it waits
    */
   enter({ remote, user }: Entrant, run: Job["run"], givesWay: Job["givesWay"]): KvError | null {
     const address = addressOf(remote);
-    // Who changes a password has been let in already.
+    // A user who changes a password has been let in already.
     const isKnown = user === null || this.#isKnown(address);
     const job: Job = { address, user, run, givesWay };
     if (user !== null) {
@@ -111,7 +111,7 @@ export class SignInQueue {
     return this.#giveUpOne(this.#strangers, address);
   }
 
-  /** @param newcomer for whom one of the same kind leaves; null: for one who goes before all of these */
+  /** @param newcomer the address for which one of the same kind leaves; null: one that goes before all of these */
   #giveUpOne(queues: Map<string, Job[]>, newcomer: string | null): boolean {
     const weigh = (address: string): number => this.#weighs(queues.get(address), address);
     let victim: string | null = newcomer;
@@ -130,7 +130,7 @@ export class SignInQueue {
     return true;
   }
 
-  /** Of an address that might wait with one more, and of those that wait: who is heavier gives way. */
+  /** The weight of an address that has these requests, or would have with one more: the heavier address gives way. */
   #weighs(queue: readonly Job[] | undefined, address: string): number {
     const waiting = queue?.length ?? 0;
     const failures = failuresIn(this.#ofAddress, address, ADDRESS_FAILURES_PER_S, this.#nowMs());
@@ -180,7 +180,7 @@ export class SignInQueue {
   }
 }
 
-/** Without the port; of IPv6 the network of 64 bits, all of which one machine may have. */
+/** Without the port; of IPv6 the network of 64 bits, because one machine may have all its addresses. */
 function addressOf(remote: string): string {
   const host = remote.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
   if (!host.includes(":") || host.includes(".")) return host;

@@ -2,9 +2,9 @@
  * Signing in, and making hashes of passwords.
  *
  * Invariants:
- *   SIGNIN-1. One password is hashed at a time, and few wait, shared as SignInQueue says: whoever tries passwords takes one
- *       processor at most, never the event loop, and nobody else's place.
- *   SIGNIN-2. Whoever is refused is not told whether there is such a user, and cannot tell by the time that it takes.
+ *   SIGNIN-1. One password is hashed at a time, and few wait, shared as SignInQueue says: an attacker who tries passwords takes one
+ *       processor at most, never the event loop, and no other user's place.
+ *   SIGNIN-2. A refused client is not told whether there is such a user, and cannot tell by the time that it takes.
  */
 import { KvError, PASSWORD_LENGTH_MAX } from "../../base/index.ts";
 import type { AccessState, Actor } from "../../store/index.ts";
@@ -14,7 +14,7 @@ import type { TokenKeyMaker } from "./token-key.ts";
 import { makeToken, readToken, TOKEN_LIFETIME_MS } from "./tokens.ts";
 
 export interface SignedIn {
-  /** Null: access control is off, nobody has to sign in, and there is no token. */
+  /** Null: access control is off, no user has to sign in, and there is no token. */
   readonly actor: Actor | null;
   readonly token: string;
   readonly lifetimeMs: number;
@@ -23,7 +23,7 @@ export interface SignedIn {
 export type Proof = { readonly password: string } | { readonly token: string };
 
 export interface SignInParts {
-  /** Null: nobody can sign in at this node. */
+  /** Null: no user can sign in at this node. */
   readonly passwords: Passwords | null;
   readonly access: () => AccessState;
   readonly tokenKey: Pick<TokenKeyMaker, "make">;
@@ -35,7 +35,7 @@ export class SignIn {
   readonly #access: () => AccessState;
   readonly #tokenKey: SignInParts["tokenKey"];
   readonly #queue: SignInQueue;
-  /** Of a password that nobody has (SIGNIN-2); made with the first use. */
+  /** The hash of a password that no user has (SIGNIN-2); made with the first use. */
   #decoy: string | null = null;
 
   constructor({ passwords, access, tokenKey, nowMs }: SignInParts) {
@@ -101,11 +101,11 @@ export class SignIn {
     const { actor, endsMs } = read;
     if (access.users.get(actor.name)?.generation !== actor.generation)
       return refused(BAD_TOKEN_TEXT);
-    // A clock of another node may be ahead: nobody is in for longer than a token lives.
+    // A clock of another node may be ahead: no user stays signed in for longer than a token lives.
     return { actor, token, lifetimeMs: Math.min(TOKEN_LIFETIME_MS, endsMs - nowMs) };
   }
 
-  /** @param done null: nobody */
+  /** @param done null: no user */
   #check(
     passwords: Passwords,
     name: string,
@@ -137,7 +137,7 @@ export class SignIn {
     });
   }
 
-  /** Nothing is signed with no key: everybody could. */
+  /** Without a key no token is signed: otherwise any stranger could make one. */
   #letIn(passwords: Passwords, actor: Actor, done: (result: SignedIn | KvError) => void): void {
     const give = (error: KvError | null): void => {
       const access = this.#access();

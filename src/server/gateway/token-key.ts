@@ -1,6 +1,6 @@
 /**
- * The key that tokens are made with, where the cluster has none: one that was restored from a backup begins so (access.ts, ACCESS-4). Whoever
- * is the first to sign in has to wait until the log has it.
+ * Makes the key that signs tokens, where the cluster has none: a cluster that was restored from a backup begins so (access.ts, ACCESS-4).
+ * The first user to sign in has to wait until the log has the key.
  */
 import { KvError } from "../../base/index.ts";
 import {
@@ -22,7 +22,7 @@ export interface TokenKeyParts {
   readonly propose: (change: AccessChange, actor: Actor, done: SettingDone) => void;
 }
 
-/** The place in the log decides which of several holds: all nodes get the same from there. */
+/** When several nodes make a key, its place in the log decides which holds: all nodes get the same from there. */
 export function newTokenKey(random: Random): string {
   return Buffer.from(random.bytes(TOKEN_KEY_BYTES)).toString("base64");
 }
@@ -36,7 +36,7 @@ export class TokenKeyMaker {
     this.#parts = parts;
   }
 
-  /** @param done once, perhaps within this call: what kept this node from having one; null: look whether there is one now */
+  /** @param done called once, perhaps within this call: why this node has got no key; null: look whether there is one now */
   make(done: (error: KvError | null) => void): void {
     if (this.#waiting !== null) return void this.#waiting.push(done);
     this.#waiting = [done];
@@ -56,7 +56,7 @@ export class TokenKeyMaker {
     const cancel = clock.after(WAIT_MS, () => once(new KvError("NO_QUORUM", LATE_TEXT)));
     try {
       const change = { kind: "makeTokenKey", tokenKey: newTokenKey(random) } as const;
-      // That another node was quicker is no trouble: what is in the state counts.
+      // Another node may have been quicker: the key in the state counts.
       propose(change, SECRET_HOLDER, () => once(null));
     } catch (error) {
       if (!(error instanceof KvError)) throw error;

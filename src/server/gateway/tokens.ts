@@ -1,6 +1,6 @@
 /**
- * Tokens that stand for a password for some minutes. A token says who, with which password (its generation), and until when; a proof over
- * that is made with a key of the cluster's that is in the replicated state, so that every node takes what any node has given.
+ * Tokens that stand for a password for some minutes. A token names the user, the password (its generation), and its end; its proof is
+ * made with the cluster's key, which is in the replicated state, so that every node accepts the tokens of any node.
  *
  *     token := base64url(JSON [name, generation, ends]) "." base64url(HMAC-SHA256)
  */
@@ -26,12 +26,12 @@ export function makeToken({ tokenKey }: AccessState, { actor, endsMs }: ReadToke
   return `${body}.${proofOf(tokenKey, body).toString("base64url")}`;
 }
 
-/** @returns null when no node of this cluster has made it. Whether it has ended is for the caller */
+/** @returns null when no node of this cluster has made it. The caller checks whether it has ended */
 export function readToken({ tokenKey }: AccessState, token: string): ReadToken | null {
   if (tokenKey === "" || token.length > TOKEN_LENGTH_MAX) return null;
   const [body = "", proof = ""] = token.split(".");
   const given = Buffer.from(proof, "base64url");
-  // What merely decodes to the same bytes is another text, and no token.
+  // Another text that decodes to the same bytes is no token.
   if (token !== `${body}.${given.toString("base64url")}`) return null;
   const right = proofOf(tokenKey, body);
   if (given.length !== right.length || !timingSafeEqual(given, right)) return null;

@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** Scripts and tests run this from its source; what they start is built all the same. */
+/** Scripts and tests run this from its source; the processes that they start are built all the same. */
 const FROM_SOURCE = import.meta.url.endsWith(".ts");
 
 /** @param path below dist */
@@ -12,7 +12,7 @@ export function builtModule(path: string): string {
   );
 }
 
-/** @param path below dist. What runs TypeScript here is not handed on: it would be paid for in every closure. */
+/** @param path below dist. The child does not inherit what runs TypeScript here: every closure would pay for it. */
 export function forkBuilt(path: string, args: readonly string[] = []): ChildProcess {
   return fork(builtModule(path), args, FROM_SOURCE ? { execArgv: [] } : {});
 }

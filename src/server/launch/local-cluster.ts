@@ -1,4 +1,4 @@
-/** Servers of one local cluster as child processes, for `omnikv start` and whoever else needs a real cluster. */
+/** Servers of one local cluster as child processes, for `omnikv start` and every other program that needs a real cluster. */
 import { join } from "node:path";
 import { KvError, StorageError } from "../../base/index.ts";
 import type { ClusterNode } from "../config/index.ts";
@@ -12,7 +12,7 @@ export interface LocalClusterOptions {
   readonly dataDirectory: string;
   /** Further flags for each server. */
   readonly flags: readonly string[];
-  /** What a server's command line begins with, to run it elsewhere: it must end up as the same process. Default: nothing. */
+  /** A prefix of the server's command line, to run it elsewhere: it must end up as the same process. Default: nothing. */
   readonly wrap?: (node: ClusterNode) => readonly string[];
 }
 

@@ -14,10 +14,10 @@ export interface LocalServerOptions {
   readonly clusterId: string;
   /** The server makes it when it is missing. */
   readonly dataDirectory: string;
-  /** What it prints is added at its end. */
+  /** The server's output is appended to it. */
   readonly logFile: string;
   readonly flags: readonly string[];
-  /** What its command line begins with, to run it elsewhere: it must end up as the same process. */
+  /** A prefix of its command line, to run it elsewhere: it must end up as the same process. */
   readonly wrap: readonly string[];
 }
 
@@ -25,7 +25,7 @@ export interface LocalServerOptions {
 const READY_TIMEOUT_MS = 60_000;
 /** Time for a server to stop cleanly before it is killed. */
 const STOP_TIMEOUT_MS = 10_000;
-/** What the last line of a server that cannot start begins with. */
+/** The beginning of the last line of a server that cannot start. */
 const LAST_WORDS = "omnikv server: ";
 
 export class LocalServer {
@@ -33,10 +33,10 @@ export class LocalServer {
   readonly dataDirectory: string;
   readonly logFile: string;
   readonly #child: ChildProcess;
-  /** What stands before in the log is of earlier processes. */
+  /** Lines before it in the log are of earlier processes. */
   readonly #logBegins: number;
   #listened = false;
-  /** Resolves when the process has ended and has printed its last. */
+  /** Resolves when the process has ended and its last output has come. */
   readonly exited: Promise<void>;
 
   private constructor(options: LocalServerOptions, child: ChildProcess, logBegins: number) {
@@ -61,8 +61,8 @@ export class LocalServer {
     const logBegins = fstatSync(log).size;
     // Variables for one server are not meant for all of these.
     const env = Object.entries(process.env).filter(([name]) => !name.startsWith("OMNIKV_"));
-    // A process group of its own: Ctrl-C in the terminal is for the prompt. The channel tells when it is ready, and
-    // tells it when we are gone.
+    // A process group of its own: Ctrl-C in the terminal is for the prompt. Through the channel the child tells when it is ready, and
+    // learns when this process is gone.
     const child = spawn(program, args, {
       detached: true,
       env: Object.fromEntries(env),
@@ -93,7 +93,7 @@ export class LocalServer {
     return this.#child.exitCode;
   }
 
-  /** How it ended, and its last words when it had some. Only of one that has ended. */
+  /** How the process ended, and its last words when it had some. Only after it has ended. */
   get farewell(): string {
     const { exitCode, signalCode } = this.#child;
     const how =
@@ -150,7 +150,7 @@ export class LocalServer {
     clearTimeout(timer);
   }
 
-  /** Its sentence of farewell. Null: it had no time for one. */
+  /** The server's last sentence. Null: it had no time for one. */
   #lastWords(): string | null {
     const line = this.#lastLine();
     return line.startsWith(LAST_WORDS) ? line.slice(LAST_WORDS.length) : null;

@@ -1,4 +1,4 @@
-/** Crashes, pauses and restarts of the servers of a local cluster, as an operator would have them. */
+/** Crashes, pauses and restarts of the servers of a local cluster, as an operator would make them. */
 import { KvError } from "../../base/index.ts";
 import {
   startLocalCluster,
@@ -12,7 +12,7 @@ export class LocalServers {
   readonly #options: LocalClusterOptions;
   readonly #servers: Map<number, LocalServer>;
   readonly #paused = new Set<number>();
-  /** Those that were told to end. */
+  /** Servers that this process told to end. */
   readonly #told = new WeakSet<LocalServer>();
   #onLost: ((node: number, farewell: string) => void) | null = null;
 
@@ -28,7 +28,7 @@ export class LocalServers {
   }
 
   /**
-   * Whoever listens last is told of each server that ends although nobody here told it to.
+   * Tells the last listener of each server that ends although this process did not tell it to.
    * @returns ends that
    */
   onLost(listener: (node: number, farewell: string) => void): () => void {
@@ -91,7 +91,7 @@ export class LocalServers {
   }
 
   async stop(): Promise<void> {
-    // A paused process would not see that it is to stop.
+    // A paused process would not see the request to stop.
     for (const id of this.#paused) this.#server(id).signal("SIGCONT");
     for (const server of this.#servers.values()) this.#told.add(server);
     await stopLocalCluster([...this.#servers.values()]);

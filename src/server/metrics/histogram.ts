@@ -12,7 +12,7 @@ export interface HistogramSeries {
   readonly label: string;
   /** By latencyBucket; the last has no upper bound. */
   readonly buckets: readonly number[];
-  /** Null: nobody adds it up, and it is left out. */
+  /** Null: the node does not add it up, and the text leaves it out. */
   readonly sumMs: number | null;
 }
 

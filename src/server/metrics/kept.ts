@@ -1,4 +1,4 @@
-/** An answer that is the same for whoever asks again within `ms`: strangers may ask as often as they like. */
+/** An answer that stays the same for `ms`: strangers may ask for it as often as they want. */
 export class Kept<T> {
   readonly #ms: number;
   readonly #make: () => T;

@@ -1,9 +1,9 @@
 /**
- * What a node counts, as text for Prometheus: etcd's names where its dashboards and alerts look for them, ours besides.
+ * The counts of a node, as text for Prometheus: etcd's names where its dashboards and alerts look for them, ours besides.
  *
  * Invariants:
- *   METRICS-1. Everything is read when somebody asks. Nothing here is part of a turn.
- *   METRICS-2. No label holds what a client has chosen: peers are numbers of the cluster's list, all others come from our own
+ *   METRICS-1. A value is read when a scraper asks for it. Nothing here is part of a turn.
+ *   METRICS-2. No label holds a text that a client has chosen: peers are numbers of the cluster's list, all others come from our own
  *       tables.
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
@@ -22,7 +22,7 @@ interface Single {
   readonly value: (sight: NodeSight) => number | null;
 }
 
-/** Of one value each. What etcd has as a gauge is one here too, whatever its name says. */
+/** Of one value each. A metric that is a gauge in etcd is a gauge here too, even if its name suggests a counter. */
 const SINGLES: Readonly<Record<string, Single>> = {
   etcd_server_has_leader: gauge("Whether this node leads or follows a leader (0: cut off)", (s) =>
     bit(s.status.standing !== "cutOff"),

@@ -1,12 +1,12 @@
 /**
- * The pages for operators and their programs: /metrics, /livez and /readyz. Whose Host is not ours, and other methods than
- * GET and HEAD, the dashboard has turned away before.
+ * The pages for operators and their programs: /metrics, /livez and /readyz. The dashboard has already turned away requests with a foreign
+ * Host, and other methods than GET and HEAD.
  *
  * Invariants:
- *   PAGES-1. Where the cluster has a secret, or access control is on, what only `status` tells (metrics, checks and their
- *       reasons) is told to who proves to know the secret, or to be a user with the role root. Whether a node lives and is
- *       ready, everybody may know: whoever connects finds out as well.
- *   PAGES-2. However often anybody asks, the node looks at itself at most once in KEPT_MS, and makes metrics once in
+ *   PAGES-1. Where the cluster has a secret, or access control is on, only a reader who proves to know the secret, or to be a user with
+ *       the role root, sees what only `status` tells (metrics, checks and their reasons). Any stranger may know whether a node lives and
+ *       is ready: a client that connects finds out as well.
+ *   PAGES-2. However often readers ask, the node looks at itself at most once in KEPT_MS, and makes metrics once in
  *       METRICS_KEPT_MS.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
@@ -32,7 +32,7 @@ const METRICS_KEPT_MS = 500;
 export interface PagesOptions {
   readonly sight: () => NodeSight;
   readonly life: () => Life;
-  /** What clients prove to know. None, and access control off: everything is told to everybody. */
+  /** The secret that clients prove to know. Without one, and with access control off: every reader sees everything. */
   readonly secret: Secrets;
   /** Left out or null: there are no users. */
   readonly lookOn?: () => LookOnView | null;
@@ -42,13 +42,13 @@ export interface PagesOptions {
   readonly ofProcess?: boolean;
 }
 
-/** Who may look on while access control is on. */
+/** Decides which reader may see the pages while access control is on. */
 export interface LookOnView {
   readonly isForRoot: boolean;
   judge(header: string | undefined, remote: string, done: (mayLook: boolean) => void): void;
 }
 
-/** @returns what answers each path */
+/** @returns the handler of each path */
 export function operatorPages(options: PagesOptions): ReadonlyMap<string, RequestListener> {
   const { sight, life, secret, now } = options;
   const metrics = new NodeMetrics(options);
@@ -56,7 +56,7 @@ export function operatorPages(options: PagesOptions): ReadonlyMap<string, Reques
   const status = new Kept(KEPT_MS, now, () => sight().status);
   const takesUsers = (): boolean => options.lookOn?.()?.isForRoot === true;
 
-  /** @param done perhaps within this call; not at all when who asked has gone */
+  /** @param done called perhaps within this call; not at all when the reader has gone */
   function judge(request: IncomingMessage, done: (mayLook: boolean) => void): void {
     const { headers, socket } = request;
     const secrets = secretsNow(secret);
@@ -83,7 +83,7 @@ export function operatorPages(options: PagesOptions): ReadonlyMap<string, Reques
     text.get().then(
       (body) => answer(request, response, 200, body, METRICS_TYPE),
       (error: unknown) => {
-        // A bug, and no reason to end a node that serves: whoever scrapes sees that there is nothing.
+        // A bug, and no reason to end a node that serves: the scraper sees that there is nothing.
         const said = error instanceof Error ? error.message : String(error);
         answer(request, response, 500, `metrics could not be put together: ${said}\n`);
       },
@@ -107,7 +107,7 @@ export function operatorPages(options: PagesOptions): ReadonlyMap<string, Reques
     const checks = checksOf(life(), status.get());
     const ready = isReady(checks);
     const short = ready ? "ok\n" : "not ready\n";
-    // Whoever looks why a probe fails has that in the answer.
+    // An operator who wants to know why a probe fails has the reason in the answer.
     const body = isVerbose || (isTold && !ready) ? renderChecks(checks, "readyz") : short;
     answer(request, response, ready ? 200 : 503, body);
   }

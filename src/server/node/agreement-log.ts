@@ -1,4 +1,4 @@
-/** Says in the log when nodes differ in their states, once each, and in words what is to be done about it. */
+/** Says in the log when nodes differ in their states, once each, and tells the operator what to do about it. */
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type { Logger } from "../../machine/ports/index.ts";
 import {
@@ -25,7 +25,7 @@ export class AgreementLog {
     this.#logger = logger;
   }
 
-  /** Cheap when nothing changed: it is asked once a tick. */
+  /** Cheap when nothing changed: the node asks once a tick. */
   update(): void {
     const { alarms, verdict } = this.#replica;
     if (alarms === this.#alarms && verdict.kind === this.#verdict) return;
@@ -63,7 +63,7 @@ export class AgreementLog {
   }
 }
 
-/** Why a node stops whose state most others do not have, and the way out. */
+/** Why a node stops when most others do not have its state, and the way out. */
 export function outvotedText(node: NodeId, { by, agreedIdx, differsIdx }: Outvoted): string {
   return (
     `the state of node ${node} is not that of ${nodesText(by)}, which have the same one and are the majority: ` +

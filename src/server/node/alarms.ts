@@ -1,4 +1,4 @@
-/** What is wrong with a node's data, of which somebody has to take care. */
+/** Faults in a node's data that an operator must take care of. */
 import type { UnreadableEntries } from "../../store/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { type DiskFullError, TooManyFilesError } from "../../machine/ports/index.ts";
@@ -10,9 +10,9 @@ export type AlarmSource = Pick<Replica, "alarms" | "joining" | "verdict" | "stat
 };
 
 /**
- * @param unreadable entries that this process has passed over: those of before stand in the state for ever
+ * @param unreadable entries that this process has passed over: those of earlier processes stand in the state for ever
  * @param otherLogs peers whose data come from another beginning
- * @param lack what keeps the node from writing; null: nothing
+ * @param lack the lack of room that keeps the node from writing; null: none
  */
 export function alarmsOf(
   replica: AlarmSource,
@@ -48,7 +48,7 @@ export function alarmsOf(
 
 type CatchingUp = NonNullable<Replica["catchUp"]>;
 
-/** Of room for a node's own log, or for a snapshot of a peer without which it gets no further. */
+/** The lack of room for a node's own log, or for a peer's snapshot without which it gets no further. */
 export function lackOf(parts: {
   readonly storage: { readonly lack: DiskFullError | null };
   readonly replica: { readonly catchUp: Pick<CatchingUp, "isStuck"> | null };

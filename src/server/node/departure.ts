@@ -1,6 +1,6 @@
 /**
- * The last thing a node does that is told to end: while it leads it asks a follower to lead in its place, and goes when that
- * one does. Without that the others would have to notice its silence first, which takes them some election time-outs.
+ * The last step of a node that was told to end: while it leads it asks a follower to lead in its place, and ends when that
+ * follower does. Otherwise the others would have to notice its silence first, which takes them some election time-outs.
  *
  * Bounded: after an election time-out the node ends anyway, and is replaced as a leader that crashed.
  */
@@ -18,15 +18,15 @@ export interface DepartureOptions {
   /** Ticks of one election time-out. */
   readonly ticksMax: number;
   /**
-   * Whether enough peers are connected that one of them may turn out able to lead. The core knows which of them can only from the
-   * last heartbeat round, and one that has just come back is not in it.
+   * Whether enough peers are connected that one of them may turn out able to lead. The core knows this only from the last heartbeat
+   * round, which misses a peer that has just come back.
    */
   readonly mayHaveHeir: () => boolean;
   /** Called once. */
   readonly onOver: () => void;
 }
 
-/** Heirs that are asked within the time there is: the first may be just about to end, too. */
+/** Heirs that the node asks within this time: the first may be about to end, too. */
 const HEIRS_ASKED_MAX = 3;
 
 export class Departure {
@@ -63,7 +63,7 @@ export class Departure {
     }
   }
 
-  /** After each turn: somebody else may lead by now, and this node be in step with it. */
+  /** After each turn: another node may lead by now, and this node be in step with it. */
   look(): void {
     const { core, logger } = this.#options;
     if (this.#isOver || core.role === "leader" || core.phase !== "accept") return;
@@ -71,7 +71,7 @@ export class Departure {
     this.#end();
   }
 
-  /** The best one that was not asked yet; when all were, the best one again. */
+  /** Asks the best heir that was not asked yet; when all were, the best one again. */
   #ask(): void {
     const { core } = this.#options;
     const heirs = core.heirs();

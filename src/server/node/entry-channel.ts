@@ -1,4 +1,4 @@
-/** Tells on a channel of this process which entries the node applies, and how long those of its own clients took. */
+/** Publishes on a channel of this process which entries the node applies, and how long those of its own clients took. */
 import type { DiagnosticsChannel } from "../../machine/ports/index.ts";
 import type { AppliedEntry, RequestMetrics } from "../../replica/index.ts";
 
@@ -28,7 +28,7 @@ export class EntryChannel {
     };
   }
 
-  /** Once a tick: nobody asks for each entry whether somebody looks on. */
+  /** Once a tick: the node does not check for each entry whether there are subscribers. */
   update(): void {
     if (this.#channel === null) return;
     this.#served.onEntry = this.#channel.hasSubscribers ? this.#tell : null;

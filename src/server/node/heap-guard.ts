@@ -1,20 +1,20 @@
 /**
- * Keeps the heap below its limit, at which the process would end at once: says when what makes it grow is to be refused.
+ * Keeps the heap below its limit, at which the process would end at once: says when the node must refuse what makes the heap grow.
  *
- * What lives on the heap is known after each full collection only; in between, the state tells by how much it grew or shrank.
- * Near the limit collections come often, so that all else that grows is seen soon enough.
+ * The live size of the heap is known only after each full collection; in between, the state tells by how much it grew or shrank.
+ * Near the limit collections come often, so the guard sees all other growth soon enough.
  *
- * Half of the limit is left for what comes and goes: while a snapshot is written, all keys may be overwritten, and old and new
- * values are there; while one is loaded, the old state and the new one.
+ * Half of the limit is left for temporary data: while the node writes a snapshot, clients may overwrite all keys, and old and new
+ * values are both there; while it loads one, so are the old state and the new one.
  */
 import type { MemoryLevel } from "../../replica/index.ts";
 import type { Memory } from "../../machine/ports/index.ts";
 
-/** Of the limit: what the state may take before it is not to grow any more. */
+/** Of the limit: beyond it the state must not grow any more. */
 const STATE_SHARE = 0.4;
-/** Of the limit: all that lives, likewise. */
+/** Of the limit: all live bytes, likewise. */
 const LIVE_SHARE = 0.7;
-/** Beyond it nothing is written at all, and a snapshot under way is given up. */
+/** Beyond it the node writes nothing at all, and gives up a snapshot under way. */
 const CRITICAL_SHARE = 0.85;
 /** A level ends when its bound is undercut by so much. */
 const HYSTERESIS = 0.95;
@@ -27,7 +27,7 @@ export class HeapGuard {
   #level: MemoryLevel = "enough";
   #collections = 0;
   #liveBytes: number;
-  /** What the state took when `liveBytes` was measured. */
+  /** The size of the state when `liveBytes` was measured. */
   #stateThen: number;
 
   constructor(memory: Memory, stateBytes: () => number) {
@@ -41,12 +41,12 @@ export class HeapGuard {
     return this.#memory.read().limitBytes;
   }
 
-  /** What the state may take. */
+  /** The most that the state may take. */
   get stateBytesMax(): number {
     return STATE_SHARE * this.limitBytes;
   }
 
-  /** To be called some ten times a second. */
+  /** The caller must call it some ten times a second. */
   sample(): MemoryLevel {
     const { limitBytes, liveBytes, collections } = this.#memory.read();
     const state = this.#stateBytes();

@@ -1,6 +1,6 @@
 import type { Address } from "../../machine/ports/index.ts";
 
-/** One of a node's two ports could not be opened. The cause is what the system said. */
+/** One of a node's two ports could not be opened. The cause is the system's error. */
 export class ListenError extends Error {
   override readonly name = "ListenError";
   readonly who: "clients" | "peers";

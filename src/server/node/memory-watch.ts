@@ -1,4 +1,4 @@
-/** Looks at the heap now and then, has the replica refuse what it has no room for, and says so in the log. */
+/** Looks at the heap now and then, has the replica refuse what the heap has no room for, and says so in the log. */
 import { unreachable } from "../../base/index.ts";
 import type { Logger, Memory } from "../../machine/ports/index.ts";
 import type { MemoryLevel, Replica } from "../../replica/index.ts";

@@ -2,7 +2,7 @@
  * One node on a machine: storage, links, gateways, and the replica between them.
  *
  * A turn: all input that was ready in this turn of the event loop has reached the replica; the replica steps once; its
- * writes are staged and, unless a sync is under way, written; messages that wait for nothing leave, one frame a peer; the
+ * writes are staged and, unless a sync is under way, written; messages that need not wait for the disk leave, one frame a peer; the
  * others leave when the sync returns. While it runs the writes of the next turns gather: one sync serves them all.
  */
 import { KvError } from "../../base/index.ts";
@@ -52,12 +52,12 @@ export interface NodeEvents {
   onListening(): void;
   /** The node cannot go on: the process must end. Nothing is acknowledged after this. */
   onFatal(error: Error): void;
-  /** After `onFatal`, when all is closed that can be; never when a disk does not answer. */
+  /** After `onFatal`, when all files that can be closed are closed; never when a disk does not answer. */
   onFailedClosed?(): void;
 }
 
 export class Node {
-  /** Who may see what `sight` tells. */
+  /** Decides who may see `sight`. */
   readonly lookOn: LookOn;
   readonly #options: NodeOptions;
   readonly #machine: Machine;
@@ -228,7 +228,7 @@ export class Node {
   }
 
   /**
-   * Ends as `stop` does, but while it leads not before somebody leads in its place, or an election time-out has passed. A node
+   * Ends as `stop` does, but while it leads only after another node leads in its place, or after an election time-out. A node
    * that fails meanwhile says so by `onFatal`, and not by `done`.
    */
   retire(done: () => void): void {
@@ -253,7 +253,7 @@ export class Node {
 
   /** Ends all connections, writes what is staged, closes the files. */
   stop(done: () => void): void {
-    // Whoever stops in good order forgets nothing of what it knows to be decided.
+    // A node that stops in good order keeps every index that it knows to be decided.
     this.#replica.core.writeDecided();
     const effects = this.#stopped ? null : this.#endTurn();
     if (effects !== null) this.#storage.stage(effects.writes);
@@ -261,7 +261,7 @@ export class Node {
     this.#close(done);
   }
 
-  /** Ends it at once, as one that cannot go on: `onFatal` is told why. Does nothing once it has ended. */
+  /** Ends it at once, as a node that cannot go on: `onFatal` is told why. Does nothing once it has ended. */
   fail(error: Error): void {
     this.#fail(error);
   }
@@ -311,7 +311,7 @@ export class Node {
     ];
   }
 
-  /** For operators: the status and what only they want. To be asked at their pace, not in every turn. */
+  /** For operators: the status and the numbers that only they need. Meant for their pace, not for every turn. */
   sight(): NodeSight {
     const { state, waiting, served } = this.#replica;
     const { syncLatency, syncMs } = this.#storage.stats;
@@ -388,7 +388,7 @@ export class Node {
         },
         onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
         onRefused: (peer, refusal) => {
-          // Any other refusal the link has told already, once, and tries again.
+          // The link has already logged any other refusal, once, and tries again.
           const ends = this.#guard.onRefused(peer, refusal);
           if (ends !== null) this.#fail(ends);
         },
@@ -428,7 +428,7 @@ export class Node {
     if (refused !== null) this.#peerTrouble.refused(peer, refused);
   }
 
-  /** What waited for the disk leaves now, not at the end of a turn: a client waits for it. */
+  /** Messages that waited for the disk leave now, not at the end of a turn: a client waits for them. */
   #onDurable(seq: WriteSeq): void {
     if (this.#queue.durable(seq)) this.#links.flush();
     this.#replica.onPersisted(seq);
@@ -450,7 +450,7 @@ export class Node {
     if (effects === null) return;
     const { contradiction } = effects;
     if (contradiction !== null) {
-      // A restart is to meet the same contradiction: what was decided goes to the disk.
+      // The decided index goes to the disk, so that a restart meets the same contradiction.
       this.#storage.stage(effects.writes);
       return this.#fail(
         new StorageError(
@@ -460,15 +460,15 @@ export class Node {
       );
     }
     if (effects.outvoted !== null) return this.#failOutvoted(effects);
-    // Decided indexes wait for the next group that matters, or the next tick: no message needs them on disk.
+    // Decided indexes wait for the next urgent group, or the next tick: no message needs them on disk.
     const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
     for (const piece of effects.pieces) this.#jobs.serve(piece);
-    // Before any promise: whoever counts on one of a disk that was replaced hears of that first (JOIN-2).
+    // Before any promise: a peer that counts on a promise of a replaced disk hears of the replacement first (JOIN-2).
     this.#reports.flush();
     this.#queue.push(effects.messages);
     for (const { to, message } of effects.replicaMessages) this.#links.send(to, message);
     this.#links.flush();
-    // Last: a small write may be made by this very thread, and what was sent must not wait for it.
+    // Last: this very thread may make a small write, and the messages must not wait for it.
     if (urgent) this.#storage.flush();
     for (const piece of effects.received) this.#jobs.receive(piece);
     this.#loader.want(effects.load);
@@ -479,7 +479,7 @@ export class Node {
   }
 
   /**
-   * Clients get their answers at once: these wait for nothing.
+   * Clients get their answers at once: these need not wait for the disk.
    * @returns null when the node cannot go on with its log
    */
   #endTurn(): TurnEffects | null {
@@ -524,7 +524,7 @@ export class Node {
     this.#replica.refuseWrites({ code: "DISK_FULL", reason: `${what}; nothing was changed` });
   }
 
-  /** Nothing that the disk before has voted for counts any more; and whoever counts on it hears so before anything else. */
+  /** The votes of the peer's earlier disk count no more; every node that counts on them hears so before anything else. */
   #onReplaced(peer: NodeId): void {
     this.#machine.logger.warn("another data directory takes the place of a peer's lost one", {
       peer,

@@ -1,4 +1,4 @@
-/** Opens a data directory and brings the replica to where it was when the process ended. */
+/** Opens a data directory and restores the replica to where it was when the process ended. */
 import { KvState, OrderedCells, type PlaceSeed } from "../../store/index.ts";
 import type { DurableState, WriteSeq } from "../../omnipaxos/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
@@ -33,7 +33,7 @@ export interface OpenedNode {
   readonly storage: LogStorage;
   readonly snapshots: SnapshotStore;
   readonly replica: Replica;
-  /** Of the places of keys in every state's index: of this process, and known to nobody else. */
+  /** Of the places of keys in every state's index: this process's own, and a secret. */
   readonly placeSeed: PlaceSeed;
 }
 
@@ -75,7 +75,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
     clock,
   );
   if (recovered !== undefined) directory.beginLog();
-  // What the process before wrote, and died before it could note it, is durable from here on, and is told to peers.
+  // Entries that the process before wrote, but died before it could note, are durable from here on; the node tells its peers so.
   directory.logReached(storage.durableEnd);
   const stored = recovered?.snapshot ?? null;
   const placeSeed = { low: random.uint32(), high: random.uint32() };
@@ -94,7 +94,7 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
         pid: nodeId,
         electionTickTimeout: ticks(timing.electionTimeoutMs * ROUND_PER_ELECTION_TIMEOUT),
         resendMessageTickTimeout: ticks(timing.resendMs),
-        // The number of this process: what a node asks for in one start is not answered in another.
+        // The number of this process: answers to what the node asked for in an earlier start do not count in this one.
         incarnation: directory.bootId,
       },
       timing: {

@@ -28,13 +28,13 @@ export interface Machine {
   readonly network: Network;
   readonly disk: Disk;
   readonly logger: Logger;
-  /** Left out: nobody signs in with a password. */
+  /** Left out: no user signs in with a password. */
   readonly passwords?: Passwords;
-  /** Left out: nothing is written down of who did what. */
+  /** Left out: there is no audit log. */
   readonly audit?: Audit;
-  /** Left out: nobody looks whether it is enough. */
+  /** Left out: the node does not watch its memory. */
   readonly memory?: Memory;
-  /** ENTRY_CHANNEL. Left out: nobody is told which entries are applied. */
+  /** ENTRY_CHANNEL. Left out: the node does not publish which entries it applies. */
   readonly entries?: DiagnosticsChannel;
 }
 
@@ -42,13 +42,13 @@ export interface Machine {
 export interface NodeTiming {
   readonly tickMs: number;
   /**
-   * A leader that no longer hears a quorum is replaced within four of these, where some node hears one; its heartbeat
+   * A leader that no longer hears a quorum is replaced within four of these, if some node hears one; the leader's heartbeat
    * rounds must exceed the worst round trip between nodes.
    */
   readonly electionTimeoutMs: number;
-  /** What may have been lost is repeated after so long. */
+  /** After so long a node repeats messages that may have been lost. */
   readonly resendMs: number;
-  /** A request that cannot be served for so long is refused, definitely. Below the clients' own time-out. */
+  /** A request that the node cannot serve for so long is refused, definitely. Below the clients' own time-out. */
   readonly requestWaitMs: number;
 }
 
@@ -61,8 +61,8 @@ export const DEFAULT_TIMING: NodeTiming = {
 
 /**
  * How long a heartbeat round takes, in election time-outs. Up to four rounds pass until a node takes over: two until the
- * others see that their leader is gone, two until it has heard so from all of them. Then it prepares and writes, which
- * takes time of its own: that too is to fit into four election time-outs.
+ * others see that their leader is gone, two until the node has heard so from all of them. Then it prepares and writes, which
+ * takes time of its own: that too must fit into four election time-outs.
  */
 export const ROUND_PER_ELECTION_TIMEOUT = 0.9;
 /** A proposal not applied after this many request waits is forgotten by the node that took it. */
@@ -71,14 +71,14 @@ export const ABANDON_WAITS = 10;
 export const RELAY_AFTER_ELECTION_TIMEOUTS = 3;
 
 /**
- * Cut off for so many election time-outs, a node says so to those who watch. Until it finds out itself up to one and a half
- * have passed.
+ * After it has been cut off for so many election time-outs, a node tells its watchers. It may take one and a half of them to notice
+ * that itself.
  */
 export const ISOLATED_AFTER_ELECTION_TIMEOUTS = 0.5;
 
-/** How a snapshot from a peer is made into a state while the node goes on. */
+/** How a node makes a snapshot from a peer into a state while it goes on serving. */
 export interface LoadPace {
-  /** Milliseconds in which nothing else is done. Above 0. */
+  /** Milliseconds in which the node does nothing else. Above 0. */
   readonly sliceMs: number;
   /** A slice ends after so many bytes too, for clocks that stand still meanwhile. Above 0. */
   readonly sliceBytes: number;
@@ -97,9 +97,9 @@ export interface NodeOptions {
   /** Where each node of the cluster talks to its peers, this one included. */
   readonly peerAddresses: ReadonlyMap<NodeId, Address>;
   readonly clientAddress: Address;
-  /** What clients and managers prove to know. None: anybody who reaches the port is trusted. */
+  /** The secret that clients and managers prove to know. None: the node trusts anybody who reaches the port. */
   readonly secret: Secrets;
-  /** What nodes prove to know. None: anybody who reaches the port, as far as secrets go. */
+  /** The secret that nodes prove to know. None: the node trusts anybody who reaches the port, as far as secrets go. */
   readonly peerSecret: Secrets;
   /** Management may break links. */
   readonly allowFaults: boolean;
@@ -108,7 +108,7 @@ export interface NodeOptions {
   readonly load: LoadPace;
   /** Where they differ from the usual ones. */
   readonly linkLimits: Partial<PeerLinksLimits>;
-  /** A new data directory is to take everything from the others before the node takes part. */
+  /** With a new data directory the node must take everything from the others before it takes part. */
   readonly rejoin: boolean;
   /** The operator vouches for the members of a data directory that does not know them. */
   readonly confirmMembers: boolean;
@@ -116,15 +116,15 @@ export interface NodeOptions {
   readonly proposalBytesMax: number;
   readonly proposalCommandsMax: number;
   readonly readsMax: number;
-  /** What one page of a range holds, and what it takes. */
+  /** What one page of a range may hold, and how much work it may take. */
   readonly rangePage: PageLimits;
-  /** What watches may take. */
+  /** Limits of watches. */
   readonly watches: WatchLimits;
   readonly clientConnectionsMax: number;
   readonly adminConnectionsMax: number;
   /** Bytes of answers that may wait for one client before its connection is ended. */
   readonly clientBufferBytesMax: number;
-  /** Bytes of frames and answers that may be held for all clients together before those that hold most are ended. */
+  /** Bytes of frames and answers that the node may hold for all clients together before it ends the connections that hold most. */
   readonly bufferBytesMax: number;
 }
 

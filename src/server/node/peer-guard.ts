@@ -1,21 +1,21 @@
 /**
- * Who is let in. Each node remembers what its peers have told it of their disks, and refuses one that comes back with less:
- * letting it in could lose acknowledged writes without anybody noticing.
+ * Which peers a node lets in. It remembers what its peers have told it of their disks, and refuses one that comes back with less:
+ * letting it in could silently lose acknowledged writes.
  *
  * Invariants:
  *   GUARD-1. A session begins only with a node that was started with the same members, on the disk that this node knows under
  *       that id, with at least what it has told (promise, accepted round and index, decided index) and with the mark that
  *       this node heard last among those that it knows to have told.
  *   GUARD-2. A disk takes the place of another one only at a higher generation. An empty disk that asks to (`--rejoin`) gets the
- *       next one, unless the old disk is connected. The old one is never let in again. Whoever waits for a place of its own knows of
- *       no disk better than those that let it in: another one that it met waiting for its place, too, stands in no disk's way.
- *   GUARD-3. Nor does one begin between logs of two origins: nothing of one may ever be taken for the other's, and neither node
- *       is at fault. A log has no origin before its first session: such a one fits any, if all else does.
- *   GUARD-4. What is remembered is durable before the session begins.
+ *       next one, unless the old disk is connected. The old disk is never let in again. A node that waits for its place knows of
+ *       disks no better than the nodes that let it in: a disk that it has met, and that waits too, blocks no other disk.
+ *   GUARD-3. No session begins between logs of two origins: nothing of one may ever be taken for the other's, and neither node
+ *       is at fault. A log has no origin before its first session: such a log fits any, if all else does.
+ *   GUARD-4. What the node remembers is durable before the session begins.
  *   GUARD-5. A node stops when a peer that knows better has proved that its disk may not vote. A peer that holds nothing does not
- *       know better than a disk with the data of a cluster: it may be a new node of another cluster that has one wrong address. No
- *       session begins all the same. Whatever such a peer knows of another disk here, it has accepted nothing with it; so who
- *       has, and that is a node of any quorum, knows of it too, and holds something.
+ *       know better than a disk with the data of a cluster: it may be a new node of another cluster that has one wrong address. Still no
+ *       session begins. If such a peer knows another disk under this id, it has accepted nothing with that disk; in any quorum
+ *       some node has, knows of that disk too, and holds something.
  */
 import type { Refusal } from "../../links/handshake/index.ts";
 import type { PeerPresence, PeerRefusal } from "../../links/index.ts";
@@ -33,11 +33,11 @@ export interface PeerGuardOptions {
   readonly members: readonly NodeId[];
   readonly memory: PeerMemory;
   readonly isConnected: (peer: NodeId) => boolean;
-  /** Of the log that this node's state comes from; NO_ORIGIN: none yet. */
+  /** Of the log that this node's state comes from; NO_ORIGIN: it has none yet. */
   readonly origin: () => number;
   /** This node waits for its place, and has no vote. */
   readonly isJoining: () => boolean;
-  /** Another disk stands behind this id from now on: nothing the one before has voted for counts any more. */
+  /** Another disk stands behind this id from now on: no vote of the earlier disk counts any more. */
   readonly onReplaced: (peer: NodeId) => void;
 }
 
@@ -57,15 +57,15 @@ export class PeerGuard {
     this.#options = options;
   }
 
-  /** Peers whose data come from another beginning than this node's, as far as they were heard of last. */
+  /** Peers whose data come from another beginning than this node's, as this node heard last. */
   get otherLogs(): readonly NodeId[] {
     return [...this.#otherLogs].sort((a, b) => a - b);
   }
 
-  /** A peer does not let this node in. @returns what ends this process, if that does */
+  /** A peer does not let this node in. @returns the error that ends this process, if it must end */
   onRefused(peer: NodeId, { code, text, proved, presence }: PeerRefusal): StorageError | null {
     if (!proved) return null;
-    // It has said so of itself: its data come from another beginning.
+    // The peer has said of itself that its data come from another beginning.
     if (code === "WRONG_CLUSTER") this.#otherLogs.add(peer);
     if (!isFinalRefusal(code)) return null;
     const holdsNothing = presence !== null && holdsNoData(presence);
@@ -91,7 +91,7 @@ export class PeerGuard {
     if (known !== undefined && known.incarnation !== incarnation) {
       return this.#replace(id, known, presence);
     }
-    // Also one that has not its place yet: it may have had it, and be a copy from before. Its votes counted.
+    // Also a peer without its place: it may have had one, and be a copy from before. Its votes counted.
     if (known !== undefined) {
       const less = lessThanTold(known, peer);
       if (less !== null)
@@ -113,13 +113,13 @@ export class PeerGuard {
     const { memory } = this.#options;
     const known = memory.get(id);
     if (known === undefined) return;
-    // Of another disk nothing was met yet whose marks these could be.
+    // This node has not met the disk that it knows now, so these cannot be that disk's marks.
     const mark = known.bootId === 0 ? 0 : Math.max(known.mark, told);
     if (mark === known.mark && sameClaims(known, claims) && !known.waits) return;
     memory.update(id, { ...known, ...claims, mark, waits: false });
   }
 
-  /** Others know which disks stand behind which ids. @returns what ends this process: its own place was taken */
+  /** Others know which disks stand behind which ids. @returns the error that ends this process, if its own place was taken */
   onPlaces(places: readonly DiskPlace[], own: DiskPlace): StorageError | null {
     const { self, members } = this.#options;
     for (const place of places) {
@@ -190,7 +190,7 @@ function refusal(code: Refusal["code"], text: string): Refusal {
   return { code, text };
 }
 
-/** New, and nothing has come to it yet. */
+/** The peer is new, and no data have come to it yet. */
 function holdsNoData({ origin, durable }: PeerHello): boolean {
   return origin === NO_ORIGIN && durable.acceptedIdx === 0;
 }

@@ -1,4 +1,4 @@
-/** What a node is told that is not let in: what was expected, what came, and the way out. */
+/** What a node tells a peer that it refuses: what it expected, what came, and the way out. */
 import {
   ballotText,
   compareBallots,
@@ -11,7 +11,7 @@ import { originText, type PeerHello, type RefusalCode } from "../../protocol/han
 
 const FINAL_REFUSALS = ["LOST_IDENTITY", "WENT_BACK", "REPLACED"] as const;
 
-/** A refusal after which the process that is refused must end, when the refusal is proved: its disk may not vote. */
+/** A refusal after which the refused process must end, when the refusal is proved: its disk may not vote. */
 export type FinalRefusal = (typeof FINAL_REFUSALS)[number];
 
 export function isFinalRefusal(code: RefusalCode): code is FinalRefusal {
@@ -49,7 +49,7 @@ export const refusalText = {
     `node ${peer} is connected with the data directory it has always had: stop it first if its place is to be taken`,
 } as const;
 
-/** What a node says that stops because the log it was to take over contradicts what it has decided. */
+/** The last words of a node that stops because the log that it should take over contradicts its decided entries. */
 export function contradictionText(contradiction: Contradiction, members: number): string {
   return (
     `${contradictionClause(contradiction)}. Acknowledged writes may be lost on one side: a disk was put back from an older copy, a data directory was ` +
@@ -65,11 +65,11 @@ function contradictionClause({ with: peer, from, to, decidedIdx, kind }: Contrad
   if (to === decidedIdx) {
     return `the log that node ${peer} hands over has ${from} entries, and this node has decided ${to}`;
   }
-  // What a promiser has decided, and the leader's log, or the one that it was to lead with, has not.
+  // A promiser has decided entries that the log of the leader, or of the node that was to lead, lacks.
   return `node ${peer} has decided ${to} entries, and the log that this node leads with has ${from}`;
 }
 
-/** Which of the peer's earlier claims its disk does not bear out any more, in words; null: it bears out all of them. */
+/** Which of the peer's earlier claims its disk no longer bears out, in words; null: it bears out all of them. */
 export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | null {
   const { durable, marks } = hello;
   if (!knowsMark(known, marks)) {
@@ -94,7 +94,7 @@ export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | 
   return null;
 }
 
-/** What the disk has instead of the mark that was heard. */
+/** The marks that the disk has instead of the one that this node heard. */
 function marksText({ bootId }: RememberedPeer, marks: PeerHello["marks"]): string {
   const run = marks.find(({ boot }) => boot === bootId);
   if (run !== undefined) return `the marks of that run up to ${run.to} only`;

@@ -1,5 +1,5 @@
 /**
- * Holds each message back until what it must not outrun is durable. The one place where the order of disk and network is
+ * Holds each message back until the writes that it must not outrun are durable. The one place where the order of disk and network is
  * decided (the rules themselves are the core's, DISK-1 ff.).
  *
  * Invariants:

@@ -1,9 +1,9 @@
 /**
- * What this node tells its peers of its disk, and what it makes of theirs: at the start of each session, before anything
+ * What this node tells its peers of its disk, and what it makes of their reports. It tells at the start of each session, before anything
  * else, once in an election time-out, and at once when another disk takes a peer's place.
  *
- * With it goes a mark (ToldMarks): another one when what is on the disk is not what it was at the last, so that a cluster
- * in which nothing happens writes nothing. None is told before it is durable, and nothing waits for that.
+ * With each report goes a mark (ToldMarks): a new one when the disk holds something else than at the last mark, so that a cluster
+ * in which nothing happens writes nothing. A mark is durable before the node tells it, and nothing waits for that.
  */
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type { Logger } from "../../machine/ports/index.ts";
@@ -38,7 +38,7 @@ export class Reports {
   readonly #due = new Set<NodeId>();
   #tick = 0;
   #lastWaiting = "";
-  /** Peers that are to take the place of a lost disk themselves. */
+  /** Peers that must take the place of a lost disk themselves. */
   readonly #alsoJoining = new Set<NodeId>();
   /** What was on the disk when the last mark was asked for. */
   #marked: DurableClaims | null = null;
@@ -47,7 +47,7 @@ export class Reports {
     this.#options = options;
   }
 
-  /** How this node presents itself to a peer. What it says of itself there is durable when this returns. */
+  /** How this node presents itself to a peer. Everything it says of itself there is durable when this returns. */
   presence(to: NodeId): PeerPresence {
     const { directory, replica } = this.#options;
     const isPeer = directory.members.includes(to);
@@ -74,7 +74,7 @@ export class Reports {
     this.#tick += 1;
     if (this.#tick % this.#options.intervalTicks !== 0) return;
     for (const peer of this.#options.peers()) this.#due.add(peer);
-    // What is told is what is on the disk: with nothing else to write, too, that is soon what this node knows to be decided.
+    // A report tells what is on the disk, so the decided index must get there even when there is nothing else to write.
     this.#options.replica.core.writeDecided();
     this.#markIfChanged();
     this.#sayWhatIsMissing();
@@ -90,7 +90,7 @@ export class Reports {
     this.#due.clear();
   }
 
-  /** Now, before whatever else this turn may send. */
+  /** Makes a report to every peer due, before anything else that this turn may send. */
   tellAll(): void {
     for (const peer of this.#options.peers()) this.#due.add(peer);
     this.flush();
@@ -110,7 +110,7 @@ export class Reports {
     }
   }
 
-  /** The log is such that this node may vote: from now on it does. Durable when this returns. */
+  /** The node's log now allows it to vote: from now on it does. Durable when this returns. */
   takePlace(generation: number): void {
     const { directory, replica, nodeId, logger } = this.#options;
     const { incarnation, peers } = directory;
@@ -162,7 +162,7 @@ export class Reports {
     logger.warn("this node is to take the place of a lost disk, and serves nobody yet", { reason });
   }
 
-  /** Too many wait for the same, and none of them can let another one in. */
+  /** Too many nodes wait for their places, and none of them can let another one in. */
   #inVain(needed: number): string {
     const waiting = [...this.#alsoJoining].sort((a, b) => a - b);
     if (this.#options.peers().length - waiting.length >= needed) return "";

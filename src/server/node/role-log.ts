@@ -1,4 +1,4 @@
-/** Who leads, told once for each change. */
+/** Which node leads, told once for each change. */
 import type { Logger } from "../../machine/ports/index.ts";
 import { ballotText, type Ballot } from "../../omnipaxos/index.ts";
 import type { Replica } from "../../replica/index.ts";
@@ -20,7 +20,7 @@ export class RoleLog {
     return this.#leadersSeen;
   }
 
-  /** Cheap when nothing changed: it is asked once a tick. */
+  /** Cheap when nothing changed: the node asks once a tick. */
   update(): void {
     const { role, phase, promise, decidedIdx } = this.#replica.core;
     if (phase !== "accept") return;

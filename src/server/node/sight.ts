@@ -2,7 +2,7 @@ import type { ErrorCode } from "../../base/index.ts";
 import type { WatchStats } from "../../replica/index.ts";
 import type { AdminStatus } from "../../protocol/admin/index.ts";
 
-/** What operators may see of a node at one time. Counts only grow, and begin again at zero with the process. */
+/** What an operator may see of a node at one time. Counts only grow, and begin again at zero with the process. */
 export interface NodeSight {
   readonly status: AdminStatus;
   /** Leaderships seen to begin. */
@@ -18,14 +18,14 @@ export interface NodeSight {
   readonly watches: WatchStats;
   readonly leases: {
     readonly count: number;
-    /** Bound to one of them. */
+    /** Keys that are bound to a lease. */
     readonly keys: number;
     /** The cluster clock, in milliseconds. */
     readonly clockMs: number;
-    /** That ended as nobody renewed them, as far as this process has seen it. */
+    /** Leases that ended because no client renewed them, as far as this process has seen it. */
     readonly expired: number;
   };
-  /** What keys and values count towards the quota; with what sessions keep; the quota. */
+  /** Bytes of keys and values that count towards the quota; with what sessions keep; the quota. */
   readonly contentBytes: number;
   readonly stateBytes: number;
   readonly quotaBytes: number;

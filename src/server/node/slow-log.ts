@@ -23,7 +23,7 @@ export class SlowLog {
     this.#options = options;
   }
 
-  /** Cheap when nothing was slow: it is asked once a tick. */
+  /** Cheap when nothing was slow: the node asks once a tick. */
   update(): void {
     const nowMs = this.#options.clock.now();
     if (nowMs - this.#writesSaidMs >= PERIOD_MS && this.#sayWrites()) this.#writesSaidMs = nowMs;

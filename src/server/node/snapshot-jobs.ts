@@ -1,4 +1,4 @@
-/** Takes snapshots while the node serves, streams them to followers that fell behind, and keeps those that come from peers. */
+/** Takes snapshots while the node serves, streams them to followers that fell behind, and keeps the snapshots that peers send. */
 import { SNAPSHOT_CHUNK_BYTES } from "../../base/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { type Clock, DiskFullError, type Logger } from "../../machine/ports/index.ts";
@@ -16,7 +16,7 @@ const PAUSE_MS = 10;
 export interface SnapshotJobsOptions {
   readonly replica: Replica;
   readonly snapshots: SnapshotStore;
-  /** Those that a restart could find in the log. */
+  /** Snapshots that a restart could find in the log. */
   readonly named: () => readonly SnapshotName[];
   /** The snapshot being read into a state. */
   readonly loading: () => SnapshotName | null;
@@ -29,7 +29,7 @@ export interface SnapshotJobsOptions {
 export class SnapshotJobs {
   readonly #options: SnapshotJobsOptions;
   readonly #receiver: SnapshotReceiver;
-  /** Why the last snapshot was not written, as it was said; null: it was. */
+  /** Why the last snapshot was not written, as the log said it; null: it was written. */
   #trouble: string | null = null;
 
   constructor(options: SnapshotJobsOptions) {
@@ -48,7 +48,7 @@ export class SnapshotJobs {
     });
   }
 
-  /** What keeps a snapshot of a peer from being kept; null: nothing, or it is no lack of room. */
+  /** The lack of room that keeps the node from keeping a peer's snapshot; null: there is none. */
   get receiveLack(): DiskFullError | null {
     return this.#receiver.lack;
   }
@@ -76,7 +76,7 @@ export class SnapshotJobs {
     });
   }
 
-  /** Each attempt would say the same of another file: it is said again only when the trouble is another one. */
+  /** Each attempt would say the same of another file: the log says it again only when the trouble is another one. */
   #failed(idx: number, error: Error | null): void {
     const trouble = error instanceof DiskFullError ? error.name : (error?.message ?? "unknown");
     if (this.#trouble === trouble) return;
@@ -106,7 +106,7 @@ export class SnapshotJobs {
   }
 
   /**
-   * What the core holds must stay, and what is being loaded or fetched, and whatever a restart could find: on a slow disk the
+   * Keeps the snapshots that the core holds, that are being loaded or fetched, and that a restart could find: on a slow disk the
    * log may still name older ones.
    */
   #retain(): void {
@@ -118,7 +118,7 @@ export class SnapshotJobs {
   }
 }
 
-/** While a snapshot is under way, what is overwritten stays in memory as well: rather none than a process that ends. */
+/** While a snapshot is under way, overwritten values stay in memory as well: better no snapshot than a process that ends. */
 function* unlessMemoryRunsOut(
   replica: Replica,
   chunks: Iterable<Uint8Array>,

@@ -4,7 +4,7 @@
  *
  * Invariants:
  *   LOADER-1. A slice ends after `sliceMs` or `sliceBytes`, whichever is first, give or take a record and the read of a piece.
- *   LOADER-2. Nobody sees a state before all of the snapshot was read and its checksum and hash were found right.
+ *   LOADER-2. The node sees no state before the loader has read all of the snapshot and found its checksum and hash right.
  *   LOADER-3. At most one snapshot is being loaded: the one wanted last.
  */
 import { InvariantError } from "../../base/index.ts";
@@ -22,7 +22,7 @@ import { SnapshotReader } from "./snapshot-reader.ts";
 
 /** Decoded between two looks at the clock: a fraction of a millisecond. */
 const STEP_BYTES = 16 * 1024;
-/** What could not be read for want of a file descriptor is tried again after so many milliseconds. */
+/** A read that failed for want of a file descriptor is tried again after so many milliseconds. */
 const RETRY_MS = 500;
 
 export interface SnapshotLoaderOptions {

@@ -2,7 +2,7 @@ import { SnapshotDecoder, SnapshotError, type KvState, type PlaceSeed } from "..
 import type { SnapshotStore } from "../../storage/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
 
-/** Read from disk at a time, which blocks. */
+/** Bytes read from disk at a time; each read blocks. */
 const PIECE_BYTES = 256 * 1024;
 
 /** Makes the state of one snapshot file, at once or a little at a time. */

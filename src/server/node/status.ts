@@ -1,4 +1,4 @@
-/** What a node says of itself: to management, to the page, and in its log. */
+/** What a node tells of itself: to management, to the page, and in its log. */
 import { BROKEN_PERMILLE } from "../../base/index.ts";
 import type { UnreadableEntries } from "../../store/index.ts";
 import type { LinkStatus, PeerLinks } from "../../links/index.ts";
@@ -19,7 +19,7 @@ export interface StatusParts {
   readonly replica: Replica;
   readonly links: PeerLinks;
   readonly storage: LogStorage;
-  /** Where what peers send is kept. */
+  /** Keeps the snapshots that peers send. */
   readonly snapshots: Pick<SnapshotJobs, "receiveLack">;
   readonly allowFaults: boolean;
   /** Entries that this process has passed over. */

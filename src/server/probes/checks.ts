@@ -1,13 +1,13 @@
 /**
  * Whether a client can write through a node now, check by check, as etcd and Kubernetes print it. Pure.
  *
- * A node that is cut off from the leader is not ready, also where a neighbour passes on what its clients ask: others serve
- * them better, and it is what somebody has to look at.
+ * A node that is cut off from the leader is not ready, even if a neighbour passes on its clients' requests: other nodes serve
+ * them better, and an operator must look at it.
  */
 import { unreachable } from "../../base/index.ts";
 import type { AdminAlarm, AdminStatus } from "../../protocol/admin/index.ts";
 
-/** Entries that are decided and not applied: an entry is what one turn took in, so that this is a second of work or so. */
+/** Entries that are decided and not applied: an entry holds the input of one turn, so this is a second of work or so. */
 const BEHIND_MAX = 1000;
 
 export const CHECK_NAMES = [
@@ -29,7 +29,7 @@ export interface Check {
   readonly failure: string | null;
 }
 
-/** How it is with the process that serves. */
+/** The state of the process that serves. */
 export type Life =
   | { readonly kind: "running" }
   | { readonly kind: "stopping" }
@@ -68,12 +68,12 @@ export function isReady(checks: readonly Check[]): boolean {
   return checks.every(({ failure }) => failure === null);
 }
 
-/** Null: it lives, be it on its way to a good end. */
+/** Null: it lives, even if it is about to end in good order. */
 export function deathOf(life: Life): string | null {
   return life.kind === "failed" ? lifeFailure(life) : null;
 }
 
-/** What an answer to a probe ends with when all checks hold. */
+/** The last words of an answer to a probe when all checks hold. */
 export const PASSED_TEXT = "check passed";
 
 /** "[+]leader ok", "[-]quorum failed: reason", a line each, and the verdict. */
@@ -85,7 +85,7 @@ export function renderChecks(checks: readonly Check[], what: "livez" | "readyz")
   return `${lines.join("\n")}\n`;
 }
 
-/** A line of `renderChecks` as it comes from a node, which may be of another version, or no node. */
+/** A line of `renderChecks` as a node sent it; the node may be of another version, or no node. */
 export interface ToldCheck {
   readonly name: string;
   readonly failure: string | null;
@@ -133,7 +133,7 @@ function leaderFailure({ standing, phase, leader, nodeId }: AdminStatus): string
   }
 }
 
-/** Of the leader, where there is one: a node may follow a leader that hears a quorum without hearing one itself. */
+/** Asks the leader, where there is one: a node may follow a leader that hears a quorum without hearing one itself. */
 function quorumFailure({ standing, happy, quorumConnected, links }: AdminStatus): string | null {
   switch (standing) {
     case "leading":
@@ -150,7 +150,7 @@ function quorumFailure({ standing, happy, quorumConnected, links }: AdminStatus)
   }
 }
 
-/** A client is answered when its node has applied what it wrote. Some entries behind is a node at work. */
+/** A node answers a client when it has applied the client's write. A node that is some entries behind is at work. */
 function appliedFailure({ appliedIdx, decidedIdx, compactedIdx }: AdminStatus): string | null {
   if (appliedIdx < compactedIdx) return `a snapshot up to index ${compactedIdx} is being loaded`;
   const behind = decidedIdx - appliedIdx;

@@ -1,4 +1,4 @@
-/** Which checks make a node fit to be asked. */
+/** The checks that tell whether a node can serve. */
 export {
   type Check,
   checksOf,

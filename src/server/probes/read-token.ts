@@ -1,6 +1,6 @@
 /**
- * What proves to the pages for operators that whoever asks knows the cluster's secret, without telling it: a token that is
- * made of it, and that opens these pages only. It travels in clear, as everything does here; who overhears it may look on.
+ * Proves to the pages for operators that a reader knows the cluster's secret, without telling the secret: a token that is made of it, and
+ * that opens these pages only. The token travels in clear, as everything does here; an eavesdropper may see these pages.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 

@@ -1,4 +1,4 @@
-/** The flags that name secrets and certificates, and what of them belongs together. Pure: no file is looked at. */
+/** The flags that name secrets and certificates, and which of them belong together. Pure: it reads no file. */
 import { isIP } from "node:net";
 import { KvError } from "../../base/index.ts";
 import type { TlsVersion } from "../../machine/tls/index.ts";
@@ -96,8 +96,8 @@ export interface Exposure {
 }
 
 /**
- * What a server must have before it listens where others reach it: somebody to prove, and a wire that nobody reads, of clients
- * and of nodes. On loopback it may have nothing, for a lab.
+ * What a server must have before it listens where others reach it: a secret or certificates that prove who connects, and a wire that no
+ * stranger can read, for clients and for nodes. On loopback it may have nothing, for a lab.
  * @throws KvError BAD_REQUEST that says what is missing and what to do
  */
 export function checkExposure(exposure: Exposure): void {

@@ -14,10 +14,10 @@ import type { Logger } from "../../machine/ports/index.ts";
 import type { TlsFlags } from "./credential-flags.ts";
 
 const DAY_MS = 86_400_000;
-/** A certificate that ends so soon is warned of, once a day. */
+/** The server warns, once a day, of a certificate that ends so soon. */
 const EXPIRES_SOON_DAYS = 14;
 
-/** What changes while a server runs. */
+/** A credential that may change while a server runs. */
 export interface Credential {
   /** Begins to look for changes, and says so when there are some. */
   watch(logger: Logger, intervalMs?: number): void;
@@ -68,7 +68,7 @@ export class TlsFiles implements TlsSide, Credential {
   readonly minVersion: TlsVersion;
   readonly needsCertificate: boolean;
   readonly #flags: TlsFlags;
-  /** Under which others reach this server. */
+  /** The host name under which others reach this server. */
   readonly #host: string;
   readonly #kept: KeptFiles<Read>;
   readonly #told = new Set<() => void>();
@@ -145,7 +145,7 @@ export class TlsFiles implements TlsSide, Credential {
     return { material, certificate };
   }
 
-  /** Of what others will refuse, now or soon. */
+  /** Warns of certificates that others will refuse, now or soon. */
   #warn(): void {
     const { certificate } = this.#kept.value;
     const file = this.#flags.cert;

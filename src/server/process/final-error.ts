@@ -1,4 +1,4 @@
-/** What ends a server, as a sentence: what happened, where, and what to do. Pure. */
+/** The error that ends a server, as a sentence: what happened, where, and what to do. Pure. */
 import { KvError, StorageError, systemCode, tooManyFilesText } from "../../base/index.ts";
 import { ListenError } from "../node/index.ts";
 import { DiskFullError, TooManyFilesError } from "../../machine/ports/index.ts";
@@ -7,12 +7,12 @@ export interface FinalError {
   /** Stable: a code of StorageError or KvError, or one of the system, or BUG. */
   readonly code: string;
   readonly text: string;
-  /** Nobody foresaw it: what the stack says is of use. */
+  /** The program did not foresee it: then the stack helps. */
   readonly isBug: boolean;
 }
 
 /**
- * @param foreseen it was handed over as the reason to stop; otherwise it was thrown, and nobody caught it
+ * @param foreseen it was given as the reason to stop; otherwise it was thrown and not caught
  * @param dataDirectory absolute
  */
 export function finalError(error: unknown, foreseen: boolean, dataDirectory: string): FinalError {
@@ -41,7 +41,7 @@ function systemError(code: string, error: Error): FinalError {
     return { code: "TOO_MANY_FILES", text: tooManyFilesText(code), isBug: false };
   }
   const text = `the system refused what this server cannot do without: ${oneLine(error.message)}. Set that right, then start this node again`;
-  // Unforeseen all the same: where it came from is worth knowing.
+  // Unforeseen all the same: the stack tells where it came from.
   return { code, text, isBug: true };
 }
 

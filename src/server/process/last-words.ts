@@ -1,9 +1,9 @@
 /**
- * The end of a server that cannot go on: a log line, one sentence on standard error, the stack where it is of use to
- * somebody and in nobody's way.
+ * The end of a server that cannot go on: a log line, one sentence on standard error, and the stack in a place where it helps and does not
+ * disturb.
  *
- * Invariant: whatever was thrown and not caught ends the process before anything else is done, so nothing that it left
- * half done is acknowledged.
+ * Invariant: an error that is thrown and not caught ends the process before anything else is done, so the node acknowledges nothing that
+ * the error left half done.
  */
 import { writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ export class LastWords {
     this.#options = options;
   }
 
-  /** From now on what nobody catches, rejected promises too, ends the process as told above. */
+  /** From now on an uncaught error, or a rejected promise without a handler, ends the process as told above. */
   watch(): void {
     process.on("uncaughtException", (error: unknown) => this.#uncaught(error));
   }
@@ -77,7 +77,7 @@ export class LastWords {
       writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600, flag: "wx" });
       return path;
     } catch {
-      // A full or broken disk: the sentence must do.
+      // The disk is full or broken: the sentence must do.
       return null;
     }
   }
@@ -93,6 +93,6 @@ function writeToStandardError(line: string): void {
   try {
     writeSync(process.stderr.fd, line);
   } catch {
-    // Nobody listens any more.
+    // Standard error is closed.
   }
 }

@@ -1,4 +1,4 @@
-/** What this machine lets a server have. */
+/** How much memory and how many connections this machine lets a server have. */
 import { getHeapStatistics } from "node:v8";
 import { type ConnectionCaps, fitConnections } from "../../machine/host/index.ts";
 import { STRANGERS_MAX } from "../../machine/network/index.ts";
@@ -7,14 +7,14 @@ import type { ServerOptions } from "./options.ts";
 
 const MIB = 1024 * 1024;
 
-/** Buffers lie beside the heap, but whoever bounds the one means the process: a sixteenth, within reason. */
+/** Buffers lie beside the heap, but an operator who bounds the heap means the process: a sixteenth, within reason. */
 export function bufferBytesMax(): number {
   const heap = getHeapStatistics().heap_size_limit;
   return Math.min(512 * MIB, Math.max(32 * MIB, Math.floor(heap / 16)));
 }
 
 /**
- * As many as were wanted, or as there are descriptors for: then the log says so.
+ * As many as the server wants, or as there are descriptors for: then the log says so.
  * @param limit of descriptors; null: not known
  * @param open now, before the server opens anything; null: not known
  * @throws StorageError TOO_MANY_FILES when the limit is too low for a server

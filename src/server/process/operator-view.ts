@@ -1,4 +1,4 @@
-/** What operators see of this server over HTTP: the node, and how it is with the process. */
+/** What operators see of this server over HTTP: the node, and the state of the process. */
 import type { RequestListener } from "node:http";
 import type { Secrets } from "../../base/index.ts";
 import type { Life } from "../probes/index.ts";
@@ -13,7 +13,7 @@ export class OperatorView {
   #node: Pick<Node, "sight" | "lookOn"> | null = null;
 
   /**
-   * @param secret what clients prove to know
+   * @param secret the secret that clients prove to know
    * @param ofProcess whether the process is this node's, so that its metrics are too
    */
   constructor(secret: Secrets, ofProcess: boolean) {

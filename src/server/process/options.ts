@@ -50,9 +50,9 @@ export interface ServerOptions {
   readonly clientTls: TlsSide | null;
   /** Null: nodes do. */
   readonly peerTls: TlsSide | null;
-  /** What of that is read from files, and read again when they change. */
+  /** The credentials that are read from files, and read again when the files change. */
   readonly credentials: readonly Credential[];
-  /** For the log: what an operator should know of how this was set up. */
+  /** For the log: what an operator should know about these settings. */
   readonly warnings: readonly string[];
   /** Every node of the cluster, this one included. */
   readonly clusterNodes: readonly ClusterNode[];
@@ -60,7 +60,7 @@ export interface ServerOptions {
   readonly listedFiles: Pick<ClusterDescription, "secretFile" | "peerSecretFile">;
   /** The absolute path of the data directory. */
   readonly dataDirectory: string;
-  /** Null: nothing is written down of who did what. */
+  /** Null: there is no audit log. */
   readonly audit: { readonly path: string; readonly bytesMax: number } | null;
   readonly logLevel: LogLevel;
   readonly logFormat: "pretty" | "json";

@@ -15,8 +15,8 @@ export interface RunningServer {
 }
 
 /**
- * Locks and opens the data directory, recovers, listens. What prevents it, and what ends the server later, is said on
- * standard error and in the log; `ended` tells the exit status. Whatever is thrown anywhere in the process from now on and
+ * Locks and opens the data directory, recovers, listens. An error that prevents this, or ends the server later, is reported on
+ * standard error and in the log; `ended` tells the exit status. From now on any error that is thrown in the process and
  * not caught ends the process.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -72,7 +72,7 @@ async function startNode(
       end(1);
     },
     onDirectoryGone: (error) => {
-      // As what nobody foresaw is: the process ends before anything else is done.
+      // As with an unforeseen error: the process ends before anything else is done.
       throw error;
     },
   });

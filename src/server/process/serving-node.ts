@@ -1,6 +1,6 @@
 /**
  * A node with the real machine under it: its data directory locked, its ports, its page, the files that it watches. Nothing here
- * belongs to a whole process, so that several may stand in one: signals, exit statuses and standard error are `server.ts`'s.
+ * belongs to a whole process, so that one process may hold several: signals, exit statuses and standard error are `server.ts`'s.
  */
 import type { RequestListener } from "node:http";
 import { createDashboard } from "../dashboard/index.ts";
@@ -29,7 +29,7 @@ import { bufferBytesMax, connectionCaps } from "./limits.ts";
 import { OperatorView } from "./operator-view.ts";
 import type { ServerOptions } from "./options.ts";
 
-/** What a node holds open for as long as it runs, and what tells whose directory it is. */
+/** The files that a node holds open for as long as it runs, and that tell whose directory it is. */
 const USED_PARTS: readonly WatchedPart[] = [
   { name: LOG_DIRECTORY, kind: "directory" },
   { name: logEndPath(LOG_DIRECTORY), kind: "file" },
@@ -58,7 +58,7 @@ export class ServingNode {
   /**
    * Locks and opens the data directory, recovers, and begins to listen.
    * @param adapt within a program: the machine as the node is to have it. Null: the process is the node's, and so is its machine
-   * @throws StorageError, DiskFullError when the directory cannot be had
+   * @param adapt within a program: makes the machine that the node gets. Null: the process is the node's, and so is its machine
    */
   static async open(
     options: ServerOptions,
@@ -183,7 +183,7 @@ function networkOf(
   });
 }
 
-/** What lies in files and may change while the server runs. */
+/** Watches the files that may change while the server runs. */
 function watchAll(
   options: ServerOptions,
   logger: Logger,
