@@ -6,6 +6,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -18,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DataLock } from "../../src/machine/host/data-lock.ts";
+import { LockStamp } from "../../src/machine/host/lock-stamp.ts";
 import { makePrivateDirectory, openPrivateLog } from "../../src/machine/host/private-files.ts";
 import { until } from "../conformance/wait.ts";
 
@@ -35,7 +37,7 @@ afterEach(() => {
 });
 
 /** A process that takes the lock, says whether it got it, and stays. */
-async function holder(): Promise<{ child: ChildProcess; said: string }> {
+async function holder(env = process.env): Promise<{ child: ChildProcess; said: string }> {
   const module = resolve(import.meta.dirname, "../../src/machine/host/data-lock.ts");
   const program = `
     import { DataLock } from ${JSON.stringify(module)};
@@ -47,6 +49,7 @@ async function holder(): Promise<{ child: ChildProcess; said: string }> {
   const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
     stdio: ["ignore", "pipe", "inherit"],
     cwd: resolve(import.meta.dirname, "../.."),
+    env,
   });
   children.push(child);
   let said = "";
@@ -88,8 +91,9 @@ test("a lock file left behind means nothing", async () => {
   mkdirSync(directory);
   writeFileSync(join(directory, "lock"), "1\n");
   const lock = await DataLock.acquire(directory);
-  expect(readFileSync(join(directory, "lock"), "utf8")).toBe(`${process.pid}\n`);
+  expect(readFileSync(join(directory, "lock"), "utf8")).toMatch(RegExp(`^${process.pid} `));
   lock.release();
+  expect(readFileSync(join(directory, "lock"), "utf8")).toBe("");
 });
 
 test.runIf(process.platform === "linux")(
@@ -105,6 +109,42 @@ test.runIf(process.platform === "linux")(
     expect(readdirSync(directory)).toEqual([]);
   },
 );
+
+test.runIf(process.platform === "linux")(
+  "without the flock tool, and where the socket cannot be seen, the file keeps others out for as long as its holder lives",
+  async () => {
+    const bare = { ...process.env, PATH: "/nonexistent" };
+    // As in a container of its own: the socket of another one has another name.
+    const elsewhere = (): void => rmSync(join(directory, "lock.name"));
+    const first = await holder(bare);
+    expect(first.said).toBe("locked");
+    elsewhere();
+    const [second, third] = await Promise.all([
+      holder(bare),
+      DataLock.acquire(directory).then(
+        () => "locked",
+        (error: unknown) => String(error),
+      ),
+    ]);
+    expect(second.said).toBe("LOCKED");
+    expect(third).toContain("is in use by process");
+    const gone = new Promise((end) => first.child.once("exit", end));
+    first.child.kill("SIGKILL");
+    await gone;
+    elsewhere();
+    (await DataLock.acquire(directory)).release();
+  },
+  30_000,
+);
+
+test("of two who begin at once where the kernel says nothing, one wins", async () => {
+  const file = join(root, "lock");
+  const descriptors = [openSync(file, "w+"), openSync(file, "r+")];
+  const stamps = await Promise.all(descriptors.map((each) => LockStamp.take(each, false)));
+  expect(stamps.filter((stamp) => stamp !== null)).toHaveLength(1);
+  for (const stamp of stamps) stamp?.release();
+  for (const each of descriptors) closeSync(each);
+});
 
 test("of many who start at once, one wins", async () => {
   const results = await Promise.allSettled(

@@ -12,13 +12,14 @@
  *            user could bind that name, and so keep a server from its data.
  *   macOS    O_EXLOCK: flock taken by open itself.
  *   Windows  a named pipe.
+ *
+ * Where none of these reaches, what stands in the file decides (lock-stamp.ts).
  */
 import { spawnSync } from "node:child_process";
 import {
   closeSync,
   constants,
   fstatSync,
-  ftruncateSync,
   linkSync,
   openSync,
   readFileSync,
@@ -27,7 +28,6 @@ import {
   rmSync,
   statSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { dirname, join } from "node:path";
@@ -35,6 +35,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { StorageError } from "../../base/index.ts";
 import { fileIdentity } from "./directory-watch.ts";
 import { diskError } from "./disk-error.ts";
+import { LockStamp } from "./lock-stamp.ts";
 import { makePrivateDirectory, PRIVATE_FILE } from "./private-files.ts";
 
 /** open(2) of macOS: take an exclusive flock. Node does not name it. */
@@ -51,12 +52,19 @@ export class DataLock {
   /** `fileIdentity` of the locked file: as long as it is the one in the directory, no other process has the lock. */
   readonly identity: string;
   readonly #server: Server | null;
+  readonly #stamp: LockStamp;
   /** The descriptors of the file, and of the directory where that is locked too. */
   readonly #descriptors: readonly number[];
 
-  private constructor(server: Server | null, file: number, directory: number | null) {
+  private constructor(
+    server: Server | null,
+    stamp: LockStamp,
+    file: number,
+    directory: number | null,
+  ) {
     this.identity = fileIdentity(fstatSync(file, { bigint: true }));
     this.#server = server;
+    this.#stamp = stamp;
     this.#descriptors = directory === null ? [file] : [file, directory];
   }
 
@@ -79,16 +87,18 @@ export class DataLock {
     // First: a process that is refused here has not touched anything.
     const directory = lockDirectory(path, file);
     let descriptor: number | null = null;
+    let server: Server | null = null;
     try {
       const opened = openLocked(file);
       descriptor = opened.descriptor;
       const locked = opened.locked || directory !== null;
-      const server = process.platform === "darwin" ? null : await listen(path, file, locked);
-      // For people only: it tells which process holds the lock, and decides nothing.
-      ftruncateSync(descriptor, 0);
-      writeSync(descriptor, `${process.pid}\n`, 0);
-      return new DataLock(server, descriptor, directory);
+      if (process.platform !== "darwin") server = await listen(path, file, locked);
+      const isLocked = locked || process.platform === "win32";
+      const stamp = await LockStamp.take(descriptor, isLocked);
+      if (stamp === null) throw heldBy(file);
+      return new DataLock(server, stamp, descriptor, directory);
     } catch (error) {
+      server?.close();
       if (descriptor !== null) closeSync(descriptor);
       if (directory !== null) closeSync(directory);
       throw error;
@@ -97,6 +107,7 @@ export class DataLock {
 
   /** Another process may use the directory from now on. */
   release(): void {
+    this.#stamp.release();
     for (const descriptor of this.#descriptors) closeSync(descriptor);
     this.#server?.close();
   }
