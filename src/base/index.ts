@@ -69,5 +69,5 @@ export { StorageError, type StorageErrorCode } from "./storage-error.ts";
 export { noRoomText, systemCode, tooManyFilesText } from "./system-error.ts";
 export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";
 export { unreachedOf, withUnreached } from "./unreached.ts";
-export { wayOut, wayOutSentence } from "./way-out.ts";
+export { wayOut, wayOutSentence, withWayOutFor } from "./way-out.ts";
 export { troubleOfListener, wrongPortText } from "./wrong-port.ts";

@@ -5,9 +5,10 @@
 export function wayOut(members: number | null = null): string {
   if (members !== null && members < REPLACEABLE_FROM) {
     const others = members === 1 ? "there is no other node" : "the other node alone is no majority";
+    const empty = members === 1 ? "; an empty directory would begin a new, empty one" : "";
     return (
       `in a cluster of ${members} no lost disk can be replaced, as ${others} (--rejoin needs three). Only the data directory ` +
-      "that this node ran on last brings it back"
+      `that this node ran on last brings it back, or a backup as a new cluster (omnikv restore)${empty}`
     );
   }
   return (
@@ -17,9 +18,16 @@ export function wayOut(members: number | null = null): string {
 }
 
 /** The same as a sentence of its own. */
-export function wayOutSentence(): string {
-  const clause = wayOut();
+export function wayOutSentence(members: number | null = null): string {
+  const clause = wayOut(members);
   return clause.charAt(0).toUpperCase() + clause.slice(1);
+}
+
+/** A text whose writer did not know how many nodes the cluster has, with the way out that there is for so many. */
+export function withWayOutFor(members: number, text: string): string {
+  return text
+    .replaceAll(wayOutSentence(), wayOutSentence(members))
+    .replaceAll(wayOut(), wayOut(members));
 }
 
 /** ADR 6: the others must be a majority without the node whose disk is lost. */

@@ -23,3 +23,13 @@ export function foreignLog(path: string): StorageError {
       `this node's own log here. If that is gone: ${wayOut()}`,
   );
 }
+
+/** Which of the two is the copy nobody can say here: both may be whole, and either may be the older one. */
+export function doubled(a: string, b: string, segment: number): StorageError {
+  return new StorageError(
+    "LOG_DAMAGED",
+    `${a} and ${b} hold the same part of the log (segment ${segment}): one of them is a copy that this server did not write. Copy the ` +
+      "whole data directory to another place first. Then move the copy out of log/ and start again; where it is not known which of the two " +
+      "it is, try: with the wrong one gone the start says that the log lacks something, as long as `memory` is as it was",
+  );
+}

@@ -24,7 +24,7 @@ import {
 import { INITIAL_SCALARS, type LogScalars } from "./log-scalars.ts";
 import { Replay, ReplayError } from "./replay.ts";
 import { LOG_START, type EndMark, type LogPosition } from "./log-end.ts";
-import { damaged, foreignLog, unknownFormat } from "./log-errors.ts";
+import { damaged, doubled, foreignLog, unknownFormat } from "./log-errors.ts";
 import { readSegment, type LogExpectation, type Segment } from "./segment.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
 
@@ -161,7 +161,7 @@ export function readLog(disk: Disk, directory: string, expectation: LogExpectati
     const number = segmentNumber(disk, path);
     if (number === null) continue;
     const other = byNumber.get(number);
-    if (other !== undefined) throw damaged(path, 0, `it is the same segment as ${other}`);
+    if (other !== undefined) throw doubled(other, path, number);
     byNumber.set(number, path);
   }
   const newest = Math.max(0, ...byNumber.keys());

@@ -29,6 +29,26 @@ function openError(world: World): StorageError | null {
 }
 
 describe("a damaged log", () => {
+  test("a copy of a segment beside it is named with it, and taken away again harms nothing", () => {
+    const { world, paths } = threeSegments();
+    const whole = texts(world.open().recovered!.entries);
+    world.crash();
+    const [first = ""] = paths;
+    const bytes = world.disk.read(first, 0, world.disk.size(first));
+    for (const copy of ["log/00000000.log", "log/00000009.log"]) {
+      world.disk.replace(copy, bytes);
+      const { code, message } = openError(world)!;
+      expect(code).toBe("LOG_DAMAGED");
+      expect(message).toContain(first);
+      expect(message).toContain(copy);
+      expect(message).toMatch(/hold the same part of the log .* move the copy out of log\//);
+      expect(message).not.toContain("--rejoin");
+      world.crash();
+      world.disk.remove(copy);
+    }
+    expect(texts(world.open().recovered!.entries)).toEqual(whole);
+  });
+
   test("any flipped bit of what was durable is noticed", () => {
     const { world, paths } = threeSegments();
     const whole = texts(world.open().recovered!.entries);

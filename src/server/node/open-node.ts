@@ -1,4 +1,5 @@
 /** Opens a data directory and restores the replica to where it was when the process ended. */
+import { StorageError, withWayOutFor } from "../../base/index.ts";
 import { KvState, OrderedCells, type PlaceSeed } from "../../store/index.ts";
 import type { DurableState, WriteSeq } from "../../omnipaxos/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
@@ -37,8 +38,18 @@ export interface OpenedNode {
   readonly placeSeed: PlaceSeed;
 }
 
-/** @throws StorageError when the directory is damaged or somebody else's */
+/** @throws StorageError when the directory is damaged or another node's; with the way out for a cluster of this size */
 export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHooks): OpenedNode {
+  try {
+    return opened(options, machine, hooks);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    const text = withWayOutFor(options.peerAddresses.size, error.message);
+    throw text === error.message ? error : new StorageError(error.code, text, { cause: error });
+  }
+}
+
+function opened(options: NodeOptions, machine: Machine, hooks: OpenHooks): OpenedNode {
   const { clock, disk, logger, random } = machine;
   const startedMs = clock.now();
   const { clusterId, nodeId, timing } = options;

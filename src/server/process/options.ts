@@ -1,7 +1,7 @@
 /** From flags and the cluster file to one frozen, checked value. Errors name the flag, the expectation and the value. */
 import { resolve } from "node:path";
 import { z } from "zod";
-import { KvError } from "../../base/index.ts";
+import { KvError, wayOut } from "../../base/index.ts";
 import {
   type ClusterDescription,
   type ClusterNode,
@@ -109,7 +109,7 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
   if (flags.rejoin === true && nodes.length < 3) {
     throw new KvError(
       "BAD_REQUEST",
-      `--rejoin: the others must be a majority without this node, and a cluster of ${nodes.length} has none`,
+      `--rejoin: the others must be a majority without this node: ${wayOut(nodes.length)}`,
     );
   }
   const all = nodes.map((node) => (node.id === nodeId ? self : node));

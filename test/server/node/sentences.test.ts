@@ -1,5 +1,15 @@
 /** What a node says must not send its last copy of a write away unconditionally, and must not send people after a version that never was. */
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { withWayOutFor } from "../../../src/base/index.ts";
+import { NodeDisk } from "../../../src/machine/host/node-disk.ts";
+import { scryptPasswords } from "../../../src/machine/host/scrypt-passwords.ts";
+import { nodeClock } from "../../../src/machine/runtime/node-clock.ts";
+import { createNodeRandom } from "../../../src/machine/runtime/node-random.ts";
+import { openNode } from "../../../src/server/node/open-node.ts";
+import { type Machine, NODE_DEFAULTS } from "../../../src/server/node/options.ts";
 import { outvotedText } from "../../../src/server/node/agreement-log.ts";
 import { contradictionText, refusalText } from "../../../src/server/node/refusals.ts";
 import { unknownFormat } from "../../../src/storage/log-errors.ts";
@@ -34,4 +44,52 @@ test("nobody is sent to --rejoin where it cannot help", () => {
     expect(wayOutOf(members)).toMatch(/no lost disk can be replaced.*Only the data directory/);
     expect(wayOutOf(members)).not.toContain("start the node with --rejoin");
   }
+});
+
+test("nor is a node that finds its own data damaged: whoever writes the sentence need not know how many nodes there are", () => {
+  const { message } = unknownFormat("log/00000001.log", "log format 19");
+  expect(withWayOutFor(3, message)).toBe(message);
+  for (const members of [1, 2]) {
+    const text = withWayOutFor(members, message);
+    expect(text).toMatch(/the file is damaged\. In a cluster of \d no lost disk can be replaced/);
+    expect(text).toContain("omnikv restore");
+    expect(text).not.toContain("start the node with --rejoin");
+  }
+});
+
+test.each([
+  ["log/end", "LOG_DAMAGED"],
+  ["memory", "IDENTITY_DAMAGED"],
+  ["identity.json", "IDENTITY_DAMAGED"],
+])("a cluster of one that lacks %s says so at the start", (file, code) => {
+  const directory = mkdtempSync(join(tmpdir(), "omnikv-alone-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const host = "127.0.0.1";
+  const options = {
+    ...NODE_DEFAULTS,
+    ...{ nodeId: 1, clusterId: "alone", version: "0", clientAddress: { host, port: 1 } },
+    peerAddresses: new Map([[1, { host, port: 2 }]]),
+  };
+  const open = (): void => {
+    const machine = {
+      ...{ clock: nodeClock, random: createNodeRandom(), passwords: scryptPasswords },
+      logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      disk: NodeDisk.open(directory),
+    };
+    openNode(options, machine as unknown as Machine, {
+      onDurable: () => {},
+      onFailure: () => {},
+      onRoom: () => {},
+    }).directory.beginLog();
+  };
+  open();
+  rmSync(join(directory, file));
+  let error: unknown = null;
+  try {
+    open();
+  } catch (thrown) {
+    error = thrown;
+  }
+  expect(error).toMatchObject({ code });
+  expect(String(error)).toMatch(/[Ii]n a cluster of 1 no lost disk can be replaced/);
 });
