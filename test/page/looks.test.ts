@@ -141,6 +141,9 @@ describe("the banner", () => {
   });
 });
 
+/** It answers, and says nothing to who has not signed in. */
+const REFUSING = nodeView(1, { reach: "refused", code: "UNAUTHENTICATED", status: null });
+
 describe("the browser's tab", () => {
   const follower = nodeView(2, { status: statusOf(2, { standing: "following" }) });
 
@@ -149,10 +152,13 @@ describe("the browser's tab", () => {
     ["1 of 2 nodes", "troubled", [nodeView(1), nodeView(2, { reach: "down" })], 1, {}],
     ["no leader", "stopped", [follower], null, {}],
     ["out of reach", "stopped", [nodeView(1, { reach: "silent" })], null, {}],
+    ["", "well", [REFUSING, nodeView(2, { reach: "connecting" })], null, {}],
+    ["", "well", [follower, nodeView(1, { reach: "connecting" })], null, {}],
     ["secret wanted", "troubled", [nodeView(1)], null, { needsSecret: "ask" }],
   ] as const)("says: %s", (title, tone, nodes, leader, fields) => {
     const look = tabLook(clusterView(nodes, leader, fields));
-    expect(look).toEqual({ title: `${title} – omnikv-local – omnikv`, tone });
+    const first = title === "" ? "" : `${title} – `;
+    expect(look).toEqual({ title: `${first}omnikv-local – omnikv`, tone });
     expect(tabIcon(tone)).toMatch(/^data:image\/svg\+xml,%3Csvg/);
   });
 });

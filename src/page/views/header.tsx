@@ -3,6 +3,7 @@ import { ballotText } from "../../protocol/admin/index.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { Who } from "../rights.ts";
 import { Icon } from "./icons.tsx";
+import { isRefused } from "./node-look.ts";
 import { readOnlyText } from "./read-only.ts";
 import type { ThemeChoice } from "./use-theme.ts";
 
@@ -101,7 +102,8 @@ function whyNotHeal(view: ClusterView): string | null {
 function LeaderChip({ view }: { readonly view: ClusterView }): ComponentChild {
   const leader = view.nodes.find(({ id }) => id === view.leader);
   if (leader?.status === undefined || leader.status === null) {
-    return <span class="chip chip-none">no leader in sight</span>;
+    const text = isRefused(view) ? "who leads is not told" : "no leader in sight";
+    return <span class="chip chip-none">{text}</span>;
   }
   return (
     <span class="chip chip-leader" data-testid="leader">

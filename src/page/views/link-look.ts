@@ -83,7 +83,7 @@ function sentence(
     case "down":
       return "no connection";
     case "unknown":
-      return "unknown, neither end answers";
+      return "unknown, neither end says anything";
     case "oneWay": {
       const [from, to] = passesTo === "b" ? [a, b] : [b, a];
       const faults = faultText(passesTo === "b" ? aToB : bToA);

@@ -91,14 +91,17 @@ export function bannerLines(view: ClusterView): BannerLine[] {
   return lines;
 }
 
-/** Everything that is missing is missing for want of rights; null: something else is the reason. */
-function rightsLine({ nodes, who }: ClusterView): BannerLine | null {
-  const why = whyNotManage(who);
-  const isRefused = nodes.every(
-    ({ reach, code }) =>
-      reach === "connecting" || code === "FORBIDDEN" || code === "UNAUTHENTICATED",
-  );
-  if (why === null || !isRefused) return null;
+/** The nodes answer, and tell this page's user nothing: everything that is missing is missing for want of rights. */
+export function isRefused({ nodes }: ClusterView): boolean {
+  const refusing = nodes.filter(({ code }) => code === "FORBIDDEN" || code === "UNAUTHENTICATED");
+  const rest = nodes.filter((node) => !refusing.includes(node));
+  return refusing.length > 0 && rest.every(({ reach }) => reach === "connecting");
+}
+
+/** Null: something else is the reason. */
+function rightsLine(view: ClusterView): BannerLine | null {
+  const why = whyNotManage(view.who);
+  if (why === null || !isRefused(view)) return null;
   return { key: "rights", text: `${why}: the nodes do not say how they are.`, tone: "warning" };
 }
 

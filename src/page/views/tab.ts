@@ -1,6 +1,6 @@
 /** The state of the cluster in the browser's tab, while the user looks at another one. */
 import type { ClusterView } from "../cluster-view.ts";
-import { nodeAlarms } from "./node-look.ts";
+import { isRefused, nodeAlarms } from "./node-look.ts";
 
 export interface TabLook {
   readonly title: string;
@@ -20,7 +20,10 @@ export function tabLook(view: ClusterView): TabLook {
   const live = view.nodes.filter(({ reach }) => reach === "live").length;
   const size = view.nodes.length;
   if (view.nodes.every(({ reach }) => reach === "connecting")) return { title: name, tone: "well" };
+  if (isRefused(view)) return { title: name, tone: "well" };
   if (live === 0) return { title: `out of reach – ${name}`, tone: "stopped" };
+  const isWaiting = view.nodes.some(({ reach }) => reach === "connecting");
+  if (view.leader === null && isWaiting) return { title: name, tone: "well" };
   if (view.leader === null) return { title: `no leader – ${name}`, tone: "stopped" };
   if (view.nodes.some((node) => nodeAlarms(node).length > 0)) {
     return { title: `alarm – ${name}`, tone: "troubled" };

@@ -1,5 +1,5 @@
 /** A whole cluster in words: a table of its nodes, and what changed from one look to the next. Pure. */
-import { type KvError, unreachable } from "../../base/index.ts";
+import { type ErrorCode, type KvError, unreachable } from "../../base/index.ts";
 import {
   alarmText,
   type ClusterLook,
@@ -106,10 +106,20 @@ function warnIf({ standing }: AdminStatus, style: Style): { readonly paint?: Pai
 
 function leaderLine(look: ClusterLook, leader: number | null, style: Style): string {
   const status = look.find(({ node }) => node === leader)?.status;
-  if (status === undefined || status === null) return style.warn("no node leads");
+  if (status === undefined || status === null) return style.warn(noLeaderText(look));
   if (status.quorumConnected) return style.good(`node ${leader ?? 0} leads`);
   return style.warn(`no node leads: node ${leader ?? 0} did, and hears no majority of the nodes`);
 }
+
+/** Without a node that says who leads, somebody may lead all the same. */
+function noLeaderText(look: ClusterLook): string {
+  if (look.every(({ status }) => status !== null)) return "no node leads";
+  if (look.some(({ status }) => status !== null)) return "no node that answers leads";
+  const isRefused = look.some(({ error }) => error !== null && REFUSED.has(error.code));
+  return isRefused ? "who leads is told to nobody who has not signed in" : "no node answers";
+}
+
+const REFUSED: ReadonlySet<ErrorCode> = new Set(["FORBIDDEN", "UNAUTHENTICATED", "UNAUTHORIZED"]);
 
 function linksCell(
   links: readonly AdminLink[],

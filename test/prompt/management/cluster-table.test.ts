@@ -1,5 +1,6 @@
 /** The table of a cluster: links from both ends, leaders without a majority, nodes that the list leaves out. */
 import { expect, test } from "vitest";
+import { KvError } from "../../../src/base/index.ts";
 import { renderTable } from "../../../src/prompt/management/cluster-render.ts";
 import { plainStyle } from "../../../src/prompt/terminal/style.ts";
 import type { AdminLink, AdminStatus } from "../../../src/protocol/admin/admin.ts";
@@ -36,6 +37,22 @@ test("calls nobody leader who hears no majority", () => {
   const lines = table({ role: "leader", quorumConnected: false }, {}, {});
   expect(lines).toContain("no node leads: node 1 did, and hears no majority of the nodes");
   expect(table({ role: "leader" }, {}, {})).toContain("node 1 leads");
+});
+
+test("who leads is not known where nodes do not say it", () => {
+  const refused = { status: null, error: new KvError("UNAUTHENTICATED", "sign in") } as const;
+  const gone = { status: null, error: new KvError("CONNECTION_FAILED", "refused") } as const;
+  const follower = { status: statusOf(1, { role: "follower" }), error: null } as const;
+  const says = (...looks: readonly (typeof refused | typeof gone | typeof follower)[]): string =>
+    renderTable(
+      looks.map((each, i) => ({ node: i + 1, ...each })),
+      () => "",
+      plainStyle,
+    )[looks.length + 1] ?? "";
+  expect(says(refused, refused)).toBe("who leads is told to nobody who has not signed in");
+  expect(says(gone, gone)).toBe("no node answers");
+  expect(says(follower, gone)).toBe("no node that answers leads");
+  expect(says(follower)).toBe("no node leads");
 });
 
 test("says that nodes are left out of the list", () => {
