@@ -1,5 +1,5 @@
 /**
- * What helps when a node's own data cannot be used: one clause for all errors, so that nobody has to choose. It follows a colon.
+ * What helps when a node's own data cannot be used: one clause for all places, so that nobody has to choose. It follows a colon.
  * @param members of the cluster; null: not known where the sentence is made
  */
 export function wayOut(members: number | null = null): string {

@@ -165,7 +165,7 @@ export class KvState {
     return this.#cells.leases;
   }
 
-  /** Leases that ended since this process has the state, because nobody renewed them. */
+  /** Leases that ended since this process has the state, because no client renewed them. */
   get expired(): number {
     return this.#expired;
   }

@@ -4,7 +4,7 @@ import type { LinkPair, NodeId } from "../../client/scenarios/index.ts";
 /** How a node sees the world. */
 export interface NodeLook {
   readonly node: NodeId;
-  /** "cutOff": neither leads nor follows anybody who does. "silent": it did not answer. */
+  /** "cutOff": neither leads nor follows a node that does. "silent": it did not answer. */
   readonly standing: "leading" | "following" | "cutOff" | "silent";
   /** The node that it takes for the leader. */
   readonly leader: NodeId | null;

@@ -43,7 +43,7 @@ export class ValueMachine implements Machine {
   readonly #suffixes: string[] = [];
   readonly #suffixIds = new Map<string, number>();
   readonly #appended = new Map<number, number>();
-  /** What somebody saw or expected, sorted. */
+  /** The values that some client saw or expected, sorted. */
   readonly #seen: readonly string[];
   readonly #hasAppends: boolean;
   #trace: AppendTrace | null = null;

@@ -41,7 +41,7 @@ export function checkAccess({ limited, accessSeen }: History, log: DecidedLog): 
   }
 }
 
-/** By whatever password. */
+/** With any password. */
 function permits(state: NaiveAccess, { user, reads, writes }: LimitedRecord): boolean {
   const actor = { name: user, generation: 0 };
   return (

@@ -56,7 +56,7 @@ export class SafetyChecker {
   readonly #stateHashes = new Map<number, string>();
   /** What each node has decided on its disk, by index. */
   readonly #own = new Map<number, (Uint8Array | undefined)[]>();
-  /** Decided by anybody when the disk was lost that had taken part for the node last. */
+  /** How far any node had decided when the node lost the disk that had last taken part for it. */
   readonly #decidedBefore = new Map<number, number>();
   /** Nodes for which no disk has taken part since: what happens to one that only waits for the place moves nothing. */
   readonly #placeless = new Set<number>();

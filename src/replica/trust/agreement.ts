@@ -41,7 +41,7 @@ export type Verdict =
   | { readonly kind: "agrees" }
   /** The others are known to be the fewer: this node goes on. */
   | { readonly kind: "prevails" }
-  /** Nobody knows who is right. */
+  /** No node knows which side is right. */
   | { readonly kind: "undecided" }
   /** These peers, a majority, had one state at differsIdx and this node another one. */
   | ({ readonly kind: "outvoted"; readonly by: readonly NodeId[] } & Omit<Divergence, "peer">);

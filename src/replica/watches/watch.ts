@@ -46,7 +46,7 @@ export class Watch {
   next: number;
   /** Large: the last key of `next` that was sent; null: none yet. */
   sentKey: ByteString | null = null;
-  /** Progress is to be told once all up to this revision was sent. Null: nobody has asked. */
+  /** The hub must report progress once it has sent all up to this revision. Null: the client has not asked. */
   asked: number | null = null;
   /** Of the revision that is being told: used again for each. */
   readonly events: Uint8Array[] = [];

@@ -223,7 +223,7 @@ class StoreUser {
     }, revision);
   }
 
-  /** The newest state, page by page: of which revision it is nobody says. */
+  /** The newest state, page by page: no answer names its revision. */
   async #page(): Promise<void> {
     await this.#look(async () => {
       this.#notes.state(await this.#found(undefined), null, this.#who);
