@@ -8,7 +8,7 @@ const NOTHING = new Uint8Array(0);
  */
 export class ByteReader {
   #bytes: Uint8Array = NOTHING;
-  /** The same bytes, for those who need what only these can do; made when first asked for. */
+  /** The same bytes as a Buffer, for what only a Buffer can do; made when first asked for. */
   #buffer: Buffer | null = null;
   #view: DataView | null = null;
   #offset = 0;
@@ -29,7 +29,7 @@ export class ByteReader {
     return this;
   }
 
-  /** Lets go of the bytes, so that a reader that is kept does not keep them too. */
+  /** Releases the bytes, so that a long-lived reader does not keep them alive. */
   release(): void {
     this.#bytes = NOTHING;
     this.#buffer = null;

@@ -1,5 +1,5 @@
 /**
- * Everything a client, an operator or a peer may be told. `definite`: the operation certainly did not take effect and
+ * Every error that a client, an operator or a peer may be told. `definite`: the operation certainly did not take effect and
  * never will. `retryable`: the same request may succeed later without anything being changed.
  * Codes are stable; texts may change. README lists them.
  */
@@ -17,11 +17,11 @@ export const ERRORS = {
   STALE_REQUEST: { wire: 8, definite: true, retryable: false },
   DISK_FULL: { wire: 9, definite: true, retryable: true },
   SHUTTING_DOWN: { wire: 10, definite: true, retryable: true },
-  /** Whoever asks may not do this; or fault injection or another management operation is not allowed on this server. */
+  /** The user may not do this; or fault injection or another management operation is not allowed on this server. */
   FORBIDDEN: { wire: 11, definite: true, retryable: false },
-  /** Sent, and no answer in time. */
+  /** The request was sent, and no answer came in time. */
   TIMEOUT: { wire: 12, definite: false, retryable: true },
-  /** Sent, and the connection ended before an answer. */
+  /** The request was sent, and the connection ended before an answer. */
   CONNECTION_LOST: { wire: 13, definite: false, retryable: true },
   /** Could not connect: nothing was sent. */
   CONNECTION_FAILED: { wire: 14, definite: true, retryable: true },
@@ -30,30 +30,30 @@ export const ERRORS = {
   UNKNOWN_NODE: { wire: 17, definite: true, retryable: false },
   /** This node's state differs from another node's, and it is not known yet which of them is right: it serves nobody. */
   DIVERGED: { wire: 19, definite: true, retryable: true },
-  /** The state, or this node's memory, is full: what makes it grow is refused until something is deleted. */
+  /** The state, or this node's memory, is full: writes that make it grow are refused until something is deleted. */
   NO_SPACE: { wire: 20, definite: true, retryable: false },
   /** This node serves other data than those that the client has worked with: the list of nodes is wrong, or the data were replaced. */
   WRONG_CLUSTER: { wire: 21, definite: true, retryable: false },
-  /** What is asked for is of a revision that is not kept any more. */
+  /** The request needs a revision that is not kept any more. */
   COMPACTED: { wire: 22, definite: true, retryable: false },
   /**
-   * A transaction that cannot be carried out on what is there: it would look at too many keys, find too much, or keep the value
-   * of a key that does not exist.
+   * A transaction that cannot be carried out on the present state: it would look at too many keys, find too much, or keep the
+   * value of a key that does not exist.
    */
   TXN_REFUSED: { wire: 23, definite: true, retryable: false },
-  /** What a transaction had read was changed by others each time it was tried. Made by the client library. */
+  /** Others changed what a transaction had read, at each attempt. Made by the client library. */
   CONFLICT: { wire: 24, definite: true, retryable: true },
-  /** Access control is on, and nobody has said who asks; or whoever signed in is no user any more, or has another password now. */
+  /** Access control is on, and the client has not signed in; or its user was deleted, or has another password now. */
   UNAUTHENTICATED: { wire: 30, definite: true, retryable: false },
-  /** A read is to be of a revision that the node asked has not come to yet. */
+  /** The client asked to read a revision that the node has not reached yet. */
   REVISION_AHEAD: { wire: 32, definite: true, retryable: true },
-  /** A lease is over, or there never was one; or it may be over as far as its holder can know. */
+  /** The lease is over, or never existed; or it may be over as far as its holder can know. */
   LEASE_LOST: { wire: 40, definite: true, retryable: false },
-  /** A lock is not held any more, or was never had. What was to be written under it was not. Made by the client library. */
+  /** The client does not hold the lock any more, or never held it. The write under it was not made. Made by the client library. */
   LOCK_LOST: { wire: 41, definite: true, retryable: false },
-  /** No more leases, or keys of one lease, than there are. */
+  /** The cluster has no room for another lease, or the lease none for another key. */
   LEASE_LIMIT: { wire: 42, definite: true, retryable: false },
-  /** A lease is to have an id that another one has. */
+  /** The id asked for a new lease belongs to another one. */
   LEASE_EXISTS: { wire: 43, definite: true, retryable: false },
   INTERNAL: { wire: 18, definite: false, retryable: false },
 } as const satisfies Record<string, { wire: number; definite: boolean; retryable: boolean }>;
@@ -69,7 +69,7 @@ const codesByWire = new Map<number, ErrorCode>(
   ]),
 );
 
-/** INTERNAL for a number this version does not know: then nothing definite can be said. */
+/** INTERNAL for a number that this version does not know: then the outcome is unknown. */
 export function errorCodeFromWire(wire: number): ErrorCode {
   return codesByWire.get(wire) ?? "INTERNAL";
 }
@@ -83,7 +83,7 @@ export class KvError extends Error {
   readonly definite: boolean;
   /** True: the same request may succeed later without anything being changed. */
   readonly retryable: boolean;
-  /** With COMPACTED: from this revision on the node that was asked can be read. Null: not told, or another error. */
+  /** With COMPACTED: the oldest revision that the asked node can still read. Null: not told, or another error. */
   readonly oldestRevision: number | null;
 
   constructor(

@@ -35,7 +35,7 @@ export const SNAPSHOT_UNKEPT_BYTES_MAX = 2 * SNAPSHOT_SYNC_BYTES;
 export const SESSION_WINDOW = 4096;
 /** A client names the session that it opens by so many random bytes. Part of the format. */
 export const SESSION_NONCE_BYTES = 16;
-/** No quota is smaller: whoever sets one below the largest value has mistaken the unit. */
+/** No quota is smaller: an operator who sets one below the largest value has mistaken the unit. */
 export const QUOTA_BYTES_MIN = 1024 * 1024;
 /** A cluster has at most so many nodes. */
 export const MEMBERS_MAX = 64;

@@ -18,8 +18,8 @@ export function printable(text: string): string {
 }
 
 /**
- * What a terminal may be given as a whole, after colours were put in: line ends and colours stay. The last guard; texts of
- * others have been through `printable` before they were coloured.
+ * The last guard before a terminal, for a whole output after colours were put in: line ends and colours stay. Texts of others
+ * have been through `printable` before they were coloured.
  */
 export function terminalText(text: string): string {
   return text.replaceAll(UNWANTED, (match) =>
@@ -27,7 +27,7 @@ export function terminalText(text: string): string {
   );
 }
 
-/** As JSON.stringify; what terminals would take for commands is escaped, so that it is the same value in ASCII. */
+/** As JSON.stringify; characters that a terminal would take for commands are escaped, so that it is the same value in ASCII. */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(UNPRINTABLE, escape);
 }

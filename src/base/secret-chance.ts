@@ -1,18 +1,18 @@
 /**
  * How much chance a secret can hold at most, judged by its length and its alphabet.
  *
- * Nobody can see in a text how it was drawn, so this is an upper bound: what is below it could be tried out by somebody who
- * has overheard one handshake, and what is above it may still be bad. `omnikv secret` draws good ones.
+ * A text does not show how it was drawn, so this is an upper bound. An attacker who has overheard one handshake could try out all
+ * secrets of a low bound; a secret of a high bound may still be bad. `omnikv secret` draws good ones.
  */
 
-/** Whoever tries a billion a second needs 10^22 years for half of them. */
+/** An attacker who tries a billion a second needs 10^22 years for half of them. */
 export const SECRET_BITS_MIN = 128;
 /** A list of words to draw from has 7,776 of them (diceware), or fewer. */
 const BITS_OF_WORD = Math.log2(7776);
 /** A short word has no room for more. */
 const BITS_OF_LETTER = Math.log2(26);
 const WORDS_MIN = 3;
-/** A text with fewer different characters than this was drawn from those, whatever alphabet they are part of. */
+/** A text with fewer different characters than this counts as drawn from just those characters. */
 const DIFFERENT_MIN = 8;
 
 const ALPHABETS: readonly (readonly [pattern: RegExp, size: number])[] = [

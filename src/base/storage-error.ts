@@ -17,7 +17,7 @@ export type StorageErrorCode =
   | "CONTRADICTED"
   /** The directory belongs to a cluster of other nodes. */
   | "MEMBERS_MISMATCH"
-  /** The directory does not say which nodes its cluster has, and what it says leaves it open. */
+  /** The directory does not name the nodes of its cluster, and what it does say leaves several possible. */
   | "MEMBERS_UNCONFIRMED"
   /** The log in it belongs to another node or another data directory. */
   | "FOREIGN_LOG"
@@ -27,9 +27,9 @@ export type StorageErrorCode =
   | "DIRECTORY_UNUSABLE"
   /** The system's limit of open files is too low for a server. */
   | "TOO_MANY_FILES"
-  /** So much waits for a full disk that memory would run out. */
+  /** So many writes wait for a full disk that memory would run out. */
   | "DISK_FULL"
-  /** A write or a sync failed: what is on the disk is not known, so nothing may be tried again. */
+  /** A write or a sync failed: this process cannot know what is on the disk, so it must not try again. */
   | "DISK_FAILED";
 
 export class StorageError extends Error {

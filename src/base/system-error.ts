@@ -1,6 +1,6 @@
 /** What the operating system refuses, as Node reports it. */
 
-/** "EMFILE" and the like; null: it is no error of the system. */
+/** The system's code, such as "EMFILE"; null: it is no error of the system. */
 export function systemCode(error: unknown): string | null {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string")
     return null;

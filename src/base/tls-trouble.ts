@@ -1,6 +1,6 @@
-/** What TLS refuses, in sentences that say what to do. Both sides say what they see: each sees another part of it. */
+/** Refusals of TLS as sentences that say what to do. Each side says what it sees: either sees another part of the failure. */
 
-/** How the reason of a connection begins that TLS has ended: nothing changes unless somebody acts. */
+/** The reason for which a connection ended begins so when TLS ended it: nothing changes until an operator acts. */
 export const TLS_TROUBLE = "TLS: ";
 
 const NOT_TRUSTED = new Set([

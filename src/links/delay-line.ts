@@ -6,7 +6,7 @@ interface Item {
   readonly due: number;
 }
 
-/** First in, first out, each not before its time: one that is due waits for those before it. */
+/** A queue that releases each message at its time, in the order of arrival: a message that is due waits for those before it. */
 export class DelayLine {
   readonly #clock: Clock;
   #items: Item[] = [];

@@ -1,7 +1,7 @@
 /**
- * Faults put into links on purpose: for each peer and direction, messages are dropped, some or all, or delayed. Asked at
- * one place, where a message between nodes enters or leaves; sockets, clients and management know nothing of it. It lives
- * as long as the process: a node that restarts has whole links.
+ * Faults put into links on purpose: for each peer and direction, the table drops messages, some or all, or delays them. The link
+ * asks it at one place, where a message between nodes enters or leaves; sockets, clients and management know nothing of it.
+ * It lives as long as the process: a node that restarts has whole links.
  */
 import { assert, BROKEN_PERMILLE, FAULT_DELAY_MS_MAX } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
@@ -30,7 +30,7 @@ export class DropTable {
   readonly #faults = new Map<NodeId, Record<Direction, LinkFault>>();
 
   /**
-   * Replaces what holds for one direction. Doing it twice is doing it once.
+   * Replaces the fault of one direction. Idempotent.
    * @returns whether fewer messages are lost from now on than before: then both ends had better begin a new session
    */
   set(peer: NodeId, direction: Direction, fault: LinkFault): boolean {

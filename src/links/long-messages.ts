@@ -1,11 +1,11 @@
 /**
- * Long messages on their way to a peer, a few slices at a time, with pauses in which other messages go: those overtake it. Who
- * takes a late AcceptSync or Promise must cope with that, as with any loss.
+ * Sends long messages to a peer a few slices at a time. Other messages leave in the pauses and overtake the long one. The receiver
+ * of a late AcceptSync or Promise must cope with that, as with any loss.
  *
  * Invariants:
- *   CHUNK-1. One is under way at any time and one waits. Of the same key as the one under way none is taken; a newer one
- *       takes the place of the one that waits.
- *   CHUNK-2. No more than ROOM_SLICES slices are on the connection at any time: what is short gets through soon.
+ *   CHUNK-1. At any time at most one message is under way and one waits. A message with the key of the one under way is refused;
+ *       any other takes the place of the one that waits.
+ *   CHUNK-2. No more than ROOM_SLICES slices are on the connection at any time, so that short messages get through soon.
  */
 import type { CancelTimer, Clock } from "../machine/ports/index.ts";
 import type { LongMessage } from "../protocol/peer/index.ts";
@@ -83,7 +83,7 @@ export class LongMessages {
   }
 }
 
-/** Afterwards `rest` is empty only when nothing is left. */
+/** Afterwards `rest` is empty only when nothing of the message is left. */
 function fill(message: UnderWay, sliceBytes: number): Uint8Array {
   const slice = Buffer.allocUnsafe(sliceBytes);
   let used = 0;

@@ -152,7 +152,7 @@ export class PeerLink {
     this.#session?.flush();
   }
 
-  /** The drop table takes less than before: both ends begin anew, so that what is missing is asked for at once. */
+  /** The drop table drops fewer messages than before: both ends begin a new session, so that each asks at once for what it lacks. */
   renew(): void {
     if (this.#renewing) return;
     this.#renewing = true;
@@ -171,7 +171,7 @@ export class PeerLink {
     });
   }
 
-  /** A connection has shaken hands. */
+  /** A connection has completed its handshake. */
   begin(connection: Connection, sessionId: number): ConnectionHandlers {
     const { peer, clock, limits, logger } = this.#options;
     if (this.#stopped) {
@@ -219,7 +219,7 @@ export class PeerLink {
     if (redial) this.#redial(text, true);
   }
 
-  /** Repeated attempts end the same way: one line is enough. */
+  /** Repeated attempts end the same way: one line in the log is enough. */
   logOnce(message: string, code: string, reason: string): void {
     const { peer, strangers } = this.#options;
     if (this.#lastLogged === reason) return;
@@ -335,7 +335,7 @@ export class PeerLink {
     }
   }
 
-  /** @param slowly nothing will change unless somebody acts */
+  /** @param slowly the link will stay down until an operator acts */
   #redial(reason: string, slowly: boolean): void {
     const { clock, random, limits } = this.#options;
     if (this.#stopped) return;
@@ -343,7 +343,7 @@ export class PeerLink {
     const doubled = limits.backoffMinMs * 2 ** Math.min(this.#attempts, 16);
     const most = slowly ? limits.backoffMaxMs : Math.min(doubled, limits.backoffMaxMs);
     this.#attempts += 1;
-    // Between half of it and all: nodes that lost each other at once do not come back in step.
+    // Between half of the wait and all of it: nodes that lost each other at the same moment must not dial in step.
     const ms = most / 2 + (random.uint32() / 2 ** 32) * (most / 2);
     this.#cancelDial();
     this.#cancelDial = clock.after(ms, () => this.#dial());

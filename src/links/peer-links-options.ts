@@ -25,24 +25,24 @@ export interface PeerLinksHandlers {
   /** A session began, or was renewed: answer with the core's `reconnected(peer)`. */
   onSession(peer: NodeId): void;
   onSessionEnd(peer: NodeId, reason: string): void;
-  /** The peer does not want us, and will not until somebody acts. */
+  /** The peer refuses this node, and will until an operator acts. */
   onRefused(peer: NodeId, refusal: PeerRefusal): void;
 }
 
 export interface PeerRefusal extends Refusal {
-  /** It has shown that it knows the secret, or there is none. */
+  /** The peer has shown that it knows the secret, or there is none. */
   readonly proved: boolean;
-  /** What it said of its own disk, proved as much; null: nothing yet. */
+  /** What the peer said of its own disk, proved or not like the refusal; null: nothing yet. */
   readonly presence: PeerHello | null;
 }
 
 export interface PeerLinksOptions {
   readonly nodeId: NodeId;
   readonly clusterId: string;
-  /** What this node says of itself, asked for at each handshake, when there is somebody to say it to: who claims that id. */
+  /** What this node says of itself to the peer that has, or claims, the id `to`. Called once in each handshake. */
   readonly presence: (to: NodeId) => PeerPresence;
   readonly configurationId: number;
-  /** What nodes prove to know, which clients need not. */
+  /** The secret that nodes prove to each other. */
   readonly secret: Secrets;
   /** Where each peer listens; this node not among them. */
   readonly peers: ReadonlyMap<NodeId, Address>;
@@ -53,8 +53,8 @@ export interface PeerLinksOptions {
   /** For lines about what others do wrong. Default: one of its own. */
   readonly strangers?: StrangerLog;
   /**
-   * The last word on a peer that has proved itself: whether it is the one that this node knows. What is to be remembered of
-   * it is durable when this returns null; then its session begins.
+   * The last word on a peer that has proved itself: whether it is the one that this node knows. When this returns null, what
+   * this node must remember of the peer is durable, and the session begins.
    */
   readonly admit: (peer: NodeId, presence: PeerPresence) => Refusal | null;
   readonly limits?: Partial<PeerLinksLimits>;

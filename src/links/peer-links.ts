@@ -3,15 +3,15 @@
  *
  * Invariants:
  *   LINK-1. At most one session per peer. A newer connection of the same peer replaces it: the dialer has given the old up.
- *   LINK-2. Within a session messages arrive in the order of `send`, each once; what the drop table takes is missing, and
- *       nothing else, unless the session ends. Exceptions: long messages are overtaken (see LongMessages), and heartbeats
- *       overtake.
+ *   LINK-2. Within a session messages arrive in the order of `send`, each once; only what the drop table takes is missing,
+ *       unless the session ends. Exceptions: other messages overtake long ones (see LongMessages), and heartbeats overtake
+ *       all others.
  *   LINK-3. onSession is called at both ends when a session begins, and again when a link that lost messages on purpose is
  *       made whole, after everything that the peer sent before.
- *   LINK-4. Bytes buffered per peer are bounded by sendBufferBytesMax and one message; overflow ends the session. Of long
- *       messages some slices are buffered; what is still to come are views of entries that the log has.
+ *   LINK-4. Bytes buffered per peer are bounded by sendBufferBytesMax and one message; overflow ends the session. Of a long
+ *       message only some slices are buffered; the rest of it are views of entries in the log.
  *   LINK-5. Handlers are never called from within a call of this object, nor after stop().
- *   LINK-6. Where nodes must show certificates, the dialer's is for the host at which the node it says to be is dialed.
+ *   LINK-6. Where nodes must show certificates, the dialer's certificate names the host at which this node would dial it.
  */
 import { assert } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
@@ -73,7 +73,7 @@ export class PeerLinks {
     return [...this.#links.keys()];
   }
 
-  /** Begins to dial. The owner listens, and hands what comes in on the peer channel to `accept`. */
+  /** Begins to dial. The owner listens, and hands each connection on the peer channel to `accept`. */
   start(): void {
     for (const link of this.#links.values()) link.start();
   }
@@ -119,7 +119,7 @@ export class PeerLinks {
   }
 
   /**
-   * Adds a message to the peer's next frame. Without a session it is lost, as in a broken session: who must know repeats.
+   * Adds a message to the peer's next frame. Without a session it is lost, as in a session that breaks: the sender must repeat it.
    * The message must not change until `flush`.
    */
   send(peer: NodeId, message: PeerMessage): void {
@@ -140,7 +140,7 @@ export class PeerLinks {
     return this.#links.get(peer)?.connected ?? false;
   }
 
-  /** Drops everything in these directions, from now on, whatever sockets come and go. @returns false: no such peer */
+  /** Drops everything in these directions from now on, in this session and later ones. @returns false: no such peer */
   breakLink(peer: NodeId, directions: readonly Direction[] = DIRECTIONS): boolean {
     return this.setFault(peer, directions, BROKEN);
   }
@@ -150,7 +150,7 @@ export class PeerLinks {
     return this.setFault(peer, directions, NO_FAULT);
   }
 
-  /** Replaces what holds in these directions. @returns false when there is no such peer */
+  /** Replaces the faults of these directions. @returns false when there is no such peer */
   setFault(peer: NodeId, directions: readonly Direction[], fault: LinkFault): boolean {
     const link = this.#links.get(peer);
     if (link === undefined) return false;
@@ -188,7 +188,7 @@ export class PeerLinks {
     return this.#options.admit(nodeId, { incarnation, peer });
   }
 
-  /** Who dials us has a certificate for the host that we would dial: clients have certificates too, and are no nodes. */
+  /** The dialer needs a certificate for the host that we would dial: clients have certificates too, and are no nodes. */
   #checkCertificate(connection: Connection, { nodeId }: Hello): Refusal | null {
     const address = nodeId === null ? undefined : this.#options.peers.get(nodeId);
     if (address === undefined) return null;

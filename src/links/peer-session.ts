@@ -35,7 +35,7 @@ export interface PeerSessionHandlers {
   /** One message, whole; a view of its frame where it came in one. @throws DecodeError to end the session */
   onMessage(bytes: Uint8Array): void;
   onRenewed(): void;
-  /** What came is not what a peer would send: the session is over. Followed by onEnd. */
+  /** The peer sent what no peer sends: the session is over. Followed by onEnd. */
   onMalformed(reason: string): void;
   /** Once, last; never from within a call. */
   onEnd(reason: string): void;
@@ -110,7 +110,7 @@ export class PeerSession implements ConnectionHandlers {
     if (!this.#ending) this.#writer.addUrgent(bytes);
   }
 
-  /** @returns false when one like it is under way, which will do */
+  /** @returns false when a message of the same key is under way, which serves as well */
   addLong(message: LongMessage): boolean {
     return !this.#ending && this.#long.add(message);
   }
@@ -120,8 +120,8 @@ export class PeerSession implements ConnectionHandlers {
   }
 
   /**
-   * Sends what was added, as far as the connection has room: what lies there cannot be overtaken any more. The rest goes
-   * when it has room again.
+   * Sends what was added, as far as the connection has room, and the rest once it has room again. Nothing can overtake bytes
+   * that the connection already holds.
    */
   flush(): void {
     if (this.#ending || this.#writer.pendingBytes === 0) return;

@@ -1,6 +1,6 @@
 /**
- * One way to load, break and measure a cluster: a subject, a workload, faults, a report; see README.md. This is what the
- * command line needs of it; the scripts' experiments are modules of their own.
+ * One way to load, break and measure a cluster: a subject, a workload, faults, a report; see README.md. This module has the parts
+ * that the command line needs; the scripts' experiments are modules of their own.
  */
 export { runExperiment, type ExperimentOptions, type RunResult } from "./faults/experiment.ts";
 export type { Subject } from "./faults/subject.ts";

@@ -20,7 +20,7 @@ interface PaxosView {
 
 /**
  * Finds a leader that is quorum-connected: one heartbeat round per election time-out. A node is *happy* while its leader
- * (or itself as leader) is known to reach a quorum; only where everybody in hearing is unhappy does a node take over.
+ * (or itself as leader) is known to reach a quorum; a node takes over only when every node that it hears is unhappy.
  *
  * ELECT-1. Only ballots of nodes that answer themselves compete; the leader a reply names only counts followers (S12,
  *     deviations.md).
@@ -122,7 +122,7 @@ export class BallotLeaderElection<T, S> {
     this.#outbox.sendHeartbeat(from, reply, promiseSeq);
   }
 
-  /** What `pid` said is no longer so: another disk speaks for it. */
+  /** Forgets what `pid` said: another disk now speaks for it. */
   forget(pid: NodeId): void {
     this.#replies.delete(pid);
     this.#lastReplies.delete(pid);

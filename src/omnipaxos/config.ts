@@ -21,20 +21,20 @@ export type SnapshotPolicy<T, S> =
   | {
       readonly kind: "host";
       /**
-       * Asked before a peer's snapshot takes the place of entries: from which index on it is known not to hold what this
-       * node has decided; null: it holds it, as far as can be known. Without it a snapshot is believed.
+       * Called before a peer's snapshot takes the place of entries: the index from which on the snapshot is known not to hold what
+       * this node has decided; null: as far as the host knows, it holds it all. Without this function the node believes any snapshot.
        */
       readonly partsAt?: (snapshot: S) => number | null;
     };
 
-/** What a node is made with. What may be left out has the default that is named with it; times are in ticks of the host. */
+/** What a node is made with. Each optional field names its default; times are in ticks of the host. */
 export interface OmniPaxosConfig<T, S = never> {
   readonly clusterConfig: ClusterConfig;
   /** This node; one of clusterConfig.nodes. */
   readonly pid: NodeId;
   /** Ticks of one heartbeat round; must exceed the worst round trip. Default 1. */
   readonly electionTickTimeout?: number;
-  /** Ticks between repetitions of what may have been lost. Default 100. */
+  /** Ticks between repetitions of messages that may have been lost. Default 100. */
   readonly resendMessageTickTimeout?: number;
   /** Ticks after which an incomplete batch is stored. Default 200. */
   readonly flushBatchTickTimeout?: number;
@@ -50,8 +50,8 @@ export interface OmniPaxosConfig<T, S = never> {
    */
   readonly sameEntry?: (a: T, b: T) => boolean;
   /**
-   * Makes the first entry that this node proposes as the leader of a round into what stands in the log, so that the log can
-   * tell where rounds begin; null: it cannot be that one, and the next one is asked for. Default: as it is.
+   * Turns the first entry that this node proposes as the leader of a round into the one that stands in the log, so that the log
+   * tells where rounds begin; null: this entry cannot open a round, and the node tries the next one. Default: the entry unchanged.
    */
   readonly openRound?: (entry: T, round: Ballot) => T | null;
   /** Default off. */

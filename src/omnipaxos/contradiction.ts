@@ -1,8 +1,8 @@
 import type { NodeId } from "./ballot.ts";
 
 /**
- * What a peer says cannot be true together with what this node has decided: a promise was broken somewhere, as when a disk
- * went back in time. No side can be believed, so nothing of the message was applied (sequence-paxos/judge.ts).
+ * A peer's message cannot be true together with what this node has decided: some node broke a promise, as when a disk went back
+ * in time. This node can believe neither side, so it applied nothing of the message (sequence-paxos/judge.ts).
  */
 export interface Contradiction {
   /**
@@ -10,7 +10,7 @@ export interface Contradiction {
    * `endsBelow`: a log that must hold all that is decided ends before it.
    */
   readonly kind: "differs" | "endsBelow";
-  /** Whose message it was. */
+  /** The sender of the message. */
   readonly with: NodeId;
   /** The indexes in question: [from, to). */
   readonly from: number;

@@ -10,7 +10,7 @@ export type Write<T, S> =
   | { readonly kind: "promise"; readonly promise: Ballot }
   | { readonly kind: "acceptedRound"; readonly acceptedRound: Ballot }
   /**
-   * Entries at [fromIdx, fromIdx + entries.length); whatever entries stood at fromIdx or after are gone (with no
+   * Entries at [fromIdx, fromIdx + entries.length); all entries that stood at fromIdx or after are gone (with no
    * entries: a cut). fromIdx lies in [compacted index, end of log]. The stop-sign is changed by `stopSign` alone.
    */
   | { readonly kind: "append"; readonly fromIdx: number; readonly entries: readonly T[] }
@@ -38,13 +38,13 @@ export interface Outgoing<T, S> extends Envelope<T, S> {
   readonly after: WriteSeq;
 }
 
-/** What a step asks of its host, in this order: stage the writes; release each message when its time has come. */
+/** What a step asks of its host, in this order: stage the writes; release each message once its `after` is durable. */
 export interface Effects<T, S> {
   readonly writes: readonly WriteGroup<T, S>[];
   readonly messages: readonly Outgoing<T, S>[];
   /**
-   * Proposals this node held or was sent that it will never propose, because a stop-sign stands in its log (S20,
-   * deviations.md) or it takes no part any more. They certainly did not get into the log through this node.
+   * Proposals that this node held or received and will never propose, because a stop-sign stands in its log (S20,
+   * deviations.md) or it takes no part any more. This node certainly did not put them into the log.
    */
   readonly rejected: readonly T[];
   /** Not null: this node takes no part in the protocol any more, from now on; the host has to act. */

@@ -66,11 +66,11 @@ export type HandOverError =
   /** `to` cannot lead in this node's place now, or this node does not lead. */
   { readonly kind: "noHeir"; readonly to: NodeId };
 
-/** It was taken in hand. */
+/** The node acts on the call. */
 export interface Success {
   readonly ok: true;
 }
-/** It was refused, and changed nothing. */
+/** The node refused the call, which changed nothing. */
 export interface Failure<E> {
   readonly ok: false;
   readonly error: E;

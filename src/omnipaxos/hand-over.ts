@@ -5,14 +5,14 @@ import type { Quorum } from "./config.ts";
 import type { Member } from "./leader-state.ts";
 
 /**
- * A leader that is about to end asks a follower to lead in its place, so that nobody has to notice its silence first.
+ * A leader that is about to end asks a follower to lead in its place, so that followers need not notice its silence first.
  *
- * HANDOVER-1. Asking changes nothing: the leader leads on until a higher ballot reaches it. What the follower does is what any
- *     node may do at any time (`tryBecomeLeader`), so no message of this kind, early, late or repeated, costs more than a change
- *     of leader: what is decided stays, and what is not may be given up.
+ * HANDOVER-1. Asking changes nothing: the leader leads on until a higher ballot reaches it. The follower does what any node may
+ *     do at any time (`tryBecomeLeader`), so no message of this kind, early, late or repeated, costs more than a change of
+ *     leader: decided entries stay, and undecided ones may be lost.
  * HANDOVER-2. A follower obeys only the leader that it follows now: after any change of leader the message means nothing.
- * HANDOVER-3. Nobody is asked, and nobody obeys, unless both quorums can be heard without the leader that goes: else its going
- *     would be noticed twice.
+ * HANDOVER-3. No leader asks, and no follower obeys, unless it hears both quorums without the leader that goes: else the
+ *     cluster would lose its leader twice.
  */
 export interface Heard {
   /** What each peer said in the last complete heartbeat round. */

@@ -42,8 +42,8 @@ export interface Member<T> {
  *
  * ROUND-1. Members are keyed by pid and there is one for each node of the configuration, no more (S18).
  * ROUND-2. An accepted index never decreases within a round, also when the promise is reset: a durable vote stays a vote
- *     (S17). The exception is a disk that is not the one that voted (`replaced`): its round ends, and nothing that was said
- *     in it counts in the next one, whenever it arrives.
+ *     (S17). The exception is a disk that is not the one that voted (`replaced`): the round ends, and no message of it counts
+ *     in the next round, however late it arrives.
  * ROUND-3. The own accepted index is what is durable here, not what is in memory (DISK-4).
  */
 export class LeaderState<T, S> {

@@ -18,10 +18,10 @@ interface Remembering<T, S> {
  * Everything a node remembers between two `takeEffects`, as plain data, for searches that must know whether they have
  * been here before.
  *
- * MEMORY-1. Nodes of equal memory behave alike from here on: whatever can make a difference is in it (test/proof/explorer compares
+ * MEMORY-1. Nodes of equal memory behave alike from here on: it holds all that can make a difference (test/proof/explorer compares
  *     what nodes of equal memory do). A new field of the core's state belongs here.
- * MEMORY-2. What can make no difference is left out, so that equal nodes look equal: what only a leader or only a follower
- *     in the stream uses while it is neither, and how many write groups came before the last durable one.
+ * MEMORY-2. It omits all that can make no difference, so that equal nodes look equal: fields that only a leader or only a follower
+ *     in the stream uses while the node is neither, and how many write groups came before the last durable one.
  */
 export function memoryOf<T, S>(node: Remembering<T, S>): unknown {
   const { paxos, outbox, election, stranded, clocks } = node;

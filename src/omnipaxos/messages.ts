@@ -56,7 +56,7 @@ export interface HeartbeatRequest {
   /** Random per process start, so that a reply to an earlier incarnation is not counted (S24). */
   readonly incarnation: number;
 }
-/** Its answer: the ballot of the replying node, whom it takes for its leader, and whether that one reaches a quorum. */
+/** The answer to it: the replying node's ballot, the leader that it follows, and whether that leader reaches a quorum. */
 export interface HeartbeatReply {
   readonly type: "heartbeatReply";
   readonly round: number;
@@ -65,7 +65,7 @@ export interface HeartbeatReply {
   readonly leader: Ballot;
   readonly happy: boolean;
 }
-/** To the leader of `n`: prepare me anew, I have lost what you told me. */
+/** The sender asks the leader of `n` to prepare it anew: it has lost messages of the leader's. */
 export interface PrepareReq {
   readonly type: "prepareReq";
   readonly n: Ballot;
@@ -126,7 +126,7 @@ export interface AcceptStopSign {
   readonly seq: SequenceNumber;
   readonly stopSign: StopSign;
 }
-/** The sender has promised the higher ballot `n`: the round of whoever is told is over. */
+/** The sender has promised the higher ballot `n`: the receiver's round is over. */
 export interface NotAccepted {
   readonly type: "notAccepted";
   readonly n: Ballot;

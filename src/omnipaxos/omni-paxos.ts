@@ -247,7 +247,7 @@ export class OmniPaxos<T, S = never> {
   /**
    * The node behind `pid` came back with another disk, by agreement: what it had promised and accepted counts no more. Say it
    * once a disk, at the first session with the new one, before `reconnected`. A leader starts its round anew under a higher
-   * ballot: so even what the old disk's process had sent and arrives after this call cannot count, in whatever order.
+   * ballot: so messages of the old disk's process that arrive after this call cannot count, in any order.
    */
   replaced(pid: NodeId): void {
     if (this.#isInert) return;
@@ -300,7 +300,7 @@ export class OmniPaxos<T, S = never> {
     handleOwnVote(this.#paxos, mark.acceptedRound, mark.acceptedIdx);
   }
 
-  /** Has the decided index written with the next effects, which else waits for a group that must be written anyway (STORE-4). */
+  /** Writes the decided index with the next effects, instead of waiting for a group that must be written anyway (STORE-4). */
   writeDecided(): void {
     if (!this.#isInert) this.#store.writeDecided();
   }
@@ -346,8 +346,8 @@ export class OmniPaxos<T, S = never> {
     return this.#store.acceptedRound;
   }
   /**
-   * What of this node is on disk for sure: at the start what was recovered, then what the groups reported by `persisted` made
-   * of it.
+   * The part of this node's state that is surely on disk: at the start the recovered state, then that state with the groups that
+   * `persisted` reported.
    */
   get durable(): DurableMark {
     return this.#store.durable;

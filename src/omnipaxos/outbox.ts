@@ -17,7 +17,7 @@ interface GroupMark {
   readonly mark: DurableMark;
 }
 
-/** What of a node is on its disk for sure. The accepted index counts the stop-sign. */
+/** The part of a node's state that is surely on its disk. The accepted index counts the stop-sign. */
 export interface DurableMark {
   readonly promise: Ballot;
   readonly acceptedRound: Ballot;
@@ -70,7 +70,7 @@ export class Outbox<T, S> {
     return this.#persistedSeq;
   }
 
-  /** What the groups bring the node to that were taken and are not yet durable. */
+  /** The marks of the groups that were taken and are not yet durable. */
   get groups(): readonly GroupMark[] {
     return this.#groups;
   }

@@ -7,7 +7,7 @@ import type { CompleteSnapshot, StopSign } from "./messages.ts";
 import type { DurableMark, Outbox } from "./outbox.ts";
 
 /**
- * What of a node must survive a crash, as of now, and the writes that bring the disk there. It owns the log, the two
+ * The state of a node that must survive a crash, and the writes that bring the disk to it. It owns the log, the two
  * ballots, the decided and compacted index, the snapshot and the stop-sign; the batch is volatile until flushed.
  *
  * STORE-1. decidedIdx <= acceptedIdx, in memory and in every prefix of the write groups; neither node nor disk ever forgets
@@ -56,7 +56,7 @@ export class Store<T, S> {
   get decidedIdx(): number {
     return this.#decidedIdx;
   }
-  /** What a restart would find at least. */
+  /** The least that a restart would find. */
   get durable(): DurableMark {
     return this.#durable;
   }

@@ -15,8 +15,8 @@ interface Electorate {
  *
  * STRANDED-1. A peer counts when it was unhappy with the same higher ballot at two checks in a row: at least one whole
  *     resend time-out.
- * STRANDED-2. No duels: only a leader that the election agrees with and a write quorum follows acts, and only while nobody
- *     in hearing is happy with a higher ballot. Two such leaders would need the same followers.
+ * STRANDED-2. No duels: only a leader that the election agrees with and a write quorum follows acts, and only while no node
+ *     that it hears is happy with a higher ballot. Two such leaders would need the same followers.
  */
 export class StrandedPeers {
   #suspects = new Map<NodeId, Ballot>();

@@ -1,4 +1,4 @@
-/** One turn's worth of what is decided goes into the state, in order (Replica, REPLICA-1). */
+/** Applies one turn's worth of decided entries to the state, in order (Replica, REPLICA-1). */
 import { isEntryOrItsOpening, type KvState } from "../store/index.ts";
 import type { OmniPaxos } from "../omnipaxos/index.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
@@ -39,7 +39,7 @@ export function applyDecided(
   while (applier.appliedIdx < core.decidedIdx) {
     if (bytes >= APPLY_BYTES_PER_TURN) return true;
     const entry = core.entryAt(applier.appliedIdx);
-    // Gone, and a snapshot in their place (`TurnEffects.load`), or the stop-sign.
+    // The entry is gone, with a snapshot in its place (`TurnEffects.load`), or it is the stop-sign.
     if (entry === undefined) return false;
     bytes += entry.length;
     schedule.applied(entry.length);
@@ -75,7 +75,7 @@ function appliedEntry(
   return { idx: appliedIdx - 1, revisionBefore, revision, own: own ?? null };
 }
 
-/** The batch that this entry is, taken out. One that only says so, because a faulty peer made it, is like any other entry. */
+/** Takes out the batch that became this entry. An entry of a faulty peer that only claims to be this node's is like any other. */
 function ownBatch(
   entry: Uint8Array,
   applier: Applier,

@@ -2,7 +2,7 @@ import type { Agreement } from "./trust/agreement.ts";
 import type { Refusal } from "./writes/client-writes.ts";
 import { nodesText } from "./requests/nodes-text.ts";
 
-/** What clients of node `pid` are told while it is not known to be in the right (Replica, REPLICA-4). Null: it may serve. */
+/** What node `pid` tells its clients while it is not known to be in the right (Replica, REPLICA-4). Null: it may serve. */
 export function divergedRefusal(pid: number, agreement: Agreement): Refusal | null {
   if (agreement.mayServe) return null;
   const peers = agreement.alarms.map(({ peer }) => peer);

@@ -1,4 +1,4 @@
-/** One node without its machine. */
+/** One node without its machine: no sockets, files or timers. */
 export type { Divergence, Outvoted, Verdict } from "./trust/agreement.ts";
 export type { ReceivedPiece } from "./snapshots/catch-up.ts";
 export { type CompactionPolicy, DEFAULT_COMPACTION, dueLogBytes } from "./snapshots/compaction.ts";

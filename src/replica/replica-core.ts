@@ -7,8 +7,8 @@ import type { ReplicaOptions } from "./turn/replica-options.ts";
 import { snapshotPartsAt } from "./snapshots/snapshot-judge.ts";
 
 /**
- * The core of a log of entries: how they are compared, where they say that a round begins, and what a peer's snapshot must
- * hold before it is believed.
+ * Makes the core of a log of entries: how it compares them, how an entry marks the beginning of a round, and what a peer's
+ * snapshot must hold before the core believes it.
  * @param state what is applied so far
  */
 export function replicaCore(

@@ -9,11 +9,10 @@
  *   REPLICA-2. A write is answered only from its application in the log; a linearizable read only at an index that
  *       `ReadIndex` gave.
  *   REPLICA-3. A definite refusal is given only for what this node neither proposed nor relayed.
- *   REPLICA-4. While this node's state differs from another one's and it is not known to be in the right (`Agreement`), no
- *       client is answered from it: requests are refused, and what is applied of requests proposed before is answered with
- *       silence.
+ *   REPLICA-4. While this node's state differs from another one's and it is not known to be in the right (`Agreement`), it answers
+ *       no client from its state: it refuses requests, and is silent about those that it proposed before and applies now.
  *   REPLICA-5. An answer is taken only by the process that asked: it carries the name of the request, and that names the process.
- *   REPLICA-6. What a peer asked for ends with its session: no answer of an earlier session leaves in a later one.
+ *   REPLICA-6. A peer's requests end with its session: no answer to an earlier session leaves in a later one.
  */
 import type { KvState, UnreadableEntries } from "../store/index.ts";
 import {
@@ -85,7 +84,7 @@ const RELEASED_EACH_TICK = 512;
 export class Replica {
   readonly settings: Settings;
   readonly snapshots: SnapshotInputs;
-  /** Random per process start: names this process in all that it asks of peers. */
+  /** Random per process start: names this process in its requests to peers. */
   readonly #bootId: number;
   readonly #requests: RequestCounters = { strayAnswers: 0, endedReads: 0, endedGuests: 0 };
   readonly #core: OmniPaxos<Uint8Array, SnapshotName>;
@@ -109,7 +108,7 @@ export class Replica {
   #joining: Joining | null = null;
   readonly #agreement: Agreement;
   readonly #applyParts: ApplyParts;
-  /** Peers with a session: what is sent to others is lost. */
+  /** Peers with a session: a message to any other peer is lost. */
   readonly #connected = new Set<NodeId>();
   #replicaMessages: { to: NodeId; message: ReplicaMessage }[] = [];
   #wantedPieces: WantedPiece[] = [];
@@ -296,7 +295,7 @@ export class Replica {
         return null;
       }
       case "report":
-        // For the host, who knows the disks.
+        // The host handles reports: it knows the disks.
         return null;
       case "stateHashes":
         this.#agreement.receive(from, message);
@@ -312,9 +311,8 @@ export class Replica {
   }
 
   /**
-   * A session with a peer began: what was in flight before it may be lost. Without an end before it, a link that lost messages
-   * on purpose is whole again: it is the session that it was, between the same two processes, and nothing ends that either
-   * has asked.
+   * A session with a peer began: messages in flight before it may be lost. Where no end came first, a link that lost messages
+   * on purpose is whole again: the session is the same one, between the same two processes, and the requests of both go on.
    */
   onSession(peer: NodeId): void {
     this.#connected.add(peer);
@@ -324,9 +322,9 @@ export class Replica {
   }
 
   /**
-   * REPLICA-6: the process that the next session leads to may be another one, which has asked for nothing yet. Its clients'
-   * writes that are under way stay so, as with any client that has gone. What else is kept for the peer names its content and
-   * not the asker: the snapshot that it fetches, and the log sync of its that waits for a snapshot (see CATCHUP-5).
+   * REPLICA-6: the next session may lead to another process, which has asked for nothing yet. Writes of the peer's clients that are
+   * under way stay so, as with any client that has gone. The rest that this node keeps for the peer names its content and not the
+   * asker: the snapshot that the peer fetches, and the peer's log sync that waits for a snapshot (see CATCHUP-5).
    */
   onSessionEnd(peer: NodeId): void {
     this.#connected.delete(peer);
@@ -382,7 +380,7 @@ export class Replica {
     }
   }
 
-  /** An acknowledgement, of this disk or of another one, often brings nothing to do: then a turn is saved. */
+  /** An acknowledgement, of this disk or of another one, often leaves nothing to do: then the host skips the turn. */
   get hasNews(): boolean {
     const { hasEffects, decidedIdx } = this.#core;
     return hasEffects || decidedIdx > this.#applier.appliedIdx || this.#joining !== null;
@@ -393,20 +391,20 @@ export class Replica {
     this.#core.persisted(seq);
   }
 
-  /** From now on writes are refused with this error, before anything is proposed; null lifts it. */
+  /** From now on this node refuses writes with this error, before it proposes anything; null lifts it. */
   refuseWrites(refusal: Refusal | null): void {
     this.#writes.hostRefusal = refusal;
   }
 
   /**
-   * How this node is off for memory.
+   * How much memory this node has left.
    * @param heapLimitBytes for what clients are told
    */
   onMemory(level: MemoryLevel, heapLimitBytes: number): void {
     this.#space.setLevel(level, heapLimitBytes);
   }
 
-  /** Whatever is written is refused at once: nothing that is under way need be waited for. */
+  /** This node refuses every new write at once: the caller need not wait for writes under way. */
   get refusesWrites(): boolean {
     return this.#writes.refusesAll;
   }
@@ -415,7 +413,7 @@ export class Replica {
     return this.#space;
   }
 
-  /** What `TurnEffects.load` asked for. A state that is no news is dropped. */
+  /** The state that `TurnEffects.load` asked for. The replica drops one that is no newer than its own. */
   install(state: KvState): void {
     if (state.appliedIdx <= this.#applier.appliedIdx) return;
     this.#applier.install(state);
@@ -469,7 +467,7 @@ export class Replica {
     };
   }
 
-  /** The others are to know what this node's state was; all else that it might say rests on that state. */
+  /** The others must learn what this node's state was; every other message rests on that state, and does not leave. */
   #lastWords(outvoted: Outvoted): TurnEffects {
     const replicaMessages = this.#replicaMessages.filter(
       ({ message }) => message.type === "stateHashes",
@@ -484,7 +482,7 @@ export class Replica {
     for (const peer of this.#connected) this.#send(peer, { type: "stateHashes", ...hashes });
   }
 
-  /** REPLICA-4, for what came before it was known. */
+  /** REPLICA-4, for requests that came before the difference was known. */
   #refuseWaiting(): void {
     const refusal = this.#divergedRefusal();
     if (refusal === null) return;
@@ -528,7 +526,7 @@ export class Replica {
     if (request !== null) this.#send(leader, request);
   }
 
-  /** What was to be answered with the leader's log may be lost, or its snapshot gone before it was here. */
+  /** The leader's answer with its log may be lost, or its snapshot may have gone before it was here. */
   #repeatJoining(): void {
     const { promise, phase } = this.#core;
     if (phase === "recover") this.#core.reconnected(promise.pid);
@@ -540,8 +538,8 @@ export class Replica {
   }
 
   /**
-   * The core has taken over a snapshot, which is in the store before the core hears of it, whichever message made it take
-   * effect. Until it is loaded nothing is applied; everything else goes on.
+   * The snapshot that the core has taken over; the store always has it before the core hears of it. Until it is loaded the
+   * replica applies nothing; everything else goes on.
    */
   #toLoad(): SnapshotName | null {
     const stored = this.#core.storedSnapshot;
@@ -549,8 +547,8 @@ export class Replica {
   }
 
   /**
-   * None while what was found on disk is being applied: from then on every cell changed has to be copied first, and the node
-   * is to serve soon.
+   * Begins no snapshot while this node applies the log that it found on disk: during a snapshot every changed cell must be copied
+   * first, and the node should serve soon.
    */
   #beginSnapshot(load: SnapshotName | null): DueSnapshot | null {
     if (!this.#schedule.isDue || load !== null || this.#space.isCritical) return null;
@@ -560,8 +558,8 @@ export class Replica {
   }
 
   /**
-   * The disk is full, and what would bring this node further waits for it: a promise to the leader, or a snapshot. In step
-   * with a leader a node with a full disk goes on for a good while, in memory.
+   * The disk is full, and a write that would bring this node further waits for it: a promise to the leader, or a snapshot. In
+   * step with a leader a node with a full disk goes on for a good while, in memory.
    */
   get #isHeldUpByDisk(): boolean {
     if (this.#catchUp.isStuck) return true;
@@ -580,7 +578,7 @@ export class Replica {
     this.#takeReads({ route, frame, arrivedTick: this.#tick - ageTicks }, decoded);
   }
 
-  /** Cut off for good: neighbours may be better placed. */
+  /** No leader has reached this node for long: neighbours may be better placed. */
   #relayEverything(heard: readonly NodeId[]): void {
     const peer = this.#relay.pick(heard.filter((node) => this.#connected.has(node)));
     if (peer === undefined) return;
@@ -601,7 +599,7 @@ export class Replica {
     return this.#applier.appliedIdx;
   }
 
-  /** Entries of the log that every node passes over, as they cannot be read: a faulty node made them. */
+  /** Entries of the log that every node skips, as none can read them: a faulty node made them. */
   get unreadableEntries(): UnreadableEntries {
     return this.#applier.state.unreadable;
   }
@@ -628,7 +626,7 @@ export class Replica {
     return this.#catchUp.progress;
   }
 
-  /** So much is to be answered in this turn that local reads had better wait for the next one. */
+  /** This turn has so many answers to write that local reads had better wait for the next one. */
   get answersFull(): boolean {
     return this.#outbox.isFull;
   }
@@ -646,7 +644,7 @@ export class Replica {
     return this.#joining === null ? standingOf(this.#core) : { kind: "cutOff", heard: [] };
   }
 
-  /** Who has confirmed that this disk may take the place of a lost one, and how many must. Null: it has its place. */
+  /** The peers that have confirmed that this disk may take the place of a lost one, and how many must. Null: it has its place. */
   get joining(): { readonly confirmed: readonly NodeId[]; readonly needed: number } | null {
     return this.#joining;
   }

@@ -114,7 +114,7 @@ export class Batch {
   }
 }
 
-/** With room for the header of a frame in front. What it has grown to it keeps: whoever has it decides when it is too much. */
+/** With room for the header of a frame in front. The writer keeps the buffer it has grown: its owner decides when to drop it. */
 function frameWriter(): ByteWriter {
   const out = new ByteWriter(INITIAL_BYTES, Number.POSITIVE_INFINITY);
   out.zeros(FRAME_HEADER_BYTES);

@@ -1,16 +1,16 @@
 /**
- * Whose data directory this is, which nodes its cluster has, and whom its node has met.
+ * The owner of this data directory, the nodes of its cluster, and the peers that its node has met.
  *
  * Invariants:
  *   DIRECTORY-1. The incarnation is drawn when the directory is made. Peers remember it: a node that comes back under its id
  *       with another one has forgotten what it promised and accepted.
- *   DIRECTORY-2. The identity says that the log has begun before anybody hears of what the log holds. So a log that was
- *       taken away is told from one that was never written: otherwise the node would forget its promises under its old
+ *   DIRECTORY-2. The identity says that the log has begun before any peer or client learns of the log's content. So the node can tell
+ *       a log that was taken away from one that was never written: otherwise it would forget its promises under its old
  *       incarnation, which no peer could notice.
  *   DIRECTORY-3. The members never change: with others, majorities of before and after need not have a node in common, and
- *       what was acknowledged before could be lost.
- *   DIRECTORY-4. The identity comes last: whatever else a directory needs exists before it. So a directory with an identity
- *       lacks something only if that was taken away.
+ *       acknowledged writes from before could be lost.
+ *   DIRECTORY-4. The identity comes last: every other file that a directory needs exists before it. So a directory with an identity
+ *       lacks one only if somebody took it away.
  */
 import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
@@ -43,7 +43,7 @@ const identitySchema = z.strictObject({
 });
 export type Identity = z.infer<typeof identitySchema>;
 
-/** Who opens a data directory. */
+/** The node that opens a data directory. */
 export interface DirectoryOwner {
   readonly clusterId: string;
   readonly nodeId: number;
@@ -52,17 +52,17 @@ export interface DirectoryOwner {
   readonly random: Random;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A new directory is to take everything from the others before it takes part. Default: false. */
+  /** The node of a new directory must fetch everything from the others before it takes part. Default: false. */
   readonly rejoin?: boolean;
   /** The operator vouches for the members of a directory that does not know them. Default: false. */
   readonly confirmMembers?: boolean;
-  /** Told when what is remembered of the peers cannot be made durable: the process must stop. */
+  /** Called when the memory of the peers cannot be made durable: the process must stop. */
   readonly onFailure: (error: Error) => void;
 }
 
 export interface DataDirectory {
   readonly incarnation: string;
-  /** Whose log it is, as the log has it. */
+  /** The owner of the log, as the log names it. */
   readonly logOwner: number;
   /** Ids of all nodes of the cluster, ascending. */
   readonly members: readonly number[];
@@ -77,13 +77,13 @@ export interface DataDirectory {
   /** As `beginLog`. */
   join(): void;
   readonly peers: PeerMemory;
-  /** So far at least the log was durable when the directory was in use last, whatever the log itself says. */
+  /** The log was durable at least up to here when the directory was last in use, even if the log itself now ends before. */
   readonly logEnd: LogPosition;
   /** The log is durable up to there. Written down within a second, and when the directory is closed. */
   logReached(end: LogPosition): void;
   /** Of this process, drawn when it opened the directory. */
   readonly bootId: number;
-  /** Makes everything durable that is remembered of the peers. */
+  /** Makes the memory of the peers durable. */
   flush(done: DiskCallback): void;
   /** `flush`, and closes the files. */
   close(done: DiskCallback): void;
@@ -155,15 +155,15 @@ export function readIdentity(disk: Disk): {
 }
 
 /**
- * What stands in a directory without an identity that no first start leaves behind which was cut off (DIRECTORY-4): most of it was taken
- * away. Null: nothing.
+ * A part of a directory without an identity that an interrupted first start cannot leave behind (DIRECTORY-4): somebody took most of
+ * the directory away. Null: there is no such part.
  */
 function remainsOfUse(disk: Disk, members: number): string | null {
   if (disk.list(LOG_DIRECTORY).some((name) => name.endsWith(".log"))) return "a log";
   if (disk.list(SNAPSHOT_DIRECTORY).some((name) => name.endsWith(".snapshot"))) return "a snapshot";
   if (hasMovedEnd(disk)) return "the mark of a log's end";
   if (!disk.exists(PEER_MEMORY_FILE)) return null;
-  // It is made behind the mark of the log's end.
+  // A first start makes this file after the mark of the log's end.
   const isUsed = !disk.exists(logEndPath(LOG_DIRECTORY)) || isUsedMemory(disk, members);
   return isUsed ? "what the node remembered of the others" : null;
 }
@@ -195,8 +195,8 @@ function make(
 }
 
 /**
- * A directory of format 1 becomes one of format 2, all or nothing: until the identity is replaced it is what it was, also
- * for the version that wrote it, and the next start begins anew.
+ * Turns a directory of format 1 into one of format 2, all or nothing: until the identity is replaced it stays of format 1, also
+ * for the version that wrote it, and the next start begins the conversion anew.
  */
 function takeOverFirstFormat(disk: Disk, owner: DirectoryOwner): void {
   const sealed = unseal(disk, IDENTITY_FILE, [FIRST_FORMAT_VERSION, FORMAT_VERSION]);
@@ -212,7 +212,7 @@ function takeOverFirstFormat(disk: Disk, owner: DirectoryOwner): void {
   });
 }
 
-/** As the log names whose it is. */
+/** The owner of a log, as the log names it. */
 export function logOwnerOf({ incarnation }: Identity): number {
   return crc32c(incarnation);
 }

@@ -28,7 +28,7 @@ interface FirstFormat {
 }
 
 /**
- * Reads it, and checks what can be checked of the members.
+ * Reads it, and checks the members as far as it can.
  * @param sealed the identity
  * @throws StorageError
  */
@@ -53,7 +53,7 @@ export function readFirstFormat(
     throw membersMismatch(`belongs to a node that has met ${nodesText(met)}`, members);
   }
   const hasMetAll = members.every((id) => id === identity.nodeId || incarnations.has(id));
-  // A node that never had anything durable may be anybody's: it promised nothing and holds nothing.
+  // A node that never had anything durable fits any cluster: it promised nothing and holds nothing.
   if (!hasMetAll && logBegun && !confirmMembers) throw unconfirmed(met, members);
   return { ...identity, logBegun, incarnations };
 }

@@ -3,7 +3,7 @@
  *
  * Invariants:
  *   FRAME-1. A frame is valid at one place only: its checksum covers the number of its segment and its position in it. So
- *       what a recycled file still holds, or the remains of an unfinished write, can never be taken for part of the log.
+ *       recovery can never take the old content of a recycled file, or the remains of an unfinished write, for part of the log.
  *   FRAME-2. A frame is written only when the one before it is durable. So if a valid frame stands anywhere behind bytes
  *       that are not one, those bytes were durable once and are damaged; if none does, they may be the write a crash cut
  *       off.
@@ -13,7 +13,7 @@ import { crc32c } from "@node-rs/crc32";
 import type { ByteWriter } from "../base/index.ts";
 
 export const LOG_FORMAT_VERSION = 3;
-/** Read, and gone on with, but not begun any more: its segments do not say whose they are. */
+/** This program reads and continues segments of this version, but begins none: they do not name their owner. */
 export const OWNERLESS_FORMAT_VERSION = 2;
 /** magic (8) · u32 version · u32 zero */
 export const FILE_HEADER_BYTES = 16;
@@ -29,7 +29,7 @@ export interface FramePlace {
   readonly segment: number;
   readonly position: number;
   readonly previousCrc: number;
-  /** Write groups in it; for whoever looks at a file. */
+  /** Write groups in it; for people who look at a file. */
   readonly groups: number;
 }
 

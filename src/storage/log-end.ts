@@ -10,7 +10,7 @@ import type { CancelTimer, Clock, Disk, DiskCallback } from "../machine/ports/in
 import { damaged } from "./log-errors.ts";
 import { SlotFile } from "./slot-file.ts";
 
-/** A page each: what tears one slot leaves the others alone. */
+/** A page each: a torn write damages one slot and no other. */
 const SLOT_BYTES = 4096;
 /** u32 owner · u32 1: clean · u32 segment · u32 position · u32 crc */
 const PAYLOAD_BYTES = 20;

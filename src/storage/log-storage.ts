@@ -6,10 +6,10 @@
  *   LOG-2. `onDurable(seq)` is called only when every group up to seq is durable; in order.
  *   LOG-3. After a failed write or sync nothing is written any more, and `onFailure` is called once. A full disk is no
  *       failure: the same bytes are written again to the same place when there is room (the port allows that).
- *   LOG-4. A segment leaves the log only when the compaction that makes it unnecessary is durable, and nothing is being
- *       written to it.
- *   LOG-5. Where the log ends is noted when what waited for the batch has left: at the end of the turn, so that nobody waits
- *       for the note.
+ *   LOG-4. A segment leaves the log only when the compaction that makes it unnecessary is durable, and no write to it is under
+ *       way.
+ *   LOG-5. The log's end is noted when the messages that waited for the batch have left: at the end of the turn, so that no message
+ *       waits for the note.
  */
 import { assert, LATENCY_BUCKETS, latencyBucket, systemCode } from "../base/index.ts";
 import { StorageError } from "./storage-error.ts";
@@ -33,11 +33,11 @@ import { ROOM_RETRY_MS, SpareSegments, type SpareFile } from "./spare-segments.t
 interface LogStorageOptions {
   /** Size of a segment file. A batch that does not fit one makes its segment larger. */
   readonly segmentBytes: number;
-  /** Whose log it is: the crc of the id of the data directory. */
+  /** The owner of the log: the crc of the id of the data directory. */
   readonly owner: number;
-  /** The log was written to before: finding nothing of it is damage. Default: false. */
+  /** The log was written to before: a directory without any log is damaged. Default: false. */
   readonly mustExist?: boolean;
-  /** So far it was durable, as is known from elsewhere: a log that ends before is damage. Default: nothing is known. */
+  /** The log was durable up to here, by a note kept elsewhere: a log that ends before is damaged. Default: there is no note. */
   readonly reached?: LogPosition;
 }
 
@@ -228,7 +228,7 @@ export class LogStorage {
     return this.lack === null;
   }
 
-  /** What keeps it from writing; null: nothing. */
+  /** Why the log cannot be written now; null: it can. */
   get lack(): DiskFullError | null {
     return this.#attemptLack ?? this.#spares.lack;
   }
@@ -239,8 +239,8 @@ export class LogStorage {
   }
 
   /**
-   * The snapshots that a restart could find in the log, now or when what is staged was written: their files must stay. A batch that is under way
-   * counts as much as a durable one: when power is lost, all of it may be on the disk already.
+   * The snapshots that a restart could find in the log, now or once the staged groups are written: their files must stay. A batch
+   * that is under way counts as much as a durable one: when power is lost, all of it may be on the disk already.
    */
   get namedSnapshots(): readonly SnapshotName[] {
     const underWay = this.#attempt === null ? [] : [this.#attempt.batch];
@@ -392,7 +392,7 @@ export class LogStorage {
   #carried(): readonly Uint8Array[] | null {
     const { length, bytes } = this.#segments;
     if (length < WASTE_SEGMENTS_MIN || bytes < WASTE_FACTOR * this.#live.bytes) return null;
-    // Nothing is under way, so the disk holds all groups but those of the batch this is for.
+    // No write is under way, so the disk holds all groups but those of the batch for which the new segment is made.
     const entries = this.#readEntries();
     if (entries === null) return null;
     this.#logger.info("the log is mostly waste and is written anew", { segments: length, bytes });
@@ -414,7 +414,7 @@ export class LogStorage {
     return readLog(this.#disk, this.#directory, expectation);
   }
 
-  /** Recovery can do without seals but for one thing: noticing that the newest file has been taken away. */
+  /** Recovery needs seals for one thing only: to notice that somebody took the newest file away. */
   #seal(segment: ListedSegment, file: DiskFile, nextFile: number): void {
     segment.sealed = true;
     const frame = sealFrame(segment.segment, segment.bytes, segment.crc, nextFile);
@@ -483,7 +483,7 @@ export class LogStorage {
     segment.lowestAppend = Math.min(segment.lowestAppend, lowestAppend);
     const { lastSeq } = batch;
     if (batch.capacity <= BUFFER_KEPT_BYTES_MAX) this.#idle = batch;
-    // The news first: the next write may be made by this very thread.
+    // The callback comes first: the next write may block this very thread.
     this.#hooks.onDurable(lastSeq);
     this.#noteSoon();
     this.#pump();
@@ -498,7 +498,7 @@ export class LogStorage {
     this.#noteIsDue = true;
     this.#clock.endOfTurn(() => {
       this.#noteIsDue = false;
-      // The news may have led to a write that failed, or to the end of this log.
+      // The callback may have led to a write that failed, or to the end of this log.
       if (this.#failed || this.#ended) return;
       const error = this.#end.note(this.#durableEnd);
       if (error !== null) this.#fail(error);
@@ -510,7 +510,7 @@ export class LogStorage {
     try {
       for (const path of this.#segments.drop(this.#compactedIdx)) this.#spares.recycle(path);
     } catch (error) {
-      // Somebody else has taken the file away, or the disk refuses.
+      // Another program has taken the file away, or the disk refuses.
       if (!(error instanceof Error) || systemCode(error) === null) throw error;
       this.#fail(error);
     }

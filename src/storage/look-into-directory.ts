@@ -1,6 +1,6 @@
 /**
- * What a data directory holds, for somebody who looks on from outside while no server runs: the same checks as those of a
- * start, and nothing is written.
+ * The content of a data directory, for a tool that reads it while no server runs: it makes the same checks as a start, and writes
+ * nothing.
  */
 import type { DurableState } from "../omnipaxos/index.ts";
 import type { Disk, Logger } from "../machine/ports/index.ts";
@@ -19,7 +19,7 @@ import { SnapshotStore } from "./snapshot-store.ts";
 
 export interface SeenDirectory {
   readonly identity: Identity;
-  /** False: it is to take the place of a lost one, and may not vote yet. */
+  /** False: its node is to take the place of a lost disk, and may not vote yet. */
   readonly joined: boolean;
   readonly logBytes: number;
   readonly segments: number;
@@ -61,7 +61,7 @@ export function lookIntoDirectory(disk: Disk, logger: Logger): SeenDirectory {
   };
 }
 
-/** What a start would only make durable once more, or tidy up, is left as it is. */
+/** Ignores the writes by which a start only makes data durable once more, or tidies up. */
 function readOnly(disk: Disk): Disk {
   const nothing = (): void => {};
   const never = (): never => {

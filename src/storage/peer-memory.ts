@@ -1,15 +1,15 @@
 /**
- * What a node remembers of its peers, and which marks it has told them. By it a peer is noticed that comes back with less
- * than it had, or as an older copy of itself. And how far its own log has come: by it an older log is noticed that was put back
- * alone, with the mark of its end.
+ * What a node remembers of its peers, and the marks it has told them: so it notices a peer that comes back with less than it had,
+ * or as an older copy of itself. The file also says how far the node's own log has come: so the node notices an older log that was
+ * put back alone, with the mark of its end.
  *
  * Invariants:
- *   PEERS-1. `set` and what `introduce` gives are durable before they are seen.
+ *   PEERS-1. A `set`, and the marks that `introduce` returns, are durable before any reader sees them.
  *   PEERS-2. `update` is a hint that may be up to a second old after a loss of power, a tenth of one after a process's
  *       death.
- *   PEERS-3. The file is never made anew: without it the node would trust anybody who comes back empty.
- *   PEERS-4. What it says of the log is never ahead of what is durable there; it is up to a second behind, and at a clean
- *       stop where the log ends.
+ *   PEERS-3. The file is never made anew: without it the node would trust a peer that comes back empty.
+ *   PEERS-4. Its place in the log is never ahead of the durable log; it is up to a second behind, and at a clean stop it is the
+ *       log's end.
  */
 import { z } from "zod";
 import { BALLOT_BOTTOM, ballotsEqual, type Ballot } from "../omnipaxos/index.ts";
@@ -30,15 +30,15 @@ export interface RememberedPeer {
   /** The id of its data directory. */
   readonly incarnation: string;
   readonly generation: number;
-  /** The last mark it has told: the process that did, and the number. 0: none. */
+  /** The last mark that it told this node: the process that told it, and the number. 0: none. */
   readonly bootId: number;
   readonly mark: number;
-  /** The highest it has told. */
+  /** The highest promise that it told this node. */
   readonly promise: Ballot;
   readonly acceptedRound: Ballot;
   readonly acceptedIdx: number;
   readonly decidedIdx: number;
-  /** When it was heard of last it waited for its place, and had no vote. */
+  /** By its last report it waited for its place, and had no vote. */
   readonly waits: boolean;
 }
 
@@ -51,9 +51,9 @@ export interface PeerMemory {
   update(peer: number, remembered: RememberedPeer): void;
   /** The marks to tell a peer at the begin of a conversation, this process's last. Durable when it returns. */
   introduce(peer: number): readonly MarkRun[];
-  /** A session with it began: it has what `introduce` gave, durably. */
+  /** A session with it began: the peer has the marks that `introduce` returned, durably. */
   met(peer: number): void;
-  /** What this node has on its disk is not what it was at the last mark: there is to be another one, within a second or so. */
+  /** This node's disk has changed since the last mark: the node must make another one, within a second or so. */
   markSoon(): void;
   /** The last mark that the peer may be told within a session. */
   markFor(peer: number): number;
@@ -127,7 +127,7 @@ export class DirectoryMemory implements PeerMemory {
   #closed = false;
   /** Random, so that a copy of the directory that is started too is told from it. */
   readonly bootId: number;
-  /** Something changed that was not handed over to be kept. */
+  /** The memory has changed since it was last handed over to be kept. */
   #changed = false;
   /** So did the end of the log. */
   #logMoved = false;
@@ -216,7 +216,7 @@ export class DirectoryMemory implements PeerMemory {
   }
 
   met(peer: number): void {
-    // No haste: more than is needed does no harm, unless it happens over and over.
+    // This may wait: marks that are no longer needed do no harm, unless they pile up.
     if (this.#told.met(peer)) this.#noteAndKeepSoon();
   }
 
@@ -347,8 +347,8 @@ export function checkPeerMemory(options: MemoryOptions): MemoryContent {
 }
 
 /**
- * Whether a memory that is found without the identity it belongs to was in use: it is made before the identity, and a first start may have
- * been cut off between the two. One that cannot be read says nothing.
+ * Whether a memory without its identity was in use. A first start makes the memory before the identity, and may have been cut off
+ * between the two. A memory that cannot be read counts as unused.
  * @param members how many nodes the cluster has
  */
 export function isUsedMemory(disk: Disk, members: number): boolean {
@@ -376,7 +376,7 @@ function decode(bytes: Uint8Array): MemoryContent {
   return checked(PEER_MEMORY_FILE, memorySchema, value);
 }
 
-/** A whole number of pages, so that what tears one slot leaves the others alone. */
+/** A whole number of pages, so that a torn write damages one slot and no other. */
 function slotBytes({ members }: Pick<MemoryOptions, "members">): number {
   return Math.ceil((BASE_BYTES + members * PEER_BYTES) / PAGE_BYTES) * PAGE_BYTES;
 }

@@ -43,7 +43,7 @@ interface Seal {
 
 export type LogRecord = SegmentStart | Group | Seal;
 
-/** The bytes do not say what they should although their checksum is right: a bug, or another version's. */
+/** The bytes are malformed although their checksum is right: a bug, or written by another version. */
 export class MalformedError extends Error {
   override readonly name = "MalformedError";
 }
@@ -171,7 +171,7 @@ export function writeGroup(out: ByteWriter, writes: readonly LogWrite[]): void {
   }
 }
 
-/** Whether the first record of a segment, of which this is the first byte, says whose the log is. */
+/** Whether the first record of a segment, of which this is the first byte, names the owner of the log. */
 export function namesOwner(firstByte: number | undefined): boolean {
   return firstByte !== OWNERLESS_START;
 }

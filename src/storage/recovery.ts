@@ -1,7 +1,7 @@
 /**
- * Finds the log in a directory of segment files. Reads only, but for one thing: the last batch is written again where it
- * stands, because the process that wrote it may have died before its sync, or of its sync, and what is reported from
- * here on must not vanish with the power.
+ * Finds the log in a directory of segment files. It only reads, with one exception: it writes the last batch again where it
+ * stands, because the process that wrote it may have died before its sync, or of its sync, and a loss of power must not take
+ * what this node reports from here on.
  *
  * Invariants:
  *   RECOVERY-1. The newest segment with a valid first frame is the end of the log: a first frame is written only when
@@ -28,7 +28,7 @@ import { damaged, doubled, foreignLog, unknownFormat } from "./log-errors.ts";
 import { readSegment, type LogExpectation, type Segment } from "./segment.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
 
-/** What the writer has to know of a segment that is part of the log. */
+/** What the writer must know of a segment that is part of the log. */
 export interface KnownSegment {
   readonly path: string;
   readonly segment: number;
@@ -74,7 +74,7 @@ interface KnownOfLog {
   readonly mustExist: boolean;
   /** Null: there is none. */
   readonly mark: EndMark | null;
-  /** So far it was durable, as is written outside the log's directory, which can be replaced as a whole. */
+  /** The log was durable up to here, by a note outside the log's directory, which somebody may replace as a whole. */
   readonly reached: LogPosition;
 }
 
@@ -204,7 +204,7 @@ export function readLog(disk: Disk, directory: string, expectation: LogExpectati
   };
 }
 
-/** The next segment goes there, and no file of the log does: so nothing else may. */
+/** The next segment goes to this file, and no file of the log is there: so no other file may be. */
 function checkFree(disk: Disk, path: string): void {
   if (!disk.exists(path)) return;
   const text =

@@ -8,8 +8,8 @@
  * Invariants:
  *   SLOT-1. Of each pair the one is written only when the other is durable. So a crash in the middle of a write costs that
  *       write, and a pair without a valid slot is damage.
- *   SLOT-2. A counter is drawn when a value is handed over, not when it is written: of what can be read, the highest counter
- *       is what was handed over last.
+ *   SLOT-2. A value gets its counter when it is handed over, not when it is written: of the values that can be read, the one with
+ *       the highest counter was handed over last.
  */
 import { crc32c } from "@node-rs/crc32";
 import { assert } from "../base/index.ts";
@@ -60,7 +60,7 @@ export class SlotFile {
     disk.replace(path, bytes);
   }
 
-  /** What was handed over last, as far as it reached the disk. */
+  /** The value handed over last, of those that reached the disk. */
   static read(disk: Disk, path: string, slotBytes: number, damaged: Damaged): Uint8Array {
     return newest(readSlots(disk, path, slotBytes, damaged)).payload;
   }
@@ -89,7 +89,7 @@ export class SlotFile {
   }
 
   /**
-   * Makes the value durable. One at a time: what is handed over meanwhile waits, and only the newest of it is written.
+   * Makes the value durable. One at a time: values handed over meanwhile wait, and only the newest of them is written.
    * @param done when this value or a newer one is durable
    */
   keep(payload: Uint8Array, done: DiskCallback): void {
@@ -98,10 +98,10 @@ export class SlotFile {
     this.#writeNext();
   }
 
-  /** Durable when it returns. Blocks for two syncs, so it is for what is rare. */
+  /** Durable when it returns. Blocks for two syncs, so callers must use it rarely. */
   keepNow(payload: Uint8Array): void {
     const image = slotImage(this.#slotBytes, this.#nextCounter(), payload);
-    // Both slots, one after the other: damage to either takes nothing of what was kept this way.
+    // Both slots, one after the other: damage to either one loses no value.
     for (let i = 0; i < 2; i++) {
       this.#disk.writeNow(this.#path, this.#keepNowSlot * this.#slotBytes, image);
       this.#keepNowSlot = otherOf(KEEP_NOW_SLOTS, this.#keepNowSlot);
@@ -117,7 +117,7 @@ export class SlotFile {
     return this.#file.note(NOTE_SLOT * this.#slotBytes, this.#noteImage.subarray(0, length));
   }
 
-  /** After everything that is to be kept. Nothing may be handed over after it. */
+  /** Closes the file behind all values handed over; the caller may hand over no more. */
   close(done: DiskCallback): void {
     this.#onClosed = done;
     this.#closeIfIdle();

@@ -3,10 +3,10 @@
  *
  * Invariants:
  *   RECEIVER-1. What is being received keeps its pieces across connections, not across restarts.
- *   RECEIVER-2. An attempt ends with one word: `onWhole` when its bytes are durable and have the checksum of its name, else
- *       `onFailed`. One that another took the place of ends without a word.
- *   RECEIVER-3. What waits here for the disk is as much as its caller hands over before `onKept` tells that there is room. No
- *       more than SNAPSHOT_SYNC_BYTES wait without a sync under way, give or take a piece, so that word comes.
+ *   RECEIVER-2. An attempt ends with one call: `onWhole` when its bytes are durable and have the checksum of its name, else
+ *       `onFailed`. An attempt that another one replaces ends without a call.
+ *   RECEIVER-3. As many bytes wait here for the disk as the caller hands over before `onKept` tells it that there is room. No
+ *       more than SNAPSHOT_SYNC_BYTES wait without a sync under way, give or take a piece, so `onKept` always comes.
  */
 import { crc32c } from "@node-rs/crc32";
 import { SNAPSHOT_SYNC_BYTES } from "../base/index.ts";
@@ -38,7 +38,7 @@ export class SnapshotReceiver {
   readonly #logger: Logger;
   readonly #events: ReceiverEvents;
   #receiving: Receiving | null = null;
-  /** Why what was received could not be kept the last time; null: it could. */
+  /** Why the last attempt could not be kept; null: it could. */
   #trouble: Error | null = null;
 
   constructor(store: SnapshotStore, logger: Logger, events: ReceiverEvents) {
@@ -47,7 +47,7 @@ export class SnapshotReceiver {
     this.#events = events;
   }
 
-  /** What keeps what is received from being kept; null: nothing, or it is no lack of room. */
+  /** The lack of room that keeps a snapshot from being stored; null: none, or another trouble. */
   get lack(): DiskFullError | null {
     return this.#trouble instanceof DiskFullError ? this.#trouble : null;
   }
@@ -91,7 +91,7 @@ export class SnapshotReceiver {
     });
   }
 
-  /** What does not fit its name is forgotten, all of it. */
+  /** Drops a snapshot whose bytes do not fit its name, all of it. */
   #finish(receiving: Receiving): void {
     const { name, part, bytes, crc } = receiving;
     this.#receiving = null;
@@ -107,7 +107,7 @@ export class SnapshotReceiver {
     });
   }
 
-  /** While more of it is to come it ends here and now, and gives its room back; else when its last sync has called back. */
+  /** An attempt with more pieces to come ends here, and its file is removed; a complete one ends when its last sync has called back. */
   #fail(receiving: Receiving, error: Error): void {
     receiving.error ??= error;
     if (this.#receiving !== receiving) return;
@@ -123,7 +123,7 @@ export class SnapshotReceiver {
     this.#events.onWhole(name);
   }
 
-  /** It is tried again several times a second: said once, and again when the trouble is another one. */
+  /** The replica tries again several times a second: log a trouble once, and again only when it is another one. */
   #failed(name: SnapshotName, error: Error): void {
     const isNews = this.#trouble?.name !== error.name;
     this.#trouble = error;

@@ -1,12 +1,12 @@
 /**
- * Snapshot files. A snapshot is named by its index, length and checksum; nodes that have applied the same log write the
- * same bytes, so a name stands for one content whoever wrote it.
+ * Snapshot files. A snapshot's name is its index, length and checksum; nodes that have applied the same log write the same
+ * bytes, so a name stands for one content on every node.
  *
  * Invariants:
  *   SNAPSHOT-1. A file has its final name only when all of it is durable and its checksum was computed over what was
  *       written.
  *   SNAPSHOT-2. No sync of a snapshot, written or received, has more than SNAPSHOT_SYNC_BYTES to write, give or take a piece:
- *       the log's own syncs, here and in whoever shares the disk, wait for no longer than that takes.
+ *       the log's own syncs, of this node and of others that share the disk, wait for no longer than that takes.
  */
 import { crc32c } from "@node-rs/crc32";
 import { SNAPSHOT_SYNC_BYTES, wayOutSentence } from "../base/index.ts";
@@ -24,7 +24,7 @@ export interface PartFile {
   readonly file: DiskFile;
 }
 
-/** Thrown by who makes the pieces of a snapshot, when there are to be no more of them. */
+/** Thrown by the maker of a snapshot's pieces when it gives the snapshot up. */
 export class SnapshotGivenUp extends Error {
   override readonly name = "SnapshotGivenUp";
 }
@@ -37,7 +37,7 @@ export class SnapshotStore {
   #names: readonly SnapshotName[];
   #writes = 0;
 
-  /** Removes what was never finished. */
+  /** Removes unfinished files. */
   static open(disk: Disk, directory: string, logger: Logger): SnapshotStore {
     disk.makeDirectory(directory);
     // A process that died between a rename and its sync leaves a name that power can still take away.
@@ -157,7 +157,7 @@ export class SnapshotStore {
 
   /**
    * Deletes all but these and the newest two.
-   * @returns what is not here any more
+   * @returns the snapshots that are not here any more
    */
   retain(needed: readonly SnapshotName[]): readonly SnapshotName[] {
     const kept = this.#names.slice(-2);
@@ -172,7 +172,7 @@ export class SnapshotStore {
     return gone;
   }
 
-  /** @param who makes it: part of its name */
+  /** @param who the part of the program that makes it: part of the file's name */
   newPart(who: "writing" | "receiving"): PartFile | DiskFullError {
     const path = `${this.#directory}/${who}-${++this.#writes}.part`;
     try {

@@ -115,7 +115,7 @@ export class SpareSegments {
   take(): SpareFile | null {
     const path = this.#ready.shift();
     if (path === undefined) {
-      // What is prepared of a file must do: it grows as it is written.
+      // A half prepared file must do: it grows as it is written.
       this.#wanted = true;
       this.prepare();
       return null;
@@ -178,7 +178,7 @@ export class SpareSegments {
     this.#cancelRetry = this.#clock.after(ROOM_RETRY_MS, () => this.prepare());
   }
 
-  /** What is lacking may change from one attempt to the next; that something is lacking is the news. */
+  /** Reports a lack once: the kind of it may change from one attempt to the next. */
   #setLack(lack: DiskFullError | null): void {
     const isNews = (this.#lack === null) !== (lack === null);
     this.#lack = lack;

@@ -1,19 +1,18 @@
 /**
- * By what a node proves to a peer that its disk is the one it ran on last, however its log has grown since: numbers that it
- * has told that peer, each durable before it was told.
+ * Marks prove to a peer that a node's disk is the one it ran on last, however its log has grown since: numbers that the node has
+ * told that peer, each durable before it was told.
  *
- * A mark is a number, counted on over all processes of a directory, and the id of the process that made it. What one process has
- * told a peer is one *run* of numbers, so all of it takes the room of one, however long it ran. A copy of the directory
- * that is started goes on with the same numbers under another process's id, and the original with numbers beyond those of
- * the copy: either way the copy does not know a mark that was told after it was taken.
+ * A mark is a number, counted on over all processes of a directory, and the id of the process that made it. The marks that one
+ * process has told a peer are one *run* of numbers, which takes the same room however long the process ran. A copy of the
+ * directory that is started goes on with the same numbers under another process's id, and the original with numbers beyond those
+ * of the copy: either way the copy does not know a mark that was told after it was taken.
  *
  * Invariants:
  *   TOLD-1. No mark is told before it is durable.
- *   TOLD-2. A run is dropped only when its peer has durably met a later process. So what a peer has heard last is in a run,
+ *   TOLD-2. A run is dropped only when its peer has durably met a later process. So the last mark that a peer has heard is in a run,
  *       unless the peer's own disk has gone back: then its number is below all of them. The first run of all with a peer
- *       begins at 1: nothing was told before, so that a copy from before the two have met knows of no mark that the peer
- *       remembers.
- *   TOLD-3. A process that has told a peer nothing leaves nothing behind: starts that fail use nothing up.
+ *       begins at 1: no mark was told before, so that a copy from before the two met knows no mark that the peer remembers.
+ *   TOLD-3. A process that has told a peer no mark leaves no run behind: starts that fail use up no room.
  */
 import { z } from "zod";
 
@@ -26,8 +25,8 @@ export interface MarkRun {
 }
 
 /**
- * For a peer that none of so many processes in a row came to a session with, although each had begun to talk to it. Then the last run
- * stands, and no mark is told that peer until there was a session and another start.
+ * At most so many runs for one peer: so many processes in a row began to talk to it, and none came to a session. Then the last run
+ * stands, and the node tells that peer no new mark until there was a session and another start.
  */
 export const RUNS_MAX = 16;
 
@@ -75,7 +74,7 @@ export class ToldMarks {
     this.#durable = Math.max(this.#durable, last);
   }
 
-  /** This process is going to talk to that peer. @returns whether there is something to be made durable before it does */
+  /** This process is going to talk to that peer. @returns whether the caller must make the marks durable before it does */
   introduce(peer: number): boolean {
     const runs = this.#of(peer);
     if (runs.at(-1)?.boot === this.#boot || runs.length >= RUNS_MAX) return false;
@@ -94,7 +93,7 @@ export class ToldMarks {
     return true;
   }
 
-  /** What may be told: TOLD-1. Oldest first. */
+  /** The runs that may be told: TOLD-1. Oldest first. */
   runs(peer: number): readonly MarkRun[] {
     return this.#upTo(peer, this.#durable);
   }

@@ -3,30 +3,31 @@
  * no clock, no randomness, no order of objects in memory.
  *
  * Invariants:
- *   STATE-1. A command of a session takes effect at most once, whatever repetitions of it stand in the log.
+ *   STATE-1. A command of a session takes effect at most once, however often it stands in the log.
  *   STATE-2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it. A
  *       different command with a sequence number that was answered is refused and has no effect.
- *   STATE-3. What is answered with an error had no effect. It is not remembered, but for NO_SPACE, VALUE_TOO_LARGE and
- *       TXN_REFUSED: else a repetition that stands in the log already could take effect later, when there is space again or
- *       other keys are there, and its client has been told otherwise.
+ *   STATE-3. A command answered with an error had no effect. The session does not remember the error, but for NO_SPACE,
+ *       VALUE_TOO_LARGE and TXN_REFUSED: else a repetition that stands in the log already could take effect later, when there is
+ *       space again or other keys are there, although the client was told that it did not.
  *   STATE-4. The revision grows by one with each command that changes keys, and with nothing else. All keys that a transaction
  *       changes have the same.
  *   STATE-5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.
- *   STATE-6. What keys and values cost is at most the quota, or falls: a command that would make it grow beyond is refused,
- *       NO_SPACE: a transaction as a whole, by what all of it comes to. What sessions keep has a bound of its own (session-table) and does not count: nobody could make room there.
+ *   STATE-6. The cost of keys and values is at most the quota, or falls: a command that would make it grow beyond is refused,
+ *       NO_SPACE; a transaction is refused as a whole, by the sum of its changes. The answers that sessions keep have a bound of
+ *       their own (session-table) and do not count: no client could make room there.
  *   STATE-7. An entry of version 1 is carried out exactly as it always was: nodes that have it in a snapshot and nodes that have
  *       it in their logs come to the same state. The rules of session-id, STATE-2's second sentence, STATE-6, STATE-8 and the bounds of
  *       what sessions keep are for entries of version 2.
  *   STATE-8. The origin is set once, by the first session opened, and never changes.
- *   STATE-9. The history is compacted by commands and by its bound alone: so all nodes that know as far back can read as far
- *       back. What a node knows may begin later, where it took over a snapshot without history; nothing but reads of old
- *       revisions depends on it, and after as many changes as are kept it is all the same.
- *   STATE-10. While access control is on, a command has an effect only if whoever asked for it has the rights at this place in
- *       the log (rights.ts). What is refused so is remembered like an answer (STATE-3): rights that are granted later change nothing about
- *       it. A repetition gets the first answer, but not what was found with it unless it may be read now.
+ *   STATE-9. Only commands and the history's bound compact it: so all nodes that know as far back can read as far back. A node's
+ *       history may begin later, where it took over a snapshot without history; only reads of old revisions depend on it, and
+ *       after as many changes as are kept there is no difference.
+ *   STATE-10. While access control is on, a command has an effect only if its actor has the rights at this place in the log
+ *       (rights.ts). The session remembers such a refusal like an answer (STATE-3): rights that are granted later do not change it.
+ *       A repetition gets the first answer, but the values found with it only if the actor may read them now.
  *   STATE-11. Leases end by the cluster's clock or by command, and their keys with them, at one revision for each lease. The
  *       clock moves only by entries of the leader whose round the log is in, by each of them once. To renew a lease is no
- *       effect in the sense of STATE-1 and STATE-2: a repetition renews it once more. What leases are is in the history hash
+ *       effect in the sense of STATE-1 and STATE-2: a repetition renews it once more. The history hash takes in all leases
  *       whenever the clock moves.
  */
 import {
@@ -86,7 +87,7 @@ const STALE_REQUEST = ERRORS.STALE_REQUEST.wire;
 const NO_SPACE = ERRORS.NO_SPACE.wire;
 const VALUE_TOO_LARGE = ERRORS.VALUE_TOO_LARGE.wire;
 const TXN_REFUSED = ERRORS.TXN_REFUSED.wire;
-/** Keys looked at to tell where the bytes are. */
+/** The sample size for `largestPrefixes`, in keys. */
 const SAMPLED_KEYS = 2048;
 /** Deletions and chunks of the history that are let go of with each entry, beside two for each change that it makes. */
 const RELEASED_WITH_ENTRY = 64;
@@ -113,11 +114,11 @@ export class KvState {
   /** Of the entry at hand: STATE-7. */
   #isFirstVersion = false;
   readonly #answer: AnswerAtHand;
-  /** What the command at hand may do to its key: made once, and handed to each. */
+  /** What the present command may do to its key: one object for all commands. */
   readonly #key: KeyAtHand = {
     find: () => this.#cells.find(this.#cursor),
     putValue: () => this.#put(this.#cursor.value(), this.#cursor.valueHash()),
-    // Whatever operations make of values is bytes again.
+    // Operations make bytes of bytes, so this is a byte string.
     put: (value) => this.#put(value as ByteString, hashOfBytes(value as ByteString)),
     remove: () => {
       if (this.#cells.delete(this.#cursor, this.#revision + 1)) this.#changed(1);
@@ -164,7 +165,7 @@ export class KvState {
     return this.#cells.leases;
   }
 
-  /** Leases that ended since this process has the state, because nobody renewed them. */
+  /** Leases that ended since this process has the state, because no client renewed them. */
   get expired(): number {
     return this.#expired;
   }
@@ -183,7 +184,7 @@ export class KvState {
     return this.#unreadable;
   }
 
-  /** STATE-8. NO_ORIGIN: no session was opened yet, so there is nothing that anybody could take for another log's. */
+  /** STATE-8. NO_ORIGIN: no session was opened yet, so no client could take this log for another one. */
   get origin(): number {
     return this.#origin;
   }
@@ -198,22 +199,22 @@ export class KvState {
     return this.#judge.access;
   }
 
-  /** What is kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
+  /** The answers kept for repeated requests, in bytes as `Session.keptBytes` counts them. */
   get keptBytes(): number {
     return this.#sessions.keptBytes;
   }
 
-  /** What keys and values are taken to cost, in bytes: of this the quota is. */
+  /** The cost of keys and values, in bytes: the quota bounds this. */
   get contentBytes(): number {
     return this.#cells.bytes + this.#cells.leases.bytes;
   }
 
-  /** What keys, values and sessions are taken to cost, in bytes: the same on all nodes, and close to what they take of a heap. */
+  /** The cost of keys, values and sessions, in bytes: the same on all nodes, and close to what they take of a heap. */
   get sizeBytes(): number {
     return this.contentBytes + this.#sessions.bytes;
   }
 
-  /** What a node's heap has to hold: of the history as much as is readable, which is the same on all nodes in the end. */
+  /** The cost to a node's heap, with the readable history, which is the same on all nodes in the end. */
   get heapBytes(): number {
     return this.sizeBytes + this.#cells.history.bytes;
   }
@@ -240,9 +241,9 @@ export class KvState {
   }
 
   /**
-   * Lets go of history that was compacted, a part of it: nobody can tell (STATE-9). Applying does it too, as fast as it comes.
+   * Frees a part of the compacted history: no reader can tell (STATE-9). `apply` does so too, as fast as new history comes.
    * @param most deletions and chunks
-   * @returns whether something is left for another time
+   * @returns whether some is left for another call
    */
   releaseHistory(most: number): boolean {
     return this.#cells.release(most);
@@ -253,7 +254,7 @@ export class KvState {
     return growthBy(this.#cells.get(key), key.length, valueLength);
   }
 
-  /** Under which beginnings of keys most of the bytes are, judged by a sample. Takes some milliseconds. */
+  /** The prefixes of keys with most of the bytes, judged by a sample. Takes some milliseconds. */
   largestPrefixes(): readonly PrefixShare[] {
     return largestPrefixes(this.#cells.sample(SAMPLED_KEYS));
   }
@@ -283,8 +284,8 @@ export class KvState {
   /**
    * Applies all commands of the entry at log index idx, which is appliedIdx. An unreadable one has no effect (STATE-5).
    * @param isChecked `validateEntry` has passed it, or it was made here of what `validateGroup` had passed
-   * @throws KvError UNSUPPORTED_VERSION when a later version of this program may have written it: to pass over it would lose
-   *   what others carry out. The state is as it was before.
+   * @throws KvError UNSUPPORTED_VERSION when a later version of this program may have written it: this node must not skip an
+   *   entry that other nodes carry out. The state is as it was before.
    */
   apply(entry: Uint8Array, idx: number, sink: AnswerSink = NO_SINK, isChecked = false): void {
     assert(idx === this.#appliedIdx, `index ${idx} follows ${this.#appliedIdx}`);
@@ -344,7 +345,7 @@ export class KvState {
     this.#cells.release(RELEASED_WITH_ENTRY + 2 * this.#changes);
   }
 
-  /** The state as it is now, for a snapshot; it stays as it is while this one goes on. Takes O(number of sessions). */
+  /** A copy of the state for a snapshot; later commands do not change it. Takes O(number of sessions). */
   clone(): FrozenState {
     return new FrozenState(
       this.#cells.clone(),
@@ -364,8 +365,8 @@ export class KvState {
   }
 
   /**
-   * 16 hexadecimal digits: hash of the content, then hash of all commands applied and their answers. Nodes that applied
-   * the same log prefix have the same, however they got there. Takes constant time.
+   * 16 hexadecimal digits: hash of the content, then hash of all commands applied and their answers. Nodes that have applied
+   * the same log prefix have the same hash, with or without a snapshot. Takes constant time.
    */
   hash(): string {
     return stateHash(this.#cells.contentHash, this.#historyHash);
@@ -376,7 +377,7 @@ export class KvState {
     return this.#cells.contentHash;
   }
 
-  /** What can be read of the past. */
+  /** The part of the past that can be read. */
   get kept(): { readonly oldest: number; readonly hash: number } {
     return this.#cells.history;
   }
@@ -426,7 +427,7 @@ export class KvState {
         }
         const { id, tag, origin } = this.#sessions.open(nonce, idx, position);
         this.#begin(origin);
-        // The history hash takes this in, and others see it: the id is not to be found out from it.
+        // The history hash takes this in, and peers and managers see it: it must not give the id away.
         answer.revision = tag;
         sink.opened(cursor.sequence, bytesOf(nonce), id);
         return;
@@ -464,12 +465,12 @@ export class KvState {
       default:
         unreachable(op, "operation without a session");
     }
-    // What a setting was set to is for the history hash alone.
+    // Only the history hash needs the value of a setting.
     const revision = op === OP.access ? answer.revision : this.#revision;
     sink.answer(NO_SESSION, cursor.sequence, answer.status, revision, undefined);
   }
 
-  /** What comes of it is in the history hash: states that agree in that agree in users and roles. */
+  /** The history hash takes in the outcome: states that agree in that hash agree in users and roles. */
   #changeAccess(): void {
     const next = this.#judge.change(this.#cursor.body());
     if (typeof next === "number") return this.#outcome(BAD_REQUEST, next);
@@ -532,7 +533,7 @@ export class KvState {
     return false;
   }
 
-  /** Transactions, and what is about leases: their codes stand above those of all else. */
+  /** Transactions, and commands about leases: their codes are above those of all others. */
   #applyRare(session: Session, sequence: number, hash: number): void {
     switch (this.#cursor.op) {
       case OP.leaseGrant: {
@@ -584,7 +585,7 @@ export class KvState {
     this.#answer.withhold(this.#judge.refusalOf(this.#cursor));
   }
 
-  /** Planned in full, and then all of it is done or nothing. */
+  /** Plans the transaction in full, and then carries out all of it or nothing. */
   #transact(): void {
     const txn = decodeTxn(this.#cursor.txn());
     assert(typeof txn !== "string", "a transaction is checked before it is proposed");

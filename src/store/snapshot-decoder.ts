@@ -61,8 +61,8 @@ type Part =
   | "done";
 
 /**
- * Makes a state from the pieces of a snapshot, however they are cut. Taking a piece in and decoding what has come in are
- * two things, so that whoever has other work to do decodes a large snapshot a little at a time:
+ * Makes a state from the pieces of a snapshot, of any lengths. `push` takes a piece in and `step` decodes, so that a caller with
+ * other work to do can decode a large snapshot a little at a time:
  *
  *     for (const piece of pieces) {
  *       decoder.push(piece);
@@ -396,7 +396,7 @@ export class SnapshotDecoder {
   }
 }
 
-/** Null: there are no more. What is not complete yet says nothing: the reader has failed. */
+/** Null: there are no more. An incomplete record gives no result: the reader has failed. */
 function readVersion(reader: ByteReader): (KeyVersion & { readonly valueHash: number }) | null {
   const marker = reader.varint();
   if (marker === 0) return null;

@@ -18,12 +18,12 @@ export type HandshakeFailure =
 export interface HandshakeRun {
   readonly clock: Clock;
   readonly random: Random;
-  /** From the dial, or from accepting, until it must be established. */
+  /** The handshake must be over so long after the dial or the accept. */
   readonly timeoutMs: number;
   readonly handshake: Omit<HandshakeOptions, "self" | "role" | "binding"> & {
     readonly self: Omit<Hello, "authenticates" | "bound" | "nonce">;
   };
-  /** @returns who gets the frames from now on, and the end of the connection */
+  /** @returns the handlers that get the frames from now on, and the end of the connection */
   readonly established: (
     connection: Connection,
     remote: Hello,
@@ -111,12 +111,12 @@ class HandshakeProcess implements DialHandlers {
   }
 }
 
-/** A deadline is counted in so many parts. */
+/** `afterRunning` counts a deadline in so many parts. */
 const PARTS = 8;
 
 /**
- * As `clock.after`, but time in which this process did not run counts for one part at most: what has arrived meanwhile is to be read
- * before anybody is said not to have answered.
+ * As `clock.after`, but time in which this process did not run counts for one part at most: the process must read what arrived
+ * meanwhile before it may say that the other side did not answer.
  */
 function afterRunning(clock: Clock, ms: number, callback: () => void): CancelTimer {
   let left = PARTS;

@@ -5,15 +5,15 @@
  *   HANDSHAKE-1. With a secret, nothing is established unless both sides proved that they know it, over both hellos as they were
  *       sent: names, ids, channel and nonces included. Proofs of the two roles differ, so none can be sent back.
  *       A refusal that comes after the other side's proof carries one too, so that a node can act on it.
- *       The exception are clients and managers who are to sign in with a name: an acceptor that is told to lets them in without, and then
- *       neither side proves anything.
- *   HANDSHAKE-2. Without one, no proof is sent or accepted; a side with a secret refuses one without.
+ *       One exception: clients and managers that will sign in with a user name. An acceptor with `secretOptional` lets them in without
+ *       a proof, and then neither side proves anything.
+ *   HANDSHAKE-2. A side without a secret sends and accepts no proof; a side with a secret refuses a side without one.
  *       A side that knows several secrets proves its first as a dialer, and as an acceptor the one that the dialer proved.
  *   HANDSHAKE-3. `checkRemote` is asked only about a side that has proved itself; so a stranger learns nothing of our peers.
  *   HANDSHAKE-4. Where the wire is encrypted and there is a secret, proofs are made over the binding of the connection too, so that a
- *       proof that is carried over from another connection proves nothing. A side says in its hello, over which it proves,
- *       whether its proofs are. Who says so is never taken without; who dials over such a wire takes nobody without; and who
- *       accepts over one takes clients and managers without (browsers do not tell a page the binding), and no nodes.
+ *       proof that is carried over from another connection proves nothing. Each side says in its hello, which its proofs cover,
+ *       whether its proofs cover the binding, and is believed on no other proof if it says so. A dialer over such a wire accepts only
+ *       proofs over the binding. An acceptor demands it of nodes, but not of clients and managers: browsers hide it from a page.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { assert, type Secrets, secretsNow, unreachable } from "../../base/index.ts";
@@ -40,13 +40,13 @@ export interface HandshakeOptions {
   readonly role: "dialer" | "acceptor";
   readonly self: Omit<Hello, "authenticates" | "bound">;
   /**
-   * Between nodes: what to say of the disk, asked for once, when a hello is to be sent; takes the place of what `self` says.
-   * @param to the id of who is dialed; of who dials, as it says, which is not proved
+   * Between nodes: what this node says of its disk, in place of what `self` says. Called once, before this side sends its hello.
+   * @param to the dialed node's id; for an acceptor the id that the dialer claims, which is not proved
    */
   readonly present?: (to: number) => Pick<Hello, "incarnation" | "peer">;
-  /** What this side proves to know, asked for once. None: nobody proves anything. */
+  /** The secrets of which this side proves one, read once. None: neither side proves anything. */
   readonly secret: Secrets;
-  /** Acceptor: whether somebody who has no secret may come in all the same, to prove otherwise who it is. */
+  /** Acceptor: whether a client or manager without the secret may come in, because it will prove with a sign-in who it is. */
   readonly secretOptional?: () => boolean;
   /** See WireSecurity; asked when the connection is open. Default: the wire is not encrypted. */
   readonly binding?: () => Uint8Array | null;
@@ -58,9 +58,9 @@ export interface HandshakeOptions {
 
 export type HandshakeOutcome =
   | { readonly kind: "established"; readonly remote: Hello; readonly session: number }
-  /** By us: our refusal is among the frames to send. `remote` is what it said of itself, proved or not. */
+  /** By us: our refusal is among the frames to send. `remote` is what the other side said of itself, proved or not. */
   | ({ readonly kind: "refusedByUs"; readonly remote: Hello | null } & Refusal)
-  /** By them. `proved`: the refusal itself shows that they know the secret, or there is none. Else anybody may have said it. */
+  /** By them. `proved`: the refusal itself shows that they know the secret, or there is none. Else a stranger may have sent it. */
   | ({
       readonly kind: "refusedByThem";
       readonly remote: Hello | null;
@@ -109,11 +109,11 @@ export class Handshake {
     return [this.#introduce(this.#options.self.targetId)];
   }
 
-  /** Whose disk knows what it has told whom, so what is said depends on who is there. */
+  /** What this node says of its disk depends on the other side: the disk records which peers it has told what. */
   #introduce(to: number | null): Uint8Array {
     const { self, role, present } = this.#options;
     const presence = to === null ? {} : present?.(to);
-    // Who accepts does as the other side: a browser's proofs are over no binding.
+    // The acceptor follows the dialer: a browser's proofs are over no binding.
     this.#bound = this.#binding !== null && (role === "dialer" || this.#remote?.bound === true);
     const claims = { authenticates: this.#needsSecret, bound: this.#bound };
     const hello: Hello = { ...self, ...presence, ...claims };
@@ -235,7 +235,7 @@ export class Handshake {
     return this.#options.checkRemote?.(this.#remote) ?? null;
   }
 
-  /** HANDSHAKE-4. Only of sides that both have a secret. */
+  /** HANDSHAKE-4. Called only when both sides have a secret. */
   #wireMismatch(remote: Hello): Refusal | null {
     if (!this.#needsSecret) return null;
     const own = this.#binding !== null;
@@ -258,8 +258,8 @@ export class Handshake {
   }
 
   /**
-   * Which secret the other side has proved; null: none of those it may. A dialer has proved its first before, so that the
-   * acceptor knows which to answer with.
+   * The secret that the other side has proved; null: none that this side takes. A dialer takes only the secret that it has proved
+   * itself: the acceptor knows it from that proof and answers with the same one.
    */
   #secretOf(statement: string, proof: Uint8Array): string | null {
     const { role } = this.#options;
@@ -272,7 +272,7 @@ export class Handshake {
     return found;
   }
 
-  /** @param statement what the proof is good for; never the same for both roles */
+  /** @param statement what the proof asserts; never the same for both roles */
   #prove(statement: string): Uint8Array | null {
     const secret = this.#secret ?? this.#secrets[0];
     return secret === undefined ? null : this.#proofWith(secret, statement);

@@ -1,4 +1,4 @@
-/** How whoever connects is let in. */
+/** The handshake that lets a node, a client or a manager in. */
 export {
   acceptWithHandshake,
   dialWithHandshake,

@@ -1,7 +1,7 @@
 /**
  * omnikv against etcd, in one run, alternately. The clusters live for the whole run, each measured while the others idle;
- * every cell is measured once in each round, in turn (and who goes first alternates), so that what else the machine does
- * meets all of them.
+ * every cell is measured once in each round, in turn (and the one to go first alternates), so that other load on the machine meets
+ * all of them.
  */
 import { rmSync } from "node:fs";
 import { cpus } from "node:os";

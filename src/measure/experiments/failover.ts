@@ -1,7 +1,6 @@
 /**
- * The leader dies under load. Writes are sent at a fixed rate, whatever becomes of those before them: a loop that waits
- * for answers would measure the time-outs of its requests, not the cluster. What counts is the longest time without any
- * acknowledged write.
+ * The leader dies under load. Writes are sent at a fixed rate, without waiting for earlier ones: a loop that waits for answers
+ * would measure the time-outs of its requests, not the cluster. The result is the longest time without any acknowledged write.
  */
 import { nodeClock } from "../../machine/runtime/index.ts";
 import { Acknowledgements, longestGap } from "../faults/gaps.ts";

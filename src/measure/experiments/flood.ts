@@ -1,7 +1,7 @@
 /**
  * The process that offers more than a cluster can do: run by overload.ts, not by hand. Frames are made here, not by
  * the client library, which would be busy long before the servers are. Each connection sends at its own steady rate,
- * whatever becomes of what it sent before; a frame that was refused is sent again in its turn.
+ * without waiting for answers; a frame that was refused is sent again in its turn.
  */
 import { LatencyHistogram, type HistogramData } from "../reports/histogram.ts";
 import { pause } from "../pause.ts";

@@ -35,7 +35,7 @@ interface Found {
   readonly followedMs: number[];
 }
 
-/** The time to live of locks that nobody is to lose. */
+/** The time to live of locks that no holder should lose. */
 const LONG_TTL_MS = 30_000;
 const LOCK = "bench";
 /** Servers and clients that have just started are slower: what runs once a hand-over is compiled only after many of them. */

@@ -1,7 +1,7 @@
 /**
  * This version against another one, in one run, alternately. Each round measures every cell with both, each with its own
- * client and a throw-away cluster of its own, one after the other; who goes first alternates, so that what else the machine
- * does meets both.
+ * client and a throw-away cluster of its own, one after the other; the one to go first alternates, so that other load on the
+ * machine meets both.
  */
 import { join } from "node:path";
 import { median } from "../reports/statistics.ts";

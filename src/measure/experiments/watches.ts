@@ -1,7 +1,7 @@
 /**
- * Watches of omnikv and of etcd, alternately: many watchers of one key, many watches of single keys, and what one watch on
- * everything costs those who write and read. Writers and watchers are in this process, and of events only the number is looked at:
- * so both systems meet the same client.
+ * Watches of omnikv and of etcd, alternately: many watchers of one key, many watches of single keys, and the cost of one watch on
+ * everything to writers and readers. Writers and watchers are in this process, and only count events: so both systems meet the same
+ * client.
  */
 import { nodeClock } from "../../machine/runtime/index.ts";
 import { formatCount } from "../reports/format.ts";

@@ -74,7 +74,7 @@ const SLOTS_PER_ELECTION_TIMEOUT = 10;
 const LOOKS_PER_ELECTION_TIMEOUT = 5;
 const LOOK_MS_MIN = 10;
 
-/** @throws KvError CANCELLED when `signal` is aborted; whatever happens, the subject is left to its owner */
+/** Never ends the subject: its owner does. @throws KvError CANCELLED when `signal` is aborted */
 export async function runExperiment(
   subject: Subject,
   options: ExperimentOptions,

@@ -1,12 +1,12 @@
-/** What an experiment is done on: a cluster that is ours to cut and to throw away. */
+/** The subject of an experiment: a cluster that the experiment may cut and throw away. */
 import type { LinkPair, NodeId } from "../../client/scenarios/index.ts";
 
 /** How a node sees the world. */
 export interface NodeLook {
   readonly node: NodeId;
-  /** "cutOff": neither leads nor follows anybody who does. "silent": it did not answer. */
+  /** "cutOff": neither leads nor follows a node that does. "silent": it did not answer. */
   readonly standing: "leading" | "following" | "cutOff" | "silent";
-  /** Whom it takes for the leader. */
+  /** The node that it takes for the leader. */
   readonly leader: NodeId | null;
   /** Which leadership it has promised to obey; null: silent. */
   readonly term: Term | null;
@@ -21,7 +21,7 @@ interface Term {
 
 /** One client program. When its node does not answer it asks the others, one after the other. */
 export interface Writer {
-  /** Resolves when the write is acknowledged, rejects when it failed or nobody can tell. */
+  /** Resolves when the write is acknowledged, rejects when it failed or its outcome is unknown. */
   write(key: string, value: string): Promise<void>;
   /** Rejects what is under way. */
   close(): void;

@@ -1,6 +1,6 @@
 /**
  * Line charts as SVG text, for the documents: panels one above the other that share the horizontal axis. The background is
- * white whatever the theme of the page, and nothing refers to anything outside the file.
+ * white on pages of any theme, and nothing refers to anything outside the file.
  *
  *   lineChart({
  *     title: "Writes a second",

@@ -28,7 +28,7 @@ export function sum(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }
 
-/** How many errors there were, whatever their codes. */
+/** How many errors there were, of all codes. */
 export function countOf(errors: Readonly<Record<string, number>>): number {
   return sum(Object.values(errors));
 }

@@ -1,4 +1,4 @@
-/** What is measured: servers that are ours to load, to break and to throw away, whatever system they are of. */
+/** The cluster that is measured: servers of any system, which the experiment may load, break and throw away. */
 import type { NodeAddress } from "../../client/terms/index.ts";
 import type { GeneratorSetup } from "../workloads/generator-protocol.ts";
 import type { Target } from "../workloads/target.ts";
@@ -8,7 +8,7 @@ export interface MeasuredProcess {
   readonly pid: number;
 }
 
-/** What load generators can be pointed at. */
+/** A target for load generators. */
 export interface Loadable {
   readonly system: string;
   /** The module that makes its load in a process of its own, below dist. */

@@ -31,7 +31,7 @@ export async function etcdStatus(
     const { header, leader, raftTerm } = parsed.data;
     return { member: header.member_id, leader: leader === "0" ? null : leader, term: raftTerm };
   } catch {
-    // Not listening, too late, cut short, not JSON: all the same to who waits for an answer.
+    // Not listening, too late, cut short, not JSON: the caller need not tell these apart.
     return null;
   } finally {
     end();

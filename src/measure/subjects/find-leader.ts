@@ -4,7 +4,7 @@ import { pause } from "../pause.ts";
 
 const WAIT_MS = 15_000;
 const RETRY_MS = 50;
-/** Leaders change hands while servers start: whoever is asked for is to lead for as long. */
+/** Leaders change while servers start: the result must have led for so long. */
 const SETTLED_MS = 400;
 
 /**

@@ -29,7 +29,7 @@ export interface OmnikvClusterOptions {
   readonly wrap?: (node: ClusterNode) => readonly string[];
   /** One for each server; they go with the cluster. Default: all on this machine's loopback. */
   readonly hosts?: Namespaces | null;
-  /** Who does not know it is refused. Default: where others could reach the servers, on hosts of their own. */
+  /** Servers refuse clients without it. Default: there is one where others could reach the servers, on hosts of their own. */
   readonly withSecret?: boolean;
   /** By which its clients come, when `flags` give the servers certificates. Default: in plain text. */
   readonly tls?: Exclude<Loadable["tls"], undefined>;

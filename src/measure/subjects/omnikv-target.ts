@@ -1,4 +1,4 @@
-/** The public client, promises and all, as what load goes to: what a program pays. */
+/** The public client, promises and all, as the target of load: it measures what a program pays. */
 import type { KvClient } from "../../client/index.ts";
 import { settle, type Target } from "../workloads/target.ts";
 

@@ -7,8 +7,8 @@ const HOST = "127.0.0.1";
 
 /**
  * Ports are drawn from below those that operating systems give to outgoing connections (Linux from 32768, others from 49152):
- * a port of that range which is free now may be somebody's outgoing connection before a server has begun to listen, or while
- * it is restarted.
+ * a free port of that range may become a program's outgoing connection before a server has begun to listen, or while it is
+ * restarted.
  */
 const FIRST_PORT = 10_000;
 const END_PORT = 32_768;

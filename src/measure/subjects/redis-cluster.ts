@@ -1,6 +1,6 @@
 /**
  * A throw-away Redis and its replicas, each of which syncs every write (`appendfsync always`). With `WAIT 1` a put is on two disks or in two
- * memories before it is answered; there is no agreement on who leads, so this is a weaker promise than that of the others.
+ * memories before it is answered; the servers do not agree on a leader, so this is a weaker promise than that of the others.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";

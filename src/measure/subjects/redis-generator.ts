@@ -4,7 +4,7 @@ import { serveGenerator } from "../workloads/serve-generator.ts";
 import type { Target } from "../workloads/target.ts";
 import { RedisConnection } from "./redis-connection.ts";
 
-/** Who else must have a put. */
+/** So many replicas must have a put. */
 const REPLICAS = 1;
 
 serveGenerator(({ nodes, connections }): Target => {

@@ -12,7 +12,7 @@ export interface ServerSample {
   readonly rssBytes: number;
 }
 
-/** `st_blocks` counts these, whatever the file system's own block size. */
+/** `st_blocks` counts these on every file system, also on one with another block size. */
 const BLOCK_BYTES = 512;
 
 export function sampleServer(server: LocalServer): ServerSample {

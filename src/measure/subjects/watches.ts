@@ -1,4 +1,4 @@
-/** Watches on one connection to one node, of whatever system, whose events are counted. */
+/** Watches on one connection to one node of any system, whose events are counted. */
 export interface Watches {
   /**
    * From now on. An end of null: that key alone; of one zero byte, as etcd has it: no end. Once for each connection.

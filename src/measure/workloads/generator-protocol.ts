@@ -1,4 +1,4 @@
-/** What a load generator process and its owner tell each other. */
+/** The messages between a load generator process and its owner. */
 import { z } from "zod";
 import type { HistogramData } from "../reports/histogram.ts";
 import type { LoadWindow } from "./steady-loop.ts";

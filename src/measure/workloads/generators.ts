@@ -131,7 +131,7 @@ export class Generators {
     const ended: Promise<unknown> = order(child, { kind: "steady", options }, (report) => {
       if (report.kind === "window") onWindow(report.window);
     });
-    // Whoever does not wait for it has closed the process.
+    // A caller that does not wait for this promise has closed the process.
     ended.catch(() => {});
     return {
       ended,
@@ -153,7 +153,7 @@ export class Generators {
     );
   }
 
-  /** As even as it goes; who has nothing to do is left out. */
+  /** As even as it goes; generators with nothing to do are left out. */
   #shares(concurrency: number): readonly { child: ChildProcess; concurrency: number }[] {
     const count = this.#children.length;
     return this.#children

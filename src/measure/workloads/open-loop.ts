@@ -1,4 +1,4 @@
-/** An open loop: so many requests a second, whatever becomes of those before them. */
+/** An open loop: so many requests a second, without waiting for earlier ones. */
 import type { Clock } from "../../machine/ports/index.ts";
 
 export interface OpenLoopOptions {

@@ -1,4 +1,4 @@
-/** What the load generator asks: the same sequence from the same seed. */
+/** The requests of the load generator: the same sequence from the same seed. */
 import type { Finished, Target } from "./target.ts";
 
 export const OPERATIONS = ["put", "get", "local", "mix"] as const;

@@ -31,7 +31,7 @@ import { applyLogSync, canServe, createLogSync, endOfSync, planLogSync } from ".
  *     group: round n with the old log must never be found on a disk.
  * DISK-7. The decided index an Accepted names is durable already, so that a trim may rely on it (S6, deviations.md).
  *
- * FOLLOW-1. Within a round this log is a prefix of the leader's and never shrinks, whatever arrives late or twice (S4).
+ * FOLLOW-1. Within a round this log is a prefix of the leader's and never shrinks, even when messages arrive late or twice (S4).
  * FOLLOW-2. The stream is taken in exact order; a gap, or a session this node does not know, leads to a new sync.
  * FOLLOW-3. In the accept phase `seq` names the end of this log: what the session's next AcceptDecide appends stands, in the
  *     leader's log, exactly where this one ends, batch included. An AcceptSync ends where its session's stream begins; so
@@ -75,8 +75,8 @@ function sendPromise<T, S>(state: PaxosState<T, S>, promise: PromiseMessage<T, S
 }
 
 /**
- * Of the accepted round and ending below the accepted index it is late (FOLLOW-3). While this node has accepted nothing of the
- * round, its log is still the one it promised with, and the leader's holds all that lower rounds have decided (JUDGE-2).
+ * An AcceptSync of the accepted round that ends below the accepted index is late (FOLLOW-3). While this node has accepted nothing
+ * of the round, its log is still the one it promised with, and the leader's holds all that lower rounds have decided (JUDGE-2).
  */
 export function handleAcceptSync<T, S>(
   state: PaxosState<T, S>,
@@ -225,7 +225,7 @@ function loseStream<T, S>(state: PaxosState<T, S>, from: NodeId): void {
   reconnect(state, from);
 }
 
-/** The link to `pid` may have lost messages: find out what, and be synced anew by a leader. */
+/** The link to `pid` may have lost messages: this node finds out which, and has a leader sync it anew. */
 export function reconnect<T, S>(state: PaxosState<T, S>, pid: NodeId): void {
   if (pid === state.leaderPid) state.become("follower", "recover");
   sendPrepareReq(state, pid);

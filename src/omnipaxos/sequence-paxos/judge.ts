@@ -20,7 +20,7 @@ import { endOfSync, planLogSync } from "./sync.ts";
  */
 type Finding = Pick<Contradiction, "kind" | "from" | "to">;
 
-/** Sets the contradiction down and falls silent (JUDGE-3). What waited for a leader is handed back. */
+/** Records the contradiction and falls silent (JUDGE-3). Hands back the proposals that waited for a leader. */
 export function contradict<T, S>(state: PaxosState<T, S>, pid: NodeId, finding: Finding): void {
   const { decidedIdx } = state.store;
   state.contradiction = { with: pid, decidedIdx, ...finding };
@@ -33,8 +33,8 @@ export function contradict<T, S>(state: PaxosState<T, S>, pid: NodeId, finding: 
 }
 
 /**
- * What a log sync holds in decided places, up to `reach`, that this node holds too and in another form. Normally a sync
- * starts where the decided log ends, and there is nothing to compare.
+ * Where a log sync and this node hold different entries in decided places, up to `reach`. Normally a sync starts where the
+ * decided log ends, and there is nothing to compare.
  */
 export function differsFromDecided<T, S>(
   { config, store }: Pick<PaxosState<T, S>, "config" | "store">,
@@ -86,8 +86,8 @@ export function endsBelowDecided<T, S>(store: Store<T, S>, sync: LogSync<T, S>):
 }
 
 /**
- * A promise, as it comes. While preparing only one thing can be wrong: that somebody has accepted a round which this node
- * has yet to lead. In the accept phase all that the promiser has decided is either adopted or of this round.
+ * Judges a promise when it arrives. While preparing only one thing can be wrong: the promiser has accepted a round that this
+ * node has yet to lead. In the accept phase all that the promiser has decided is either adopted or of this round.
  */
 export function judgePromise<T, S>(
   state: PaxosState<T, S>,

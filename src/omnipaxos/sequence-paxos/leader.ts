@@ -81,7 +81,7 @@ export function handlePromise<T, S>(
   else sendAcceptSync(state, state.leading.member(from), meta);
 }
 
-/** Nobody has accepted a round above the one it promises, nor more of this round than its leader's log holds. */
+/** No promiser has accepted a round above the one it promises, nor more of this round than its leader's log holds. */
 function isBelievable<T, S>(state: PaxosState<T, S>, meta: PromiseMeta): boolean {
   const { store, leading } = state;
   const order = compareBallots(meta.acceptedRound, leading.ballot);
@@ -251,7 +251,7 @@ export function handleAccepted<T, S>(
   const { leading, store } = state;
   if (!state.leads() || !ballotsEqual(message.n, leading.ballot)) return;
   const { acceptedIdx, decidedIdx } = message;
-  // There is nothing of this round that could have been accepted: no number of such a message counts.
+  // No follower can have accepted so much of this round: no number in such a message counts.
   if (state.phase !== "accept" || acceptedIdx > store.acceptedIdx || decidedIdx > acceptedIdx) {
     state.counters.misbehaved += 1;
     return;
@@ -326,8 +326,8 @@ export function resendAsLeader<T, S>(state: PaxosState<T, S>): void {
 
 /**
  * S5: without it, a loss at the end of a burst would stay until the next one. A member that was in the stream of this
- * round but counts as not promised, because a PrepareReq of its came late, would ignore every Prepare (S13): it is told
- * of a session that it has not got.
+ * round but counts as not promised, because a PrepareReq of its came late, would ignore every Prepare (S13): the leader names
+ * a session that the member has not got.
  */
 function sendProgress<T, S>(state: PaxosState<T, S>, member: Member<T>): void {
   const { leading, store, outbox } = state;

@@ -5,9 +5,9 @@ import { appendAllAsLeader, appendAsLeader, appendStopSignAsLeader } from "./lea
 import type { PaxosState } from "./state.ts";
 
 /**
- * Where a proposal goes. Taking one is a hint, never a promise: what is forwarded may be lost on the way, and what is
- * appended may be overwritten. Only what S20 (deviations.md) hands back as rejected certainly did not
- * happen through this node.
+ * Where a proposal goes. Accepting one promises nothing: a forwarded proposal may be lost on the way, and an appended one may
+ * be overwritten. Only a proposal that S20 (deviations.md) hands back as rejected certainly did not enter the log through this
+ * node.
  */
 
 export function propose<T, S>(state: PaxosState<T, S>, entry: T): ProposeResult<T> {
@@ -28,7 +28,7 @@ export function handleProposals<T, S>(state: PaxosState<T, S>, entries: readonly
   }
 }
 
-/** Not leading in the accept phase: send on to the leader, or keep while this node is to be it. */
+/** A node that does not lead in the accept phase sends the proposal on to the leader, or keeps it while it is about to lead. */
 function place<T, S>(state: PaxosState<T, S>, entries: readonly T[]): void {
   const { leaderPid, config, outbox } = state;
   if (leaderPid === 0 || leaderPid === config.pid) {

@@ -61,7 +61,7 @@ export function handleMessage<T, S>(
   }
 }
 
-/** A restarted node has lost its place: it asks everybody who leads. */
+/** A restarted node has lost its place in the stream: it asks every peer, and a peer that leads prepares it. */
 export function recover<T, S>(state: PaxosState<T, S>): void {
   state.become("follower", "recover");
   for (const peer of state.config.peers) sendPrepareReq(state, peer);

@@ -14,7 +14,7 @@ export type Phase = "none" | "prepare" | "accept" | "recover";
 
 /** Things that should be rare; for metrics and tests. */
 export interface PaxosCounters {
-  /** Messages from or to somebody outside the configuration, or not for this node. */
+  /** Messages from or to a node outside the configuration, or not for this node. */
   misdirected: number;
   /**
    * Late by a whole promise: AcceptSyncs that did not fit this log or ended below what it has accepted of the same round,
@@ -64,7 +64,7 @@ export class PaxosState<T, S> {
     this.leading = new LeaderState(BALLOT_BOTTOM, config.pid, config.clusterConfig.nodes);
   }
 
-  /** Who proposals go to: the owner of the promise. 0 when there is none yet. */
+  /** The node that gets the proposals: the owner of the promise. 0 when there is none yet. */
   get leaderPid(): NodeId {
     return this.store.promise.pid;
   }

@@ -21,7 +21,7 @@ export function endOfSync<T, S>({ syncIdx, suffix, stopSign }: LogSync<T, S>): n
 
 /**
  * Without snapshots only a peer that has decided all that is forgotten here can be brought up to date. Every node has
- * (S6), so who seems not to spoke before the trim, and its message came late.
+ * (S6), so a peer that seems not to have sent its message before the trim, and the message came late.
  */
 export function canServe<T, S>(
   store: Store<T, S>,

@@ -5,7 +5,7 @@
  *
  * Invariants:
  *   CACHE-1. A configuration is reported as seen only if one with the same placed operations, state and tag is stored that
- *       used the same operations of unknown outcome or fewer: whatever can follow the new one can follow that one.
+ *       used the same operations of unknown outcome or fewer: every order that can follow the new one can follow that one.
  *   CACHE-2. Equality is decided on the whole configuration; the hash only finds candidates.
  */
 import { assert } from "../../base/index.ts";

@@ -25,7 +25,7 @@ export class HistoryFormatError extends Error {
   }
 }
 
-/** The history holds an operation that the model knows nothing of. */
+/** The history holds an operation that the model does not know. */
 export class WrongModelError extends Error {
   override readonly name = "WrongModelError";
 }

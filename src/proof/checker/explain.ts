@@ -2,8 +2,8 @@
  * A violation in words, with as few operations as still cannot be ordered.
  *
  * Leaving an operation out must not make things look worse than they are: without the write that it saw, any read would
- * look wrong. So an operation is never simply removed. What is set free may take effect at any time after its call, or
- * never; reads that are set free say nothing any more. What remains cannot be ordered whatever the others did.
+ * look wrong. So this never simply removes an operation, but sets it free: it may take effect at any time after its call, or
+ * never; a read that is set free constrains nothing. No order explains the remaining operations, for any effects of the free ones.
  */
 import { describeAnswer, describeRequest, describeTimes, describeValue } from "./describe.ts";
 import { Timer } from "./linearizability.ts";
@@ -27,7 +27,7 @@ export interface ExplainOptions {
 /** A smallest set of operations that cannot all have been answered as they were. */
 export interface Explanation {
   readonly key: string | null;
-  /** Cannot be ordered, whatever the other operations did. In the order of their calls. */
+  /** No order explains these, for any effects of the other operations. In the order of their calls. */
   readonly operations: readonly Operation[];
   /** True: each of them is needed. False: a limit was reached before that was certain. */
   readonly isMinimal: boolean;
@@ -153,7 +153,7 @@ class Shrinker {
   }
 }
 
-/** It keeps its revision: what the store said about the order of writes stays said. */
+/** It keeps its revision: the store's word about the order of writes still counts. */
 function setFree(operation: Operation): Operation {
   const { request } = operation;
   return {

@@ -15,7 +15,7 @@ export interface Machine {
    * gives back the same state.
    */
   step(state: number, position: number): number;
-  /** True only if the operation, from whatever state it is accepted in, leaves the state as it is. */
+  /** True only if the operation leaves every state as it is that accepts it. */
   isObserver(position: number): boolean;
   /**
    * May be true only if no read of the same group can be explained any more until an operation for which `isReset` holds.

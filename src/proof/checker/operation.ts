@@ -1,6 +1,6 @@
 /**
- * What clients asked and were told: the only thing the checker sees of a store. Its requests do not follow from the product's
- * table of operations: it judges other stores too, and would be no witness if it took from the product what they mean.
+ * The requests of clients and their answers: the checker sees nothing else of a store. Its requests do not follow from the product's
+ * table of operations: it judges other stores too, and would be no witness if the product told it what requests mean.
  */
 
 /** What a compare-and-swap wants to find. */

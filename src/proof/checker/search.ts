@@ -12,10 +12,11 @@
  *       one called first: each order can be rearranged so.
  *   SEARCH-4. A state that can only grow (append), and is not the beginning of anything that was read, is given up when some
  *       read must come before anything that could reset it.
- *   SEARCH-5. Of completed operations that do the same, whatever the state, the one answered first comes first: they can be
+ *   SEARCH-5. Of completed operations that do the same in every state, the one answered first comes first: they can be
  *       exchanged.
- *   SEARCH-6. What nobody saw is placed as soon as it changes nothing, and before whatever overwrites it: at its later place
- *       nobody misses it, as what follows there cannot tell the states apart until something overwrites them.
+ *   SEARCH-6. An operation whose result no client saw is placed as soon as it changes nothing, and before any that overwrites it:
+ *       at its later place no operation misses it, as those that follow there cannot tell the states apart until one overwrites
+ *       them.
  *   SEARCH-7. A step is not taken when some completed operation could not be placed any more, because nothing is left that leads
  *       to the state it must find (see Futures).
  */

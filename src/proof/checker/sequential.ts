@@ -12,7 +12,7 @@ import { ProductMachine } from "./product-machine.ts";
 import { CACHE_LIMIT_BYTES, type CheckOptions, type CheckResult } from "./result.ts";
 import { search } from "./search.ts";
 
-/** Without any limit a hard history would take for ever. */
+/** Without a limit a hard history would take for ever. */
 const STEP_LIMIT = 50_000_000;
 
 /**

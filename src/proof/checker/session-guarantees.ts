@@ -1,5 +1,5 @@
 /**
- * What each session may rely on, also where its reads are local: a read sees the session's own writes
+ * The guarantees of each session, also for its local reads: a read sees the session's own writes
  * (read-your-writes), and never an older state than an earlier read of the session (monotonic reads).
  *
  * Which of two states of a key is older is taken from revisions where both have one, else from real time: a value that

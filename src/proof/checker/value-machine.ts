@@ -3,8 +3,8 @@
  *
  * Invariants:
  *   VALUE-1. Equal values have equal numbers, also when they came about by different appends.
- *   VALUE-3. All values that nobody saw, expected or saw grown are one state, OTHER: no answer can tell them apart, and what
- *       is appended to such a value is one again.
+ *   VALUE-3. All values that no client saw, expected or saw grown are one state, OTHER: no answer can tell them apart, and an append
+ *       to such a value gives one again.
  *   VALUE-2. isObserver(position) never changes during the life of a machine.
  */
 import { unreachable } from "../../base/index.ts";
@@ -43,7 +43,7 @@ export class ValueMachine implements Machine {
   readonly #suffixes: string[] = [];
   readonly #suffixIds = new Map<string, number>();
   readonly #appended = new Map<number, number>();
-  /** What somebody saw or expected, sorted. */
+  /** The values that some client saw or expected, sorted. */
   readonly #seen: readonly string[];
   readonly #hasAppends: boolean;
   #trace: AppendTrace | null = null;
@@ -88,7 +88,7 @@ export class ValueMachine implements Machine {
       case CODE.append:
         return this.#append(state, this.#arguments[position] as number);
       default:
-        // By revision: whoever knows revisions decides. From the value alone, only what it found can be checked.
+        // By revision: a machine that knows revisions decides. From the value alone, only what it found can be checked.
         return this.#swap(state, position, said === SAID.yes);
     }
   }

@@ -39,7 +39,7 @@ const SAMPLED = 29;
 
 /** @throws Error when a process ends by itself, or a write fails with anything but NO_SPACE */
 export async function fillCluster(options: FillOptions): Promise<FillRow> {
-  // Servers take it from the environment of whoever starts them, as an operator would give it.
+  // Servers inherit it from the environment, as an operator would give it.
   process.env["NODE_OPTIONS"] = `--max-old-space-size=${options.heapMb}`;
   const cluster = await OmnikvCluster.start({ size: 3, parent: options.dataDir });
   const { nodes, clusterId } = cluster;
@@ -141,7 +141,7 @@ class Filling {
   }
 }
 
-/** @returns false when it was refused for want of room @throws whatever else came of it */
+/** @returns false when it was refused for want of room @throws any other error */
 async function taken(write: Promise<unknown>): Promise<boolean> {
   try {
     await write;

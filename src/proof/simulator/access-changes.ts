@@ -1,4 +1,4 @@
-/** Users and what they may do, changed during a run: drawn with the plan, and asked of nodes as management would, one after the other. */
+/** Changes of users and rights during a run: drawn with the plan, and asked of nodes as a manager would, one after the other. */
 import { byteStringOfText, SECRET_HOLDER, type AccessChange } from "../../store/index.ts";
 import { KvError } from "../../base/index.ts";
 import type { Clock, Passwords, SeededRandom } from "../../machine/ports/index.ts";
@@ -23,7 +23,7 @@ const RETRY_MS = 150;
 export const passwordOf = (user: string): string => `of ${user}`;
 const hashOf = (password: string): string => `plain ${password}`;
 
-/** Nothing is hidden from anybody here. */
+/** Passwords in a simulation need no protection. */
 export function simPasswords(clock: Clock): Passwords {
   return {
     hash: (password, done) => void clock.after(2, () => done(hashOf(password))),
@@ -123,7 +123,7 @@ export function scheduleAccess(
     try {
       replica.settings.changeAccess(timed.change, SECRET_HOLDER, (error) => {
         coverage.hit(`access: ${timed.change.kind} ${error === null ? "done" : error.code}`);
-        // Whoever asks from now on is judged by this or something later.
+        // Requests from now on are judged by this state of rights or a later one.
         history.accessSeen.push({ mark: history.mark(), epoch: replica.state.access.epoch });
         goOn(next + 1);
       });

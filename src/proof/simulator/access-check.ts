@@ -2,10 +2,9 @@
  * Holds what limited clients were told against the rights in the decided log.
  *
  * Invariants:
- *   ACCESSCHECK-1. What was done or told was permitted to the user, by every right that it needs at once, in a state that the
- *       answer can be from: at the revision that it names, and of no epoch before one that somebody had heard of when it was
- *       asked.
- *   ACCESSCHECK-2. What was refused for want of rights was not permitted at some time.
+ *   ACCESSCHECK-1. The user had all rights at once that an answered request needs, in a state that the answer can be from: at the
+ *       revision that it names, and of no epoch before one that some client had heard of when it was asked.
+ *   ACCESSCHECK-2. A request refused for want of rights was not permitted at some time.
  */
 import { assert } from "../../base/index.ts";
 import type { NaiveAccess } from "./access-model.ts";
@@ -42,7 +41,7 @@ export function checkAccess({ limited, accessSeen }: History, log: DecidedLog): 
   }
 }
 
-/** By whatever password. */
+/** With any password. */
 function permits(state: NaiveAccess, { user, reads, writes }: LimitedRecord): boolean {
   const actor = { name: user, generation: 0 };
   return (

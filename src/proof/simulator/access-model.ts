@@ -1,6 +1,6 @@
 /**
- * Users, roles and permissions once more, in the simplest way: for those who check the product by going through the decided log
- * anew. It shares with what it checks the form of a change, and nothing else.
+ * Users, roles and permissions once more, in the simplest way: for checks that go through the decided log anew. It shares the form of
+ * a change with the product, and nothing else.
  */
 import { unreachable } from "../../base/index.ts";
 import type { AccessChange, Actor, Where } from "../../store/index.ts";
@@ -50,13 +50,13 @@ export class NaiveAccess {
     return true;
   }
 
-  /** @param actor null: nobody has said */
+  /** @param actor null: the client has not signed in */
   isRoot(actor: Actor | null): boolean {
     if (!this.isOn || actor?.name === "") return true;
     return this.#userOf(actor)?.roles.has("root") === true;
   }
 
-  /** Somebody who may do at least what anybody may whom the cluster knows. */
+  /** Whether the cluster knows the actor: as a user, or as a holder of the secret. */
   isKnown(actor: Actor | null): boolean {
     return this.isRoot(actor) || this.#userOf(actor) !== undefined;
   }
@@ -72,7 +72,7 @@ export class NaiveAccess {
     if ("key" in where) return permits(where.key);
     const { start, end } = where;
     if (end !== null && end <= start) return true;
-    // Where a permission ends or begins is where the next key may not be permitted any more.
+    // The permission can change only at keys where one ends or begins.
     const bounds = permissions.flatMap((one) => [one.start, one.end]).filter((key) => key !== null);
     const looked = [start, ...bounds].filter((key) => key >= start && (end === null || key < end));
     return looked.every(permits) && (end !== null || permissions.some((one) => one.end === null));
@@ -151,7 +151,7 @@ export class NaiveAccess {
     }
   }
 
-  /** Whoever signed in signs in anew. */
+  /** Every user must sign in anew. */
   #takeTokenKey(): void {
     this.hasTokenKey = true;
     for (const user of this.users.values()) user.generation = this.epoch + 1;

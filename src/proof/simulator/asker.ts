@@ -1,4 +1,4 @@
-/** What clients have in common that ask for one thing after the other, each on a host of its own with the real client core. */
+/** The base of clients that ask for one thing after the other, each on a host of its own with the real client core. */
 import { ClientCore, type CredentialOptions } from "../../client/core/index.ts";
 import type { NodeAddress } from "../../client/terms/index.ts";
 import type { Coverage } from "./coverage.ts";
@@ -16,7 +16,7 @@ export interface AskerOptions {
   readonly history: History;
   readonly nodes: readonly NodeAddress[];
   readonly timeoutMs: number;
-  /** Left out: nobody has to say who it is. */
+  /** Left out: clients need not sign in. */
   readonly credentials?: CredentialOptions;
 }
 

@@ -18,7 +18,7 @@ import type { Operation } from "./history.ts";
 /** The same on every machine: a run must not depend on how fast it is. */
 const STEP_LIMIT = 2_000_000;
 
-/** What the clients asked for and saw, as the checker takes it: of single keys. */
+/** The clients' requests for single keys and their answers, as the checker takes them. */
 export function checkedHistory(operations: readonly Operation[]): History {
   return { operations: operations.map(checkedOperation), unit: "events" };
 }

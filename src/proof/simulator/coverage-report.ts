@@ -1,4 +1,4 @@
-/** What a simulation is meant to come across, so that what it never came across can be told. */
+/** The events that simulations should meet, so that a report can name those that none ever met. */
 import { type ErrorCode, ERRORS } from "../../base/index.ts";
 import type { PeerMessage } from "../../protocol/peer/index.ts";
 import { FAULT_KINDS } from "./fault-plan.ts";
@@ -144,7 +144,7 @@ interface Expectation {
   readonly unreachable: string | null;
 }
 
-/** What many runs together must come across; `unreachable` says why one of them cannot. */
+/** The events that many runs together must meet; `unreachable` says why one of them cannot be met. */
 export const EXPECTED: readonly Expectation[] = [
   ...FAULT_KINDS.map((kind) => ({ name: `fault ${kind}`, unreachable: null })),
   ...MISTAKE_KINDS.map((kind) => ({ name: `mistake ${kind}`, unreachable: null })),

@@ -1,4 +1,4 @@
-/** What runs have come across, counted by name: "fault crash", "sent promise", "role leader/accept". */
+/** The events that runs have met, counted by name: "fault crash", "sent promise", "role leader/accept". */
 export class Coverage {
   readonly #counts = new Map<string, number>();
 

@@ -1,6 +1,6 @@
 /**
- * What the decided log means, worked out anew by a state machine of ten lines: which write took effect at which revision,
- * and what each key held in between. It shares nothing with the product's but the format of an entry, how sessions get their
+ * The meaning of the decided log, computed anew by a state machine of ten lines: which write took effect at which revision,
+ * and the value of each key in between. It shares nothing with the product's but the format of an entry, how sessions get their
  * numbers, and the models of the table of operations, which the product never calls.
  */
 import { unreachable } from "../../base/index.ts";
@@ -54,7 +54,7 @@ export interface DecidedTxn {
 /** In the place of a key: it was a transaction that made the revision. */
 const BY_TXN = "";
 
-/** Written out once more: what the product's table says is on trial here. */
+/** Written out once more: this file puts the product's table to the test, so it must not use it. */
 const BY_ROOT_ALONE: Readonly<Record<ControlOpName, boolean>> = {
   access: true,
   setQuota: true,
@@ -129,7 +129,7 @@ export class DecidedLog {
   #round = "";
   readonly #floors = new Map<number, number>();
   readonly #executed = new Set<string>();
-  /** Those that were refused for want of rights: that is their answer, whatever is granted later. */
+  /** Those that were refused for want of rights: they keep that answer, even if the right is granted later. */
   readonly #denied = new Set<string>();
 
   constructor(entries: readonly Uint8Array[]) {
@@ -356,7 +356,7 @@ export class DecidedLog {
       this.#noteEpoch();
     }
     for (const key of changed) {
-      // They are byte strings, whatever the type of the map says.
+      // They are byte strings, although the map has the type string.
       const value = after.get(key)?.value;
       this.#version(textOf(key as ByteString), value === undefined ? null : textOf(value));
     }

@@ -1,4 +1,4 @@
-/** What a mistake makes of the files of a disk: pure functions from copy to copy. */
+/** The effects of mistakes on the files of a disk: pure functions from copy to copy. */
 import { unreachable } from "../../base/index.ts";
 import { FILE_HEADER_BYTES, readFrame } from "../../storage/index.ts";
 import type { LostFile, SwappedPart, TailLoss } from "./mistake-plan.ts";

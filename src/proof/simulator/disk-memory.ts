@@ -54,7 +54,7 @@ export function memoryOn(disk: Disk): DiskMemory {
   return { told: new Map(told), heard: new Map(heard) };
 }
 
-/** Whether who has told this to that peer knows of it. Null: it was met later, and the peer has forgotten that. */
+/** Whether the disk that told that peer this mark knows it. Null: the two met later, and the peer has forgotten that. */
 export function knows(runs: readonly Run[], { boot, mark }: HeardMark): boolean | null {
   const run = runs.find((one) => one.boot === boot);
   if (run !== undefined) return mark <= run.to;

@@ -1,6 +1,6 @@
 /**
- * What goes wrong in a run, as data: drawn from the seed before anything happens, so that a failing run can be repeated
- * with fewer faults until only those are left that matter.
+ * The faults of a run, as data: drawn from the seed before anything happens, so that a failing run can be repeated with fewer
+ * faults until only those are left that matter.
  */
 import { drawSettings } from "./history-settings.ts";
 import { drawAccess, type TimedAccess } from "./access-changes.ts";
@@ -208,7 +208,7 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
 function withAskers(plan: Plan, random: SeededRandom): Plan {
   const { nodes, clients, electionTimeoutMs } = plan;
   const newcomerOperations = random.pick([0, 0, 0, 6]);
-  // With three nodes a leader needs to ask nobody but the asker.
+  // With three nodes a leader needs no other node than the asker for a quorum.
   const askers = nodes < 3 || !random.chance(nodes === 3 ? 0.15 : 0.4) ? 0 : random.between(1, 2);
   const others = askers > 0 && random.chance(0.5) ? [] : plan.faults;
   const added = Array.from({ length: askers }, (_, i) => ({

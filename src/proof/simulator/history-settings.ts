@@ -1,4 +1,4 @@
-/** How much history is kept, and what is compacted by hand: drawn with the plan, and asked of nodes as management would. */
+/** Settings of the history, and compactions by hand: drawn with the plan, and asked of nodes as a manager would. */
 import { assert, KvError } from "../../base/index.ts";
 import { SECRET_HOLDER } from "../../store/index.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";

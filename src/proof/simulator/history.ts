@@ -1,4 +1,4 @@
-/** What clients asked and were told, in the order of the world. */
+/** The requests of clients and their answers, in the order of the world. */
 import { assert } from "../../base/index.ts";
 import type { ByteString, RangeSelection, Where } from "../../store/index.ts";
 import {
@@ -8,8 +8,8 @@ import {
 } from "../../store/operations/index.ts";
 
 /**
- * Begins every value that is to be put behind another one, and stands in no other place: so a value that somebody is told
- * of can be taken apart.
+ * Begins every value that is to be put behind another one, and stands in no other place: so checks can take a value that a client
+ * saw apart.
  */
 export const PIECE_START = "+";
 
@@ -34,7 +34,7 @@ export type Expected =
   | { readonly kind: "revision"; readonly revision: number };
 
 export type Outcome =
-  /** Nobody knows: it may happen at any time, or never. */
+  /** Unknown: it may happen at any time, or never. */
   | { readonly kind: "unknown" }
   /** It certainly did not happen and never will. */
   | { readonly kind: "refused" }
@@ -79,7 +79,7 @@ export interface RangeRecord {
   readonly keys: readonly (readonly [key: string, value: string, modRevision: number])[];
 }
 
-/** What was asked for a revision, and refused. */
+/** A read at a revision that was refused. */
 export interface RefusedRange {
   readonly asked: number;
   readonly call: number;
@@ -87,7 +87,7 @@ export interface RefusedRange {
   readonly oldest: number | null;
 }
 
-/** A transaction that somebody asked for. */
+/** A transaction that a client asked for. */
 export interface TxnRecord {
   readonly client: number;
   /** As it travels; no two are the same. */
@@ -107,7 +107,7 @@ export interface TxnRecord {
       };
 }
 
-/** What a client whose user may not do everything asked for. */
+/** A request of a client whose user may not do everything. */
 export interface LimitedRecord {
   readonly user: string;
   readonly what: string;
@@ -124,7 +124,7 @@ export interface LimitedRecord {
 
 export class History {
   readonly limited: LimitedRecord[] = [];
-  /** Changes of rights that somebody has heard of: from the mark on no state before the epoch counts. */
+  /** Changes of rights that some client has heard of: from the mark on no state before the epoch counts. */
   readonly accessSeen: { readonly mark: number; readonly epoch: number }[] = [];
   readonly operations: Operation[] = [];
   /** Those whose pages have all come. */
@@ -159,8 +159,7 @@ export class History {
   }
 
   /**
-   * No client is told a value, or a piece of one, that nobody has asked to write to the key it asked for: that would be
-   * somebody else's.
+   * No client is told a value, or a piece of one, that no client asked to write to that key: that would be another key's.
    * @throws InvariantError
    */
   checkKey({ client, operation, outcome }: Operation): void {

@@ -1,7 +1,7 @@
 /**
  * A client that keeps to no rule but that of the frames: it names the sessions of others as well as it can guess, sends other
- * commands under numbers it has used, opens more sessions than it may, and never says that it has seen an answer. Whatever it
- * does, it may hurt nobody but itself: the checks of everybody else go on as ever. Its writes go to keys of its own.
+ * commands under numbers it has used, opens more sessions than it may, and never says that it has seen an answer. It may hurt no
+ * client but itself: the checks of all others go on as ever. Its writes go to keys of its own.
  */
 import { assert, ERRORS, SESSION_NONCE_BYTES } from "../../base/index.ts";
 import { NodeLink } from "../../client/core/index.ts";
@@ -106,7 +106,7 @@ export class HostileClient {
     this.#send(link, NO_SESSION, 0);
   }
 
-  /** Uses up the numbers of sessions that others may have, under whatever ids they might be. */
+  /** Uses up the numbers of sessions that others may have, under all ids that it can guess. */
   #forge(link: NodeLink): void {
     const { random } = this.#options;
     const [own = HASHED_IDS_START] = this.#own;
@@ -121,7 +121,7 @@ export class HostileClient {
     this.#send(link, id, random.pick([0, 20]));
   }
 
-  /** Different commands under one number: one of them, whichever comes first, is carried out. */
+  /** Different commands under one number: only the first to arrive is carried out. */
   #contradict(link: NodeLink, session: number): void {
     const sequence = this.#sequence++;
     for (let variant = 0; variant < VARIANTS; variant++) {

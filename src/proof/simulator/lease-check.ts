@@ -2,11 +2,11 @@
  * Holds leases against real time.
  *
  * Invariants, where the fastest of the nodes' clocks runs so many times as fast as real time:
- *   LEASECHECK-1. What the clock moves by, but for the first step after some place in the log, has passed since that place
- *        was decided: so no two steps stand for the same time, whoever made them.
+ *   LEASECHECK-1. The time by which the clock moves after some place in the log, without its first step there, has passed since that
+ *        place was decided: so no two steps stand for the same time, even when different leaders made them.
  *   LEASECHECK-2. A lease that ended by time was renewed last, in the log, at least its time to live before.
- *   LEASECHECK-3. What was told of a lease is in the log: it was granted or renewed while it was asked for, and had not ended
- *        before; and what is told to be gone has ended.
+ *   LEASECHECK-3. The answers about a lease fit the log: it was granted or renewed while the request was under way, and had not ended
+ *        before; and a lease that a client was told to be gone has ended.
  */
 import { assert } from "../../base/index.ts";
 import type { LeaseRecord } from "./lease-holder.ts";

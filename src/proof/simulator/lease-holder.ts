@@ -1,7 +1,7 @@
 /**
- * A client of leases: it grants, renews or forgets, binds keys and lets them go, and revokes. What it was told of transactions is
- * noted with all others'; what was granted and renewed is held against the decided log (lease-check.ts). Its keys begin with
- * LEASE_KEYS, so that the other clients' histories stay what they are.
+ * A client of leases: it grants, renews or forgets, binds keys and lets them go, and revokes. It notes the answers to its transactions
+ * with those of other clients; lease-check.ts checks its grants and renewals against the decided log. Its keys begin with LEASE_KEYS,
+ * so that the other clients' histories stay what they are.
  */
 import { LEASE_TTL_MIN_MS } from "../../base/index.ts";
 import {
@@ -26,7 +26,7 @@ const KEYS = 4;
 /** Leases that a holder knows of at once. */
 const KNOWN_MAX = 3;
 
-/** What a holder was told of a lease. */
+/** An answer to a holder about a lease. */
 export interface LeaseRecord {
   readonly kind: "granted" | "renewed" | "gone" | "revoked";
   readonly id: number;

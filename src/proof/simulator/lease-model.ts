@@ -1,6 +1,6 @@
 /**
- * Leases once more, from the decided log alone and in the simplest way: all that was ever renewed, and all that ever moved the
- * clock, looked at anew each time. It shares nothing with what it checks but the form of entries.
+ * Leases once more, from the decided log alone and in the simplest way: each time it looks anew at all renewals, and at all steps of
+ * the clock. It shares nothing with the product but the form of entries.
  */
 import type { ClockEntry } from "../../store/index.ts";
 

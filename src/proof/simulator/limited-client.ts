@@ -1,6 +1,6 @@
 /**
- * A client whose user may not do everything, and asks for all of it. What came of each request is noted with what it needs, and held
- * against the rights in the decided log when the run is over (access-check.ts).
+ * A client whose user may not do everything, and asks for all of it. It notes the outcome of each request with the rights that it
+ * needs; access-check.ts checks these against the decided log when the run is over.
  */
 import type { Answer, Operation } from "../../client/core/index.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";

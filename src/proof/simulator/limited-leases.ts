@@ -1,6 +1,6 @@
 /**
- * What a client whose user may not do everything asks of leases: few ids, which all such clients share, so that each binds keys that
- * others may not write, and revokes what others have bound.
+ * The requests about leases of a client whose user may not do everything: few ids, which all such clients share, so that each binds
+ * keys that others may not write, and revokes leases to which others have bound keys.
  */
 import { LEASE_TTL_MIN_MS } from "../../base/index.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";

@@ -1,10 +1,10 @@
 /**
- * Holds what clients were told against the decided log. The log gives every write its place (its revision), so that one pass
+ * Checks the answers to clients against the decided log. The log gives every write its place (its revision), so that one pass
  * tells whether every answer fits: sharper than a search for just any order, and it covers local reads too.
  *
  * Invariants:
  *   LOGCHECK-1. An acknowledged write is in the log, once, at the revision it was told; a refused one is not.
- *   LOGCHECK-2. Whoever was answered before another asked comes first: positions never go back in real time (linearizability).
+ *   LOGCHECK-2. An operation answered before another was asked comes first: positions never go back in real time (linearizability).
  *   LOGCHECK-3. A local read may be old, but never older than what its client has seen answered before it asked.
  */
 import { assert, unreachable } from "../../base/index.ts";

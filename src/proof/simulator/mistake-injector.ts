@@ -1,4 +1,4 @@
-/** Carries out the mistakes of a plan, and what operators do about them afterwards. */
+/** Makes the mistakes of a plan, and then acts as the operators who repair them. */
 import { unreachable } from "../../base/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { logFrom, loseFile, loseTail, swapped, tornCopy } from "./disk-damage.ts";
@@ -12,7 +12,7 @@ import type { DiskChange } from "./trust.ts";
 type OneDisk = Exclude<Mistake, { kind: "otherSize" | "goBackTogether" | "followCopies" }>;
 type Of<K extends Mistake["kind"]> = Extract<Mistake, { kind: K }>;
 
-/** What is to be done when the node has said that it cannot go on. */
+/** The operator's work once the node has said that it cannot go on. */
 interface Plan {
   readonly wayOut: WayOut;
   readonly thenMs: number;
@@ -30,7 +30,7 @@ export class MistakeInjector {
   /** Of a majority, by the mistake and by node. */
   readonly #together = new Map<Mistake, ReadonlyMap<number, DiskImage>>();
   readonly #ways = new Map<number, Plan>();
-  /** Nodes that somebody works on. */
+  /** Nodes that an operator works on. */
   readonly #busy = new Set<number>();
   #pending = 0;
   #isOver = false;
@@ -40,7 +40,7 @@ export class MistakeInjector {
     world.onNoticed = (node) => this.#onNoticed(node);
   }
 
-  /** Nobody has anything to do any more. */
+  /** No operator has anything to do any more. */
   get isIdle(): boolean {
     return this.#pending === 0;
   }
@@ -150,7 +150,7 @@ export class MistakeInjector {
     this.#set(mistake, node, files, { isShown: false, lives: [], forgets: true });
   }
 
-  /** As the end of the log is known for sure: not after a loss of power, nor when nobody knows in which call it died. */
+  /** Whether the end of the log is known for sure: not after a loss of power, nor when the process died in an unknown call. */
   #showsEnd({ node }: OneDisk, ran: ReadonlyMap<number, boolean>): boolean {
     return ran.get(node) === true && !this.#node(node).hasLostPower;
   }
@@ -245,7 +245,7 @@ export class MistakeInjector {
     return true;
   }
 
-  /** Null: it is no member, and nobody can start it so. */
+  /** Null: it is no member, and no operator can start it so. */
   #addressesOf(
     node: number,
     members: readonly NodeId[] | null,
@@ -290,7 +290,7 @@ export class MistakeInjector {
       if (tornMs === 0) return;
       this.#world.clock.after(tornMs, () => {
         const { files, lives } = machine.image();
-        // Of a copy over a restart nobody can say which starts it knows of.
+        // It is unknown which starts a copy made over a restart knows of.
         if (lives.join() !== first.lives.join()) return;
         const isFirst = (path: string): boolean => path < "log/end" !== backwards;
         this.#copies.set(mistake, { files: tornCopy(first.files, files, isFirst), lives });
@@ -305,7 +305,7 @@ export class MistakeInjector {
     });
   }
 
-  /** @returns false: somebody works on one of them */
+  /** @returns false: an operator works on one of them */
   #take(nodes: readonly number[]): boolean {
     if (nodes.some((node) => this.#busy.has(node))) return false;
     for (const node of nodes) this.#busy.add(node);

@@ -1,6 +1,6 @@
 /**
- * What people do wrong with data directories, and what becomes of disks while nobody writes to them: the other family of
- * what goes wrong in a run. Faults are what the protocol is made for; these are what it is told, or has to notice.
+ * The mistakes that people make with data directories, and damage to disks while no process writes to them: the other family of
+ * troubles in a run. The protocol is made for faults; it must notice these, or be told of them.
  */
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { type SeededRandom, shuffled } from "../../machine/ports/index.ts";
@@ -8,7 +8,7 @@ import { type SeededRandom, shuffled } from "../../machine/ports/index.ts";
 /** How the process ends on whose disk something is to be done. */
 export type Ending = "stop" | "kill" | "power";
 
-/** What the operator does about a node that has said it cannot go on. */
+/** The operator's answer to a node that has said it cannot go on. */
 export type WayOut =
   /** What the sentence says: another directory, `--rejoin`. */
   | "rejoin"
@@ -74,9 +74,9 @@ export type Mistake =
       }
     >
   /**
-   * Some are put back to copies made while they ran, others were down since then; together they run on, and those who know
-   * more are away. The copies are away again when these come back: those who were behind, and were started once more
-   * meanwhile, show nothing of what they followed but a longer log.
+   * Some nodes are put back to copies made while they ran, others were down since then; together they run on, while the nodes that
+   * know more are away. The copies are away again when these come back: the nodes that were behind, and were started once more
+   * meanwhile, show nothing of the copies they followed but a longer log.
    */
   | Kind<
       "followCopies",
@@ -187,7 +187,7 @@ const GRAND_KINDS: readonly GrandKind[] = ["goBackTogether", "followCopies"];
 /** Every kind of mistake of people and disks that a plan may have. */
 export const MISTAKE_KINDS: readonly MistakeKind[] = [...USUAL_KINDS, ...GRAND_KINDS];
 
-/** What a lone node must notice by itself: there is nobody else to remember. */
+/** The mistakes that a lone node must notice by itself: no peer remembers anything. */
 const OF_A_LONE_NODE: readonly (typeof USUAL_KINDS)[number][] = [
   "loseTail",
   "loseFile",
@@ -225,7 +225,7 @@ export function drawMistakes(
 
 /** Sooner the copies may know of the last mark. */
 const MARK_MS = 1000;
-/** For marks that are told to be on the disks of who has heard them. */
+/** So long a mark takes to reach the disks of the nodes that heard it. */
 const KEPT_MS = 1100;
 
 /** The only mistake of its run. */
@@ -245,7 +245,7 @@ export function drawTogether(random: SeededRandom, nodes: number): TimedMistake 
   return { atMs, mistake };
 }
 
-/** The only mistake of its run. Whoever knows more makes no majority with one who does not. */
+/** The only mistake of its run. The nodes that know more make no majority even with one that does not. */
 export function drawFollowCopies(random: SeededRandom, nodes: number): TimedMistake {
   const copyAtMs = random.between(FIRST_MS, 1500);
   const majority = Math.floor(nodes / 2) + 1;
@@ -269,7 +269,7 @@ function drawOne(random: SeededRandom, node: number, nodes: number): OnOneDisk {
     node,
     ends: random.pick(["stop", "kill", "kill", "power"] as const),
     downMs: random.pick([0, 10, 150]),
-    // A lone node has nobody to take anything from.
+    // A lone node has no peer to fetch anything from.
     wayOut: nodes === 1 && wayOut === "rejoin" ? "putBack" : wayOut,
     thenMs: random.pick([0, 50, 300]),
   };

@@ -63,7 +63,7 @@ function grand(plan: Plan, random: SeededRandom, timed: TimedMistake): Plan {
   };
 }
 
-/** What is lost matters most when those are away who know, and those are there who do not. */
+/** A loss matters most while the nodes that know better are away, and those that do not are there. */
 function sceneOf(random: SeededRandom, timed: TimedMistake, plan: Plan): readonly TimedFault[] {
   if (plan.nodes < 3 || random.chance(0.4)) return [];
   const { atMs, mistake } = timed;
@@ -81,7 +81,7 @@ function sceneOf(random: SeededRandom, timed: TimedMistake, plan: Plan): readonl
   return [deposed(random, timed, node, plan), ...(random.chance(0.5) ? [knowingAway] : [])];
 }
 
-/** A leader whose time is over and who does not know it: only the node in question hears it, when its disk is another one. */
+/** A leader that does not know that its time is over: only the node in question hears it, when its disk is another one. */
 function deposed(
   random: SeededRandom,
   { atMs }: TimedMistake,

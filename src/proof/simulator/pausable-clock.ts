@@ -8,8 +8,8 @@ import type {
 import type { ProcessClock } from "./sim-clock.ts";
 
 /**
- * A process's clock whose process can be stopped and continued (SIGSTOP): what falls due meanwhile happens afterwards, in
- * the same order.
+ * The clock of a process that can be stopped and continued (SIGSTOP): callbacks that fall due meanwhile run afterwards, in the
+ * same order.
  */
 export class PausableClock implements Clock {
   readonly #clock: ProcessClock;
@@ -81,7 +81,7 @@ export class PausableClock implements Clock {
   }
 }
 
-/** The network as a process sees it that can be paused: what arrives meanwhile waits in the system's buffers. */
+/** The network as a pausable process sees it: frames that arrive meanwhile wait in the system's buffers. */
 export function pausableNetwork(network: Network, clock: PausableClock): Network {
   return {
     dial: (address, channel, handlers) => network.dial(address, channel, heldDial(handlers, clock)),

@@ -1,4 +1,4 @@
-/** What goes wrong in a run, and all else that the seed decides, as data. */
+/** The faults of a run, and all else that the seed decides, as data. */
 import type { TimedAccess } from "./access-changes.ts";
 import type { TimedSetting } from "./history-settings.ts";
 import type { TimedMistake } from "./mistake-plan.ts";
@@ -51,9 +51,9 @@ export type Fault =
       { name: ShapeName; links: readonly LinkPair[]; via: "dropTable" | "wire"; ms: number }
     >
   /**
-   * Whoever leads is cut off from all; `first` hears it again after `ms`, about as long as an election takes, or as soon as
-   * it has promised itself to another; the others do later. In between it may think that it still leads.
-   * `slow`: what is sent to it takes `ms`, and arrives.
+   * The leader is cut off from all; `first` hears it again after `ms`, about as long as an election takes, or as soon as `first` has
+   * promised itself to another; the others do later. In between the old leader may think that it still leads.
+   * `slow`: messages to it take `ms`, and arrive.
    */
   | At<
       "deposeLeader",
@@ -67,8 +67,8 @@ export type Fault =
     >
   /**
    * A node restarts, and its first client asks it something; it asks a peer: the leader for an index, or, cut off from the
-   * leader, a neighbour to serve its client. From then on what the peer needs to answer reaches it `holdMs` late, and the asker
-   * hears nobody but the peer. After `afterMs` it dies; the next process is there after `downMs`, and the next client.
+   * leader, a neighbour to serve its client. From then on the messages that the peer needs to answer reach it `holdMs` late, and the
+   * asker hears only the peer. After `afterMs` it dies; the next process is there after `downMs`, and the next client.
    */
   | At<
       "restartAsker",
@@ -148,6 +148,6 @@ export interface Plan {
   /** When all faults end. */
   readonly faultsMs: number;
   readonly faults: readonly TimedFault[];
-  /** The other family: what people do wrong, and what becomes of disks. */
+  /** The other family: mistakes of people, and damage to disks. */
   readonly mistakes: readonly TimedMistake[];
 }

@@ -1,4 +1,4 @@
-/** What a client asks whose user may not do everything, and what it takes to be permitted. */
+/** A request of a client whose user may not do everything, and the rights that it needs. */
 import type { Operation } from "../../client/core/index.ts";
 import type { Where } from "../../store/index.ts";
 
@@ -7,6 +7,6 @@ export interface Question {
   readonly operation: Operation;
   readonly reads: readonly Where[];
   readonly writes: readonly Where[];
-  /** The keys of a lease, which the log alone knows: whoever goes through it anew says whether it was permitted. */
+  /** The keys of a lease, which only the log knows: the check that goes through the log decides whether it was permitted. */
   readonly needs?: "unknown";
 }

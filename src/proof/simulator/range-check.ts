@@ -1,4 +1,4 @@
-/** Holds the ranges that clients were told, and what nodes keep of the past, against the decided log: see range-reader. */
+/** Checks the ranges that clients were told, and the history that nodes keep, against the decided log: see range-reader. */
 import { assert } from "../../base/index.ts";
 import {
   byteStringOfText,
@@ -103,7 +103,7 @@ interface Entry {
   readonly version: number;
 }
 
-/** What the range should have told: worked out from the whole log, without pages. */
+/** The right answer for the range: computed from the whole log, without pages. */
 function contentAt(log: DecidedLog, range: RangeRecord): [string, string, number][] {
   const { start, end, reverse, revision, limit, select } = range;
   const first = byteStringOfText(start);

@@ -1,15 +1,15 @@
 /**
  * A client that reads ranges, page by page as the library does, but in callbacks: nothing here waits for the end of a real
- * turn. What it was told is noted, and held against the decided log when the run is over (checkRanges).
+ * turn. It notes its answers; `checkRanges` checks them against the decided log when the run is over.
  *
  * Invariants:
  *   READER-1. All pages of a range are of one state of the store, that of the revision which they name: no key of it is missing,
  *       none is there twice, none is of another state.
- *   READER-2. A linearizable range is of no state from before what anybody had been answered when it was asked for, and whoever
- *       asks after its end is answered from no state before it.
- *   READER-3. What is refused for its revision was compacted by then, or is yet to come.
- *   READER-4. Of a range with bounds on revisions, an order or a limit that is told which those say, and nothing else; and
- *       what is to be no older than a revision is of no state before it.
+ *   READER-2. A linearizable range is of no state older than any answer given before it was asked for, and no later request is
+ *       answered from a state older than the range's.
+ *   READER-3. A read refused for its revision named one that was compacted by then, or is yet to come.
+ *   READER-4. A range with bounds on revisions, an order or a limit has exactly the keys that those select; and a range that must be
+ *       no older than a revision is of no state before it.
  */
 import { askedInOrder, FirstOfPages } from "../../client/keys/index.ts";
 import type { Answer } from "../../client/core/index.ts";
@@ -173,7 +173,7 @@ export class RangeReader extends Asker<RangeReaderOptions> {
     this.#ask(run, { ...range, ...rest, limit, revision }, false);
   }
 
-  /** What came of it, apart for ranges that were asked of a node that nobody feeds. */
+  /** The outcome, counted apart for ranges asked of a node that no leader reaches. */
   #count(what: string, isCutOff: boolean): void {
     this.options.coverage.hit(`${isCutOff ? "range through a cut-off node:" : "range:"} ${what}`);
   }

@@ -17,13 +17,13 @@ export interface RunOptions {
   readonly mistakes?: MistakeShare;
   /** Default: what the seed draws. */
   readonly plan?: Plan;
-  /** Gets the trace, one line an event. Default: nobody reads along. */
+  /** Gets the trace, one line an event. Default: no trace. */
   readonly print?: (line: string) => void;
-  /** Gets what the clients asked for and saw, of single keys, as `omnikv check` reads it: docs/history-format.md. */
+  /** Gets the clients' requests for single keys and their answers, as `omnikv check` reads them: docs/history-format.md. */
   readonly history?: (text: string) => void;
 }
 
-/** What became of a run. */
+/** The outcome of a run. */
 export interface RunResult {
   readonly seed: string;
   readonly plan: Plan;

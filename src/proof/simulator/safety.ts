@@ -1,6 +1,6 @@
 /**
- * What must hold after every step, whatever happens. Stands outside the code it checks and keeps its own memory, which no
- * crash erases.
+ * The invariants that must hold after every step. This stands outside the code it checks and keeps its own memory, which no crash
+ * erases.
  */
 import { assert, sameBytes } from "../../base/index.ts";
 import {
@@ -25,7 +25,7 @@ interface Life {
   alarm: Divergence | null;
 }
 
-/** What a node has told others, or itself, to be on its disk, in any life. */
+/** The state that a node has reported, to others or itself, as being on its disk, in any life. */
 interface Said {
   promise: Ballot;
   acceptedRound: Ballot;
@@ -34,7 +34,7 @@ interface Said {
 }
 
 /**
- *   SAFETY-1. Decided logs agree: whoever decides an index, in whatever life, decides the same entry there.
+ *   SAFETY-1. Decided logs agree: every node that decides an index, in any life, decides the same entry there.
  *   SAFETY-2. Within a life, decided and applied index and promise never go back; applied <= decided <= accepted.
  *   SAFETY-3. A ballot is prepared by one life of one node only.
  *   SAFETY-4. States at the same index are the same.
@@ -56,7 +56,7 @@ export class SafetyChecker {
   readonly #stateHashes = new Map<number, string>();
   /** What each node has decided on its disk, by index. */
   readonly #own = new Map<number, (Uint8Array | undefined)[]>();
-  /** Decided by anybody when the disk was lost that had taken part for the node last. */
+  /** How far any node had decided when the node lost the disk that had last taken part for it. */
   readonly #decidedBefore = new Map<number, number>();
   /** Nodes for which no disk has taken part since: what happens to one that only waits for the place moves nothing. */
   readonly #placeless = new Set<number>();
@@ -90,7 +90,7 @@ export class SafetyChecker {
     return this.#decided;
   }
 
-  /** Whether states differ on purpose: then SAFETY-4 and SAFETY-7 do not hold, and what comes of it is the product's to say. */
+  /** Whether states differ on purpose: then SAFETY-4 and SAFETY-7 do not hold, and the product must notice. */
   get mayDiverge(): boolean {
     return this.#mayDiverge;
   }
@@ -146,7 +146,7 @@ export class SafetyChecker {
       counts: lack === null && !joins,
       alarm: null,
     });
-    // Also what a crash left on disk that nobody was told of yet: it will be told now.
+    // This includes state that a crash left on disk and no node was told of yet: the node will report it now.
     this.#raise(node, core.durable);
     // What was decided and not on disk may be decided anew.
     const own = this.#own.get(node);
@@ -244,7 +244,7 @@ export class SafetyChecker {
     this.#broken.push(text);
   }
 
-  /** On another disk it may use one again that it has drawn, and led nobody with. */
+  /** On another disk a node may use a ballot again that it has drawn and led no node with. */
   #forgetBallots(node: number): void {
     const own = `.${node + 1}`;
     for (const name of this.#leaders.keys()) if (name.endsWith(own)) this.#leaders.delete(name);

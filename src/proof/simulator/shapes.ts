@@ -10,7 +10,7 @@ export function shapeLinks(name: ShapeName, order: readonly number[]): LinkPair[
   const all = order.flatMap((a, i) => order.slice(i + 1).map((b): LinkPair => [a, b]));
   switch (name) {
     case "quorumLoss":
-      // Everybody hears the hub only.
+      // Every node hears the hub only.
       return all.filter(([a, b]) => a === at(1) || b === at(1));
     case "constrained":
       // As quorumLoss, and the first node is alone.

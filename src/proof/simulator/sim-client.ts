@@ -1,4 +1,4 @@
-/** A client of the cluster: the real client core on a host of its own, and what it asks for. */
+/** A client of the cluster: the real client core on a host of its own, and its requests. */
 import { operationOf } from "../../client/keys/index.ts";
 import {
   type Answer,
@@ -47,7 +47,7 @@ export interface SimClientOptions {
   /** Of a hundred writes, so many are other operations that write a value. */
   readonly others: number;
   readonly timeoutMs: number;
-  /** Left out: nobody has to say who it is. */
+  /** Left out: clients need not sign in. */
   readonly credentials?: CredentialOptions;
   /** It was told that a node is not of the cluster that it knows, or not any more. */
   readonly onWrongCluster: (text: string) => void;
@@ -111,7 +111,7 @@ export class SimClient {
     this.#core.close();
   }
 
-  /** Asks for this, whatever else is under way. */
+  /** Asks for this at once, beside other requests under way. */
   submit(operation: ClientOperation, done: (record: Operation) => void, timeoutMs?: number): void {
     const { history, trace, coverage, index } = this.#options;
     const record = history.invoke(index, operation);
@@ -121,7 +121,7 @@ export class SimClient {
       this.#pending -= 1;
       const outcome = answer === null ? failed(operation, error) : answered(operation, answer);
       history.complete(record, outcome);
-      // It keeps to the rules, so nobody may have used its numbers or raised its floor.
+      // It keeps to the rules, so no other client can have used its numbers or raised its floor.
       assert(
         error === null || !FORGED.has(error.code),
         `client ${index} was refused as if it had broken the rules: ${error?.code}: ${describeOperation(record)}`,

@@ -89,7 +89,7 @@ export class SimDisk implements Disk {
     for (const file of new Set(this.#names.values())) file.losePower(random);
   }
 
-  /** Changes stored bytes behind everybody's back: damage, durable at once. */
+  /** Changes stored bytes unnoticed: damage, durable at once. */
   corrupt(path: string, position: number, change: (byte: number) => number): void {
     const file = this.#file(path);
     const byte = file.read(position, 1)[0];

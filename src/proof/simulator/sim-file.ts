@@ -65,7 +65,7 @@ export class SimFile {
     this.#loose = [];
   }
 
-  /** Everything a later reader sees is on the disk, whatever happened before: it was written again. */
+  /** The file was written again, so all that a later reader sees is on the disk. */
   settle(): void {
     this.#loose = [];
     this.#forgotten = [];

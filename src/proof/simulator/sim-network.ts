@@ -29,11 +29,11 @@ export interface PathFaults {
   readonly delayMaxMs: number;
   /** Of a thousand frames, how many end their connection instead of arriving. */
   readonly breakPermille: number;
-  /** `blackHole`: nothing sent from now on arrives, and nobody is told. `reset`: connections end at once and cannot be made. */
+  /** `blackHole`: nothing sent from now on arrives, and neither end is told. `reset`: connections end at once and cannot be made. */
   readonly cut: "none" | "blackHole" | "reset";
   /**
    * Of a thousand frames, how many a device in between loses, repeats or holds back, which TCP would not let it: SIMNETWORK-1 does not
-   * hold then, and who is in the connection must notice.
+   * hold then, and the ends of the connection must notice.
    */
   readonly losePermille?: number;
   readonly duplicatePermille?: number;
@@ -353,7 +353,7 @@ class SimEnd implements Connection {
     return this.#heldBytes;
   }
 
-  /** Nobody stands between the two sides but the simulator. */
+  /** Only the simulator stands between the two sides. */
   security(): null {
     return null;
   }

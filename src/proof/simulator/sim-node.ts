@@ -30,7 +30,7 @@ export class CrashPoint extends Error {
 }
 
 export interface Death {
-  /** The machine is gone, and tells nobody. */
+  /** The machine is gone, and its peers are not told. */
   readonly silent: boolean;
   /** What was not synced may be lost. */
   readonly power: boolean;
@@ -48,7 +48,7 @@ export interface SimNodeContext {
   readonly syncMs: number;
   /** The node is back: a process after the first runs. */
   readonly onBack: () => void;
-  /** The process has said that it cannot go on for good: nothing but somebody's help brings the node back. */
+  /** The process has said for good that it cannot go on: only an operator can bring the node back. */
   readonly onNoticed: () => void;
 }
 
@@ -107,7 +107,7 @@ export class SimNode {
   /** Of a process that was asked to stop: how long it stays away then. */
   #downMs = 0;
   #invocation: Invocation = {};
-  /** Somebody works on its disk, or it has said that it cannot go on: nobody starts it meanwhile. */
+  /** An operator works on its disk, or it has said that it cannot go on: it is not started meanwhile. */
   #isHeld = false;
   #isOut = false;
   #lostPower = false;
@@ -304,7 +304,7 @@ export class SimNode {
     this.#fatal = death;
   }
 
-  /** No more trouble from this machine: whatever was to come is called off, and the process runs. */
+  /** No more trouble from this machine: planned faults are called off, and the process runs. */
   heal(): void {
     this.#operationsLeft = FAR_FUTURE_OPERATIONS;
     this.#armed = null;
@@ -370,7 +370,7 @@ export class SimNode {
     const death = this.#fatal;
     this.#note(`cannot go on: ${error.message}`);
     if (this.#isFinal(error)) {
-      // Nobody starts it again: somebody has to look at it first.
+      // It is not started again: an operator must look at it first.
       clock.after(0, () => {
         if (this.#node === node) this.crash({ silent: false, power: false, downMs: FOR_GOOD_MS });
       });

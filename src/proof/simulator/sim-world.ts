@@ -78,7 +78,7 @@ export class SimWorld {
   readonly watchers: readonly WatchingClient[];
   readonly limited: readonly LimitedClient[];
   readonly leaseHolders: readonly LeaseHolder[];
-  /** When each index was first decided, by anybody. */
+  /** When each index was first decided, by any node. */
   readonly decidedMs: number[] = [];
   /** A node has said that it cannot go on for good. */
   onNoticed: (node: number) => void = () => {};
@@ -89,7 +89,7 @@ export class SimWorld {
   readonly #random: SeededRandom;
   #steps = 0;
 
-  /** @param print gets the trace, one line an event; null: nobody reads along */
+  /** @param print gets the trace, one line an event; null: no trace */
   constructor(seed: string | number, plan: Plan, print: ((line: string) => void) | null) {
     this.plan = plan;
     this.trust = new Trust(
@@ -188,7 +188,7 @@ export class SimWorld {
 
   run(ms: number): void {
     const end = this.clock.now() + ms;
-    // So that time gets there, whatever is due.
+    // An event at the end, so that time gets there even when nothing is due.
     this.clock.after(ms, () => {});
     this.runUntil(() => this.clock.now() >= end, ms);
   }
@@ -368,7 +368,7 @@ export class SimWorld {
     });
   }
 
-  /** Where users are told apart, who is to do everything is root. */
+  /** In a cluster with users, the client that may do everything is root. */
   get #credentials(): CredentialOptions {
     return (this.plan.access ?? []).length === 0
       ? {}

@@ -1,6 +1,6 @@
 /**
- * Transactions, ranges and changes of single keys as the checker of revisions wants them, and its verdict: from answers alone, whatever the
- * decided log says.
+ * Transactions, ranges and changes of single keys as the checker of revisions wants them, and its verdict: from answers alone, without
+ * the decided log.
  *
  * Invariant: only keys are looked at whose every change is in the history, those of the clients of single keys and of transactions. Others
  * take revisions too, with keys of their own.

@@ -12,13 +12,13 @@ export class Trace {
   #b = 0x9747b28c;
   #events = 0;
 
-  /** @param print gets one line an event; null: nobody reads along */
+  /** @param print gets one line an event; null: no reader is attached */
   constructor(clock: SimClock, print: ((line: string) => void) | null) {
     this.#clock = clock;
     this.#print = print;
   }
 
-  /** Somebody reads along: worth describing things. */
+  /** A reader is attached, so descriptions are worth making. */
   get isRead(): boolean {
     return this.#print !== null;
   }
@@ -38,7 +38,7 @@ export class Trace {
     this.#print?.(this.#line(who, what));
   }
 
-  /** @param describe only asked when somebody reads along */
+  /** @param describe called only when a reader is attached */
   frame(from: string, to: string, bytes: Uint8Array, describe: () => string): void {
     this.#mix(hashBytes(bytes, hashText(to, hashText(from))));
     this.#print?.(this.#line(`${from} > ${to}`, describe()));

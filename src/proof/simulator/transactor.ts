@@ -21,7 +21,7 @@ import type { TxnRecord } from "./history.ts";
 export const TXN_KEYS = "t/";
 export const ACCOUNT_PREFIX = "t/a";
 export const ACCOUNTS = 4;
-/** Of an account that nobody has written yet. */
+/** The balance of an account that no client has written yet. */
 export const BALANCE = 100;
 export const SET_PREFIX = "t/s/";
 const SET_END = "t/s0";

@@ -1,25 +1,25 @@
 /**
- * What becomes of a run when disks are changed behind the nodes' backs: what still must hold, and who has to notice. Stands
- * outside the code it checks, and counts only what must be remembered durably.
+ * A model of runs in which disks change behind the nodes' backs: what must still hold, and which node must notice. It stands outside
+ * the code it checks, and counts only what must be remembered durably.
  *
  * A disk is *whole* when it is the one that its node ran on last, with every start of it and everything it has told; it
  * *lacks* something when what it has told of votes is gone. Two classes of runs:
  *
- *   (1) Every disk that lacks something is refused: by its own node, before anybody hears of it (what the directory itself
- *       shows: damage, missing files, another node's log, other members); or by every other node, as each has met a start
- *       that is not among the starts the disk knows of, has heard a mark that it does not know, or has met another disk. Or it is empty and was started with `--rejoin`.
- *       However many disks it happens to, everything must hold that holds in any other run, and nodes that are not refused
- *       serve if they are a majority.
- *   (2) A disk that lacks something is started, and somebody could not know better: a copy of the same start that is
- *       younger than the last mark, the last second before a loss of power, a peer that was never met or whose own memory is gone; or a cluster of two, one of
- *       which is enough to read. From then on the run is *beyond* what can be promised: what comes of it must be noticed
- *       wherever two nodes that run differ.
+ *   (1) Every disk that lacks something is refused: by its own node, before any other node hears of it (the directory itself
+ *       shows it: damage, missing files, another node's log, other members); or by every other node, as each has met a start
+ *       that is not among the starts the disk knows of, has heard a mark that it does not know, or has met another disk. Or it is
+ *       empty and was started with `--rejoin`. However many disks it happens to, everything must hold that holds in any other run,
+ *       and nodes that are not refused serve if they are a majority.
+ *   (2) A disk that lacks something is started, and some node could not know better: a copy of the same start that is
+ *       younger than the last mark, the last second before a loss of power, a peer that was never met or whose own memory is gone;
+ *       or a cluster of two, one of which is enough to read. From then on the run is *beyond* what can be promised: the nodes must
+ *       notice wherever two of them that run differ.
  *
  * Invariants:
  *   TRUST-1. No node listens to a disk that lacks a start which it has met, nor to another disk than it has met, but one that
  *       has come by `--rejoin` after it; or, while it waits for its own place, in the stead of one that waited, too.
  *   TRUST-2. No node runs on a directory that shows what is wrong with it, and holds less than it has told.
- *   TRUST-3. A disk that is whole is never refused: nobody stops without a reason.
+ *   TRUST-3. A disk that is whole is never refused: no node stops without a reason.
  *   TRUST-4. No node listens to one that was started as one of other members.
  *   TRUST-5. On links that lose nothing, no node listens to a disk that holds less, when the two connect, than it has told this very
  *       process. A log alone that was put back, beside a memory that was not, may have run on by then with others, who had not been told.
@@ -32,9 +32,9 @@ import { compareBallots } from "../../omnipaxos/index.ts";
 import type { DurableClaims } from "../../protocol/messages/index.ts";
 import { knows, type DiskMemory, type HeardMark } from "./disk-memory.ts";
 
-/** What was done to a disk. */
+/** The state of a disk after damage or a mistake. */
 export interface DiskChange {
-  /** The directory itself shows it to whoever starts on it. */
+  /** The directory itself shows it to the node that starts on it. */
   readonly isShown: boolean;
   /** The starts that it knows of now. */
   readonly lives: readonly number[];
@@ -52,7 +52,7 @@ export interface Start {
   readonly joined: boolean;
   readonly members: readonly number[];
   readonly claims: DurableClaims;
-  /** What of what it has told of votes is gone; null: nothing. */
+  /** The votes it has reported that are gone; null: none. */
   readonly lack: string | null;
 }
 
@@ -136,7 +136,7 @@ export class Trust {
     return this.#beyond;
   }
 
-  /** Somebody has said that something is wrong, since the run is beyond what can be promised. */
+  /** Some node has reported a trouble since the run is beyond what can be promised. */
   get isNoticedBeyond(): boolean {
     return this.#noticedBeyond;
   }
@@ -146,7 +146,7 @@ export class Trust {
     return this.#isToldToClients;
   }
 
-  /** Whoever could not go on, and why. */
+  /** The nodes that could not go on, and why. */
   get notices(): readonly Notice[] {
     return this.#notices;
   }
@@ -160,7 +160,7 @@ export class Trust {
     return this.#of(node).lives;
   }
 
-  /** Somebody means to start nodes with what does not fit their disks. */
+  /** An operator is about to start nodes with settings that do not fit their disks. */
   touch(): void {
     this.#isTouched = true;
   }
@@ -277,10 +277,10 @@ export class Trust {
     const refuses = this.#mustRefuse(to, from) ?? this.#lessThanTold(met, claims, listener, sender);
     assert(refuses === null, `node ${to} listens to node ${from}: ${refuses}`);
     const { whole } = this.#of(from);
-    // Whoever was met must be there again.
+    // A disk that was met must be there again.
     if (!whole.lives.includes(life)) whole.lives = [...whole.lives, life];
     const { disk } = sender;
-    // A newcomer takes the place of whatever stands there, also when it has been a newcomer before.
+    // A newcomer takes the place of any disk that stands there, also when it has been a newcomer before.
     if (!sender.joined && met?.disk !== disk) this.#order.set(disk, this.#next(true));
     if (this.#faithfulLinks && report !== null && report.mark > 0) {
       this.#heard[to]?.set(from, { disk, boot: sender.boot, mark: report.mark });
@@ -317,7 +317,7 @@ export class Trust {
     // Of two that wait, neither knows which disk the others know.
     if (met.waited && this.#of(node).state === "joining") return null;
     const [known, present] = [this.#order.get(met.disk), this.#order.get(start.disk)];
-    // One that nobody asked to rejoin takes the place of none; one without its place takes that of any.
+    // One that was not started to rejoin takes the place of none; one without its place takes that of any.
     const replaces =
       present?.byRejoin === true &&
       (known?.byRejoin !== true || !start.joined || present.at > known.at);
@@ -357,7 +357,7 @@ export class Trust {
       const unaware = this.#disks.findIndex(
         (_, other) => other !== node && this.#mustRefuse(other, node) === null,
       );
-      // One node, or one of two (for reads), needs nobody else.
+      // One node, or one of two (for reads), needs no other.
       const isEnough = this.#disks.length <= 2;
       if (unaware < 0 && !isEnough) continue;
       const why = unaware < 0 ? "and it needs nobody else" : `and node ${unaware} cannot know`;

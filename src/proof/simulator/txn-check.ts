@@ -3,7 +3,7 @@
  *
  * Invariants:
  *   TXNCHECK-1. What was acknowledged is in the log, once, and came out as a naive model says; what was refused is not in it.
- *   TXNCHECK-2. Whoever was answered before another asked comes first: revisions never go back in real time (strict
+ *   TXNCHECK-2. A transaction answered before another was asked comes first: revisions never go back in real time (strict
  *       serializability).
  *   TXNCHECK-3. At every revision the accounts have what they began with, and the set is not empty once it was not.
  */

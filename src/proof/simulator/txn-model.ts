@@ -1,6 +1,6 @@
 /**
- * Transactions once more, in the simplest way: on a copy of the whole content, without plans, overlays or budgets. For those
- * who check the product by carrying out the decided log anew; it shares nothing with what it checks but the form of a body.
+ * Transactions once more, in the simplest way: on a copy of the whole content, without plans, overlays or budgets. For checks that
+ * carry out the decided log anew; it shares nothing with the product but the form of a body.
  */
 import { unreachable } from "../../base/index.ts";
 import type { Compare, Found, Txn, TxnOp, TxnResult, Where } from "../../store/index.ts";
@@ -93,7 +93,7 @@ function one(
 }
 
 function within(content: Content, where: Where): Found[] {
-  // Keys of the content are byte strings, whatever their type says.
+  // Keys of the content are byte strings, although their type is string.
   const all = [...content].map(([key, held]) => ({ ...held, key }) as Found);
   all.sort((a, b) => (a.key < b.key ? -1 : 1));
   return all.filter(({ key }) =>

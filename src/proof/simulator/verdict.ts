@@ -1,6 +1,6 @@
 /**
- * What must hold when all faults have ended. Of the nodes those count that run: whoever has said that it cannot go on, and was
- * left so, serves nobody; and without a majority nobody does.
+ * The invariants that must hold when all faults have ended. Only nodes that run count: a node that has said that it cannot go on, and
+ * was left so, serves no client; and without a majority no node does.
  */
 import { assert, InvariantError } from "../../base/index.ts";
 import { textOf } from "../../store/index.ts";
@@ -21,7 +21,7 @@ import type { SimWorld } from "./sim-world.ts";
 
 export type Phase = "faults" | "liveness" | "convergence" | "history";
 
-/** Within so long after the last fault everything must work again, whatever happened before. */
+/** Within so long after the last fault everything must work again, after any faults. */
 const LIVENESS_MS = 15_000;
 /** In so many election time-outs all nodes meet that can, and say what they have against each other. */
 const MEETING_TIMEOUTS = 15;
@@ -49,7 +49,7 @@ interface Trouble {
   readonly text: string;
 }
 
-/** What is broken must have been noticed wherever two nodes that run could tell. */
+/** The nodes must have noticed the breakage wherever two that run could tell. */
 function judgeBeyond(world: SimWorld, enter: (phase: Phase) => void): void {
   const { trust, safety, coverage } = world;
   const noticed = (): boolean => trust.isNoticedBeyond;
@@ -65,7 +65,7 @@ function judgeBeyond(world: SimWorld, enter: (phase: Phase) => void): void {
   coverage.hit(isLost ? "beyond: lost, and nothing left to tell it by" : "beyond: nothing lost");
 }
 
-/** Everybody meets everybody, and operators do what they are told. */
+/** All nodes meet each other, and operators do what the nodes tell them. */
 function settle(world: SimWorld, mistakes: MistakeInjector): void {
   const { trust, plan } = world;
   for (;;) {
@@ -103,7 +103,7 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
   const hasMajority = serving.length >= majority;
   if (hasMajority) {
     const all = running(world).length;
-    // Whoever is to take a lost disk's place needs so many others.
+    // A node that is to take a lost disk's place needs so many others.
     const needed = world.nodes.length - majority + 1;
     if (serving.length >= needed && !world.runUntil(() => voters().length >= all, LIVENESS_MS)) {
       return liveness(`an empty disk has not taken its place${IN_TIME}`);
@@ -114,7 +114,7 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
     const late = endLeases(world, voters());
     if (late !== null) return liveness(late);
     enter("convergence");
-    // Whoever was about to stop when the faults ended is another process by now.
+    // A process that was about to stop when the faults ended has a successor by now.
     serving = voters();
     const apart = converge(world, serving);
     if (apart !== null) return { phase: "convergence", text: apart };
@@ -146,7 +146,7 @@ function recover(world: SimWorld, serving: readonly Running[]): string | null {
   );
   const fresh = newcomers.map((client) => probe(world, client));
   const known = old.map((client) => probe(world, client));
-  // Whoever has been told that the data went back is not served any more: its user is to start anew.
+  // A client that was told that the data went back is not served any more: its user must start anew.
   const areServed = (): boolean =>
     fresh.every(({ served }) => served) &&
     (world.trust.isToldToClients || known.every(({ served }) => served));
@@ -190,7 +190,7 @@ function probe(world: SimWorld, client: SimClient): { readonly served: boolean }
 const LEASE_LATE_MS = 1500;
 const CLOCKS_SLOW = 0.9;
 
-/** What nobody renews ends, no later than it may: in the log, of which a node that is cut off still may lack a part. */
+/** A lease that no client renews ends in time: in the log, of which a node that is cut off may still lack a part. */
 function endLeases(world: SimWorld, serving: readonly Running[]): string | null {
   if (world.leaseHolders.length === 0) return null;
   for (const holder of world.leaseHolders) holder.stop();
@@ -206,7 +206,7 @@ function endLeases(world: SimWorld, serving: readonly Running[]): string | null 
   return null;
 }
 
-/** Whoever watches is told of everything. */
+/** Every watcher is told of all events. */
 function tellWatchers(world: SimWorld): string | null {
   // A watch goes on where the data have gone back: that is for its client to notice.
   if (world.trust.isToldToClients || world.watchers.length === 0) return null;

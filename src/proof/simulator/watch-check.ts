@@ -1,5 +1,5 @@
 /**
- * Holds what watches were told against what the log says, revision by revision.
+ * Checks the events that watches were told against the log, revision by revision.
  *
  * Invariants, of each watch from the revision that `created` names on:
  *   WATCHCHECK-1. ordered and unique: every batch is of a later revision than the one before it, and than all progress before it.

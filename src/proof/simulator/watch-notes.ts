@@ -11,7 +11,7 @@ import type { LoggedEvent, LoggedVersion, WatchedWish, WatchRecord } from "./wat
 
 const decoder = new TextDecoder();
 
-/** Who wants to know of it at once. */
+/** A listener that is called at once. */
 export interface NotesListener {
   /** Of a frame, before anything else of it. What it throws ends the frame. */
   stateTold(idx: number): void;

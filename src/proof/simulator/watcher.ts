@@ -1,10 +1,11 @@
 /**
  * A client that watches, over raw frames: it stops reading for a while, moves from node to node, goes on from where it was, and
- * begins anew when it is told that what it needs is compacted. What it was told is held against the decided log when the
- * run is over (watch-check).
+ * begins anew when it is told that the revision it needs is compacted. watch-check checks what it was told against the decided log
+ * when the run is over.
  *
  * Invariants:
- *   WATCHER-1. While a node is cut off for long, those who watch there have been told, and when it is fed again for as long, that too.
+ *   WATCHER-1. A node that is cut off for long has told the clients that watch there, and tells them too when it is fed again for as
+ *       long.
  *   WATCHER-2. Where disks may go back, no watch goes on at a node whose history has another change than the newest that its client was
  *       told of: the client is told an error (SeenCheck), never a gap.
  */
@@ -44,7 +45,7 @@ export interface WatcherOptions {
   readonly credentials: CredentialOptions;
   /** After so long cut off, or fed again, without a word a node is at fault. */
   readonly isolatedMs: number;
-  /** Whether nobody feeds this node. Null: it does not run. */
+  /** Whether no leader feeds this node. Null: it does not run. */
   isCutOff(node: number): boolean | null;
   /** Which process of it runs there. */
   lifeOf(node: number): number;

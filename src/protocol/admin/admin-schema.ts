@@ -1,4 +1,4 @@
-/** What management can ask of a node, and what it is told. One table; the types are derived from it. */
+/** The requests of managers to a node, and its answers. One table; the types are derived from it. */
 import * as z from "zod";
 import {
   BROKEN_PERMILLE,
@@ -76,11 +76,11 @@ const storage = z.object({
 });
 
 /**
- * What this node did for clients since it started: two readings tell the rate between them. Only grows, and begins again
+ * This node's work for clients since it started: two readings tell the rate between them. Only grows, and begins again
  * at zero with the process.
  */
 const served = z.object({
-  /** Commands of decided entries, whoever proposed them: the same on all nodes that apply the log. */
+  /** Commands of decided entries, of all proposers: the same on all nodes that apply the log. */
   commandsApplied: count,
   /** Keys read by clients of this node. */
   reads: count,
@@ -91,7 +91,7 @@ const served = z.object({
   writeLatency: z.array(count).length(LATENCY_BUCKETS),
 });
 
-/** What is wrong with the data, of which somebody has to take care. */
+/** Troubles with the data that an operator must take care of. */
 const knownAlarm = z.discriminatedUnion("kind", [
   /** This node's state and a peer's were the same up to agreedIdx (null: not known) and not the same at differsIdx. */
   z.object({
@@ -102,16 +102,16 @@ const knownAlarm = z.discriminatedUnion("kind", [
     /** This node does not know whether it is in the right, and refuses its clients. */
     refuses: z.boolean(),
   }),
-  /** An empty disk that is to take the place of a lost one (`--rejoin`) and may not vote yet: who has agreed to it so far. */
+  /** An empty disk that is to take the place of a lost one (`--rejoin`) and may not vote yet: the peers that have agreed so far. */
   z.object({
     kind: z.literal("joining"),
     confirmed: z.array(nodeId),
     /** So many others must agree. */
     needed: count,
   }),
-  /** Entries of the log that cannot be read: every node passes over them. Of those that this process has met, the last. */
+  /** Entries of the log that no node can read, and that every node skips. `idx` is the last that this process has met. */
   z.object({ kind: z.literal("unreadableEntry"), idx: count, entries: count }),
-  /** What makes the state grow is refused (NO_SPACE). */
+  /** The node refuses commands that make the state grow (NO_SPACE). */
   z.object({
     kind: z.literal("noSpace"),
     /** The quota of all nodes, which a value of the largest size no longer fits into; or this node's own heap. */
@@ -120,20 +120,20 @@ const knownAlarm = z.discriminatedUnion("kind", [
     quotaBytes: count,
   }),
   /**
-   * The node cannot write, for lack of space or of file descriptors. Until it can it refuses all writes (DISK_FULL), or, where only
-   * a snapshot that it was sent cannot be kept, stays behind.
+   * The node cannot write, for lack of space or of file descriptors. Until it can it refuses all writes (DISK_FULL), or stays
+   * behind, where it only cannot keep a snapshot from a peer.
    */
   z.object({ kind: z.literal("diskFull"), cause: z.enum(["space", "files"]) }),
   /** This peer runs, and its data come from another beginning: the two have no session. */
   z.object({ kind: z.literal("otherLog"), peer: nodeId }),
 ]);
 
-/** One that a later version raises is an alarm all the same: this one has its name, and nothing more. */
+/** An alarm of a later version's kind is an alarm all the same: this version reads its name, and nothing more. */
 const alarm = knownAlarm.or(
   z.object({ kind: text }).transform(({ kind }) => ({ kind: "unknown" as const, name: kind })),
 );
 
-/** A field that is new is optional, for nodes of an earlier version leave it out. */
+/** New fields are optional, as nodes of an earlier version leave them out. */
 const status = z.object({
   nodeId,
   clusterId: text,
@@ -150,7 +150,7 @@ const status = z.object({
   quorumConnected: z.boolean(),
   /** Is satisfied with the leader it follows: its leader hears a quorum. */
   happy: z.boolean(),
-  /** How it stands to requests: serves as leader, through the leader, or is cut off. */
+  /** How it serves requests: as the leader, through the leader, or not at all, as it is cut off. */
   standing: z.enum(["leading", "following", "cutOff"]),
   decidedIdx: count,
   acceptedIdx: count,
@@ -202,7 +202,7 @@ const password = z
   .string()
   .min(1)
   .max(PASSWORD_LENGTH_MAX)
-  // Half of a surrogate pair has no bytes: passwords that differ would be one.
+  // Half of a surrogate pair has no bytes of its own: different passwords would become the same.
   .refine((text) => text.isWellFormed(), "expected well-formed text")
   .nullable();
 const bound = z.custom<Uint8Array>(
@@ -225,15 +225,15 @@ const accessChange = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("forbid"), role: accessName, ...keyRange }),
   z.strictObject({ kind: z.literal("turnOn") }),
   z.strictObject({ kind: z.literal("turnOff") }),
-  /** All tokens end, and whoever signed in signs in anew. */
+  /** All tokens end, and every user must sign in anew. */
   z.strictObject({ kind: z.literal("rotateTokenKey") }),
 ]);
 
 /**
  * Every operation: its parameters and its result. Operations that change links answer with the links as they are now.
  *
- * Of a result, fields that this version does not know are left out, for nodes may be of a later one. Of parameters they are refused: what was asked
- * for would not be what is done.
+ * A manager ignores result fields that it does not know, as the node may be of a later version. A node refuses parameters that it
+ * does not know: it would do something else than the manager asked for.
  */
 export const ADMIN_OPERATIONS = {
   getLinks: { params: z.strictObject({}), result: links },
@@ -279,8 +279,8 @@ export const ADMIN_OPERATIONS = {
     result: z.object({ keys: z.array(bytes), more: z.boolean() }),
   },
   /**
-   * Begins a backup of the node's state, which holds whatever was acknowledged before this was asked. There is one at a time;
-   * it ends with its last piece, with the connection, or when no piece was asked for in half a minute.
+   * Begins a backup of the node's state, which holds every write acknowledged before this request. There is one at a time; it ends
+   * with its last piece, with the connection, or when the manager has asked for no piece in half a minute.
    */
   beginBackup: {
     params: z.strictObject({}),
@@ -301,25 +301,25 @@ export const ADMIN_OPERATIONS = {
     params: z.strictObject({ backup: count, piece: count }),
     result: z.object({ bytes, last: z.boolean() }),
   },
-  /** What the state of all nodes may take, in bytes. Answered when it holds at the node that was asked. */
+  /** The quota of the state on all nodes, in bytes. Answered when it holds at the node that was asked. */
   setQuota: {
     params: z.strictObject({ bytes: z.int().min(QUOTA_BYTES_MIN) }),
     result: z.object({}),
   },
   /**
-   * How much of what was overwritten and deleted all nodes keep. Null: the default. Answered when it holds at the node that was
-   * asked, with what it has of the history then.
+   * How much history, the overwritten and deleted values, all nodes keep. Null: the default. Answered when it holds at the node that
+   * was asked, with that node's history then.
    */
   setHistory: {
     params: z.strictObject({
       /** So many changes before the newest one. */
       revisions: z.int().min(1).max(HISTORY_REVISIONS_MAX).nullable(),
-      /** What these are taken to cost. The default is a twenty-fourth of the quota; more than a quarter of it never holds. */
+      /** The bytes that these count for. The default is a twenty-fourth of the quota; a quarter of it is the most. */
       bytes: z.int().min(1).nullable(),
     }),
     result: history,
   },
-  /** What the node has of the history, and what is set. */
+  /** The node's history, and the settings of it. */
   getHistory: {
     params: z.strictObject({}),
     result: history,
@@ -335,12 +335,12 @@ export const ADMIN_OPERATIONS = {
       history,
     }),
   },
-  /** No revision below this one is to be readable any more; as setHistory. */
+  /** Compacts the history: no revision below this one stays readable. Answered as setHistory. */
   compact: {
     params: z.strictObject({ revision: z.int().min(1) }),
     result: history,
   },
-  /** This connection is that user's from now on. The token does instead of the password, until its lifetime is over. */
+  /** This connection is that user's from now on. The token serves in place of the password, until its lifetime is over. */
   signIn: {
     params: z.strictObject({
       user: accessName,
@@ -352,16 +352,16 @@ export const ADMIN_OPERATIONS = {
     }),
     result: z.object({ token: z.string(), lifetimeMs: milliseconds }),
   },
-  /** Who this connection is, to this node. Nobody is refused. */
+  /** The user of this connection, as this node knows it. Every manager may ask. */
   whoami: {
     params: z.strictObject({}),
     result: z.object({
       isOn: z.boolean(),
-      /** Null: nobody, or whoever knows the secret, who may do everything. */
+      /** Null: no user has signed in, or the manager knows the secret and may do everything. */
       user: z.string().nullable(),
       by: z.enum(["password", "secret", "certificate", "none"]),
       roles: z.array(z.string()),
-      /** Of these roles, root left out. Null: they are too many to be told. */
+      /** Of these roles, root left out. Null: there are too many for an answer. */
       permissions: z.array(z.object({ may: permissionKind, ...keyRange })).nullable(),
     }),
   },
@@ -388,11 +388,11 @@ export const ADMIN_OPERATIONS = {
   },
 } as const;
 
-/** The names of what managers ask of nodes. */
+/** The names of the operations. */
 export type AdminOp = keyof typeof ADMIN_OPERATIONS;
-/** What an operation takes. */
+/** The parameters of an operation. */
 export type AdminParams<Op extends AdminOp> = z.infer<(typeof ADMIN_OPERATIONS)[Op]["params"]>;
-/** What an operation answers. */
+/** The result of an operation. */
 export type AdminResult<Op extends AdminOp> = z.infer<(typeof ADMIN_OPERATIONS)[Op]["result"]>;
 export type LinkDirection = z.infer<typeof direction>;
 export type AdminBallot = z.infer<typeof ballot>;

@@ -50,7 +50,7 @@ export function encodeAdminRequest<Op extends AdminOp>(
 
 const requestHead = z.looseObject({ id: z.int().min(0), op: z.string().max(40) });
 
-/** @throws AdminRequestError, whatever the bytes */
+/** @throws AdminRequestError, and nothing else for any bytes */
 export function decodeAdminRequest(bytes: Uint8Array): AdminRequest {
   const value = unpack(bytes, (message) => new AdminRequestError(null, message));
   const head = requestHead.safeParse(value);
@@ -95,11 +95,11 @@ const answerSchema = z.discriminatedUnion("ok", [
 ]);
 
 export type AdminAnswer =
-  /** `parseAdminResult` checks the result: which operation it belongs to is the asker's knowledge. */
+  /** `parseAdminResult` checks the result: only the asker knows which operation it belongs to. */
   | { readonly id: number; readonly ok: true; readonly result: unknown }
   | { readonly id: number; readonly ok: false; readonly error: KvError };
 
-/** @throws DecodeError, whatever the bytes */
+/** @throws DecodeError, and nothing else for any bytes */
 export function decodeAdminAnswer(bytes: Uint8Array): AdminAnswer {
   const value = unpack(bytes, (message) => new DecodeError(message));
   const parsed = answerSchema.safeParse(value);
@@ -121,7 +121,7 @@ function isAdminOp(op: string): op is AdminOp {
   return Object.hasOwn(ADMIN_OPERATIONS, op);
 }
 
-/** A code of a later version says nothing to this one. */
+/** This version does not know the codes of later ones. */
 function knownCode(code: string): ErrorCode {
   return Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : "INTERNAL";
 }

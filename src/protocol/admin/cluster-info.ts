@@ -1,4 +1,7 @@
-/** What a node tells a page that wants to become a client of its cluster: GET /cluster.json. No secrets. Fields of later versions are left out. */
+/**
+ * The answer of a node to a page that wants to become a client of its cluster: GET /cluster.json. No secrets. A reader ignores
+ * fields of later versions.
+ */
 import * as z from "zod";
 
 export const clusterInfoSchema = z.object({

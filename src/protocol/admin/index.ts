@@ -1,4 +1,4 @@
-/** Frames of management, and what a node tells of its cluster. */
+/** Frames of management, and a node's description of its cluster. */
 export {
   ADMIN_OPERATIONS,
   ADMIN_OPS,

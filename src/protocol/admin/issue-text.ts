@@ -13,7 +13,7 @@ export function issueText(error: z.ZodError, what: string, value: unknown): stri
   return `${path}: ${words(issue, isSecret(issue.path) && typeof got === "string" ? new Withheld(got) : got)}`;
 }
 
-/** It is shown to whoever reads the screen or the log. */
+/** The text goes to the screen or into the log. */
 function isSecret(path: readonly PropertyKey[]): boolean {
   return SECRETS.has(path.at(-1));
 }
@@ -77,7 +77,7 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
   return found;
 }
 
-/** What came may be long, or a secret in the wrong place: its kind says enough, unless it is short and plain. */
+/** The value may be long, or a secret in the wrong place: the text names only its kind, unless it is short and plain. */
 function shown(value: unknown): string {
   switch (typeof value) {
     case "undefined":

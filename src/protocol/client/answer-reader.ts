@@ -25,7 +25,7 @@ import {
 import { TOLD } from "./client-fields.ts";
 import { FRAME } from "./client-layout.ts";
 
-/** Told of each answer in a frame. Byte strings are views of the frame. */
+/** Receives each answer of a frame. Byte strings are views of the frame. */
 export interface AnswerHandler {
   /** First. The node had applied [0, idx) when it sent this: what a later local read elsewhere has to wait for. */
   appliedIdx(idx: number): void;
@@ -41,7 +41,7 @@ export interface AnswerHandler {
     actual: Uint8Array | undefined,
   ): void;
   /**
-   * What came of a transaction.
+   * The outcome of a transaction.
    * @param then which list was taken
    * @param results as of store/txn-results; null: not told
    */
@@ -53,7 +53,7 @@ export interface AnswerHandler {
     results: Uint8Array | null,
   ): void;
   opened(sequence: number, nonce: Uint8Array, session: number): void;
-  /** What comes after it is of the log with this origin. Only said to who has asked. */
+  /** The answers after it are of the log with this origin. A node sends it only to a client that asked for it. */
   origin?(origin: number): void;
   /** The commands with sequence numbers in [first, first + count) were not proposed by this attempt. */
   refused(session: number, first: number, count: number, code: ErrorCode, text: string): void;
@@ -68,12 +68,12 @@ export interface AnswerHandler {
   page?(request: number, page: PageAnswer): void;
   versions?(request: number, versions: VersionsAnswer): void;
   leases?(request: number, leases: LeasesAnswer): void;
-  /** What was asked for is of a revision before `oldest`, and gone. Only said to who asks for a revision. */
+  /** The read needs a revision before `oldest`, which is gone. A node sends it only for a read that names a revision. */
   compacted?(request: number, oldest: number): void;
   unread(request: number, code: ErrorCode, text: string): void;
 }
 
-/** @throws DecodeError, whatever the bytes; possibly after some calls of the handler */
+/** @throws DecodeError, and nothing else for any bytes; possibly after some calls of the handler */
 export function decodeAnswers(frame: Uint8Array, handler: AnswerHandler): void {
   if (frame.length > CLIENT_FRAME_BYTES_MAX) {
     throw new DecodeError(`answers of ${frame.length} bytes`);

@@ -1,6 +1,6 @@
 /**
- * What a node tells of requests, record by record: the layout is in `client.ts`. Of the most frequent ones, `session`, `ok`, `value`
- * and `missing`, nothing is made but what the caller keeps: reader and writer have their few fields by hand.
+ * A node's answers to requests, record by record: the layout is in `client.ts`. For the most frequent ones, `session`, `ok`, `value`
+ * and `missing`, reader and writer handle the few fields by hand, and allocate nothing but what the caller keeps.
  */
 import { SESSION_NONCE_BYTES } from "../../base/index.ts";
 import {
@@ -63,7 +63,7 @@ export interface LeasesAnswer {
   readonly more: boolean;
 }
 
-/** What came of a command that is not simply done. */
+/** The outcome of a command that was not simply done. */
 export interface Other<Bytes> {
   readonly sequence: number;
   readonly status: Status;

@@ -35,11 +35,11 @@ import { knowsRevisions } from "./read-kinds.ts";
 const HEADER_BYTES = 9;
 /** What a record takes beside its value or text, at most. */
 const RECORD_OVERHEAD_BYTES = 64;
-/** One client may ask in 4 MiB for 4 GiB: what exceeds this in one turn is refused instead. */
+/** One client may ask in 4 MiB for 4 GiB: this node refuses the reads that exceed this in one turn. */
 const TURN_BYTES_MAX = 32 * 1024 * 1024;
 /**
- * As much again can be asked for by one failed cas that is repeated a thousand times in a frame. What is answered already when a
- * value goes along is less than this; without it the client is told to read.
+ * A frame that repeats one failed cas a thousand times asks for as much again. A value goes along only while the answers so far
+ * have fewer bytes than this; after that the client is told to read the key.
  */
 const WRITE_VALUES_MAX = 1024 * 1024;
 
@@ -72,17 +72,17 @@ export class AnswerWriter {
     return this.#fullBytes + this.#out.length;
   }
 
-  /** What it took to collect it, in bytes that might have been written instead. */
+  /** The work of collecting it, in bytes that might have been written instead. */
   get work(): number {
     return this.bytes + this.#workBytes;
   }
 
-  /** Looking for an answer was as much work as to write so many bytes: it counts, whatever came of it. */
+  /** The search for an answer was as much work as to write so many bytes. It counts even when it found none. */
   worked(bytes: number): void {
     this.#workBytes += bytes;
   }
 
-  /** What came of a command: as AnswerSink.answer. */
+  /** Adds the outcome of a command: as AnswerSink.answer. */
   write(
     session: number,
     sequence: number,
@@ -108,7 +108,7 @@ export class AnswerWriter {
     out.varint(revision);
   }
 
-  /** What it found cannot be asked for again as it was: so much more of it goes along than of what a cas found. */
+  /** A client cannot ask again for what a transaction found: so more bytes of results go along than of values for failed cas. */
   #txn(
     session: number,
     sequence: number,
@@ -165,7 +165,7 @@ export class AnswerWriter {
     }
   }
 
-  /** Of the log that all that comes after it is of: it stands in the same frame, or in an earlier one. */
+  /** The origin of the log of all answers after it, in this frame and later ones. */
   origin(origin: number): void {
     if (origin === NO_ORIGIN) return;
     this.#reserve(0);
@@ -183,7 +183,7 @@ export class AnswerWriter {
     out.varint(stored.version);
   }
 
-  /** What a key holds; undefined: there is no such key. */
+  /** The value of a key; undefined: there is no such key. */
   stored(request: number, stored: StoredValue | undefined): void {
     if (stored === undefined) {
       this.#reserve(0);
@@ -204,8 +204,8 @@ export class AnswerWriter {
   }
 
   /**
-   * A revision that is not there yet. Only a node that lags may come to know it: an index that reads wait for says nothing of a
-   * revision.
+   * A revision that does not exist yet. For a local read it may exist on other nodes, and this node may only lag. A linearizable
+   * read has all decided entries, so its client asked for a revision that no node has.
    */
   ahead(request: number, kind: number, revision: number, isLocal: boolean, now: number): void {
     const text = aheadText(revision, now);
@@ -281,7 +281,7 @@ export class AnswerWriter {
   }
 }
 
-/** That a revision is asked for which this node has not come to. */
+/** The text for a read of a revision that this node has not reached. */
 export function aheadText(wanted: number, newest: number): string {
   return `revision ${wanted} is not there yet at this node: the newest one is ${newest}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The fields of the client protocol. A client has keys and values as arrays of bytes, a node as byte strings: each writes what it
- * has, and reads what it will have.
+ * The fields of the client protocol. A client has keys and values as arrays of bytes, a node as byte strings: each writes and reads
+ * its own form.
  */
 import {
   type ByteReader,
@@ -34,7 +34,7 @@ export const KEY: Layout<ByteString, Uint8Array> = {
   read: (from) => from.byteString(keyLength(from)),
 };
 
-/** To make strings of keys that nobody looks at would be most of the work. */
+/** To make strings of keys that are never read would be most of the work. */
 export function skipKey(from: ByteReader): void {
   from.skip(keyLength(from));
 }

@@ -1,7 +1,7 @@
 /**
  * The client protocol, after the handshake. Each kind of request and answer has one layout, by which it is written and read:
- * `read-kinds.ts`, `answer-records.ts`, `watch-requests.ts`, `watch-feed.ts`. Of what comes with every single request nothing is
- * allocated but what the caller keeps.
+ * `read-kinds.ts`, `answer-records.ts`, `watch-requests.ts`, `watch-feed.ts`. For the parts that come with every single request the
+ * code allocates nothing but what the caller keeps.
  *
  *     client -> server
  *       writes    u8 1 · group (as in store/command)
@@ -45,18 +45,18 @@
  *
  * Frames 4 and 5 are of watches: see watch-layout.
  *
- * That a revision is not kept any more is told with `compacted` to whoever asks with the kinds from 4 on, and as `unread` to
- * others: they may be programs that do not know it.
+ * For a revision that is not kept any more a node answers `compacted` to reads of the kinds from 4 on, and `unread` to others:
+ * their programs may not know `compacted`.
  *
- * That a revision is not there yet is told to whoever asks with those kinds, or for a least revision, as REVISION_AHEAD; to others
- * as NO_QUORUM.
+ * For a revision that does not exist yet a node answers REVISION_AHEAD to reads of those kinds, or with a least revision, and
+ * NO_QUORUM to others.
  *
  * The origin names the log that a state comes from. A node tells its own in its hello; one that has none yet (0 there) is asked
  * with the flag, and in a request to open a session by the number OPEN_WITH_ORIGIN. Version 0.1 has neither, says nothing in
  * its hello and is never asked; its clients do not ask and are never told, so both understand this program.
  *
  * The applied index of a frame covers all its answers: a client that takes the greatest one it has seen along to another
- * node (minIdx) never reads there what is older than what it has been told.
+ * node (minIdx) never reads there a state older than its earlier answers.
  */
 export type { PageItem } from "./page-items.ts";
 export { decodeAnswers, type AnswerHandler } from "./answer-reader.ts";

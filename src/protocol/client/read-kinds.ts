@@ -1,4 +1,4 @@
-/** What can be read, and how it is asked for: the layout is in `client.ts`. */
+/** The kinds of reads, and how a client asks for them: the layout is in `client.ts`. */
 import {
   type ByteReader,
   type ByteString,
@@ -151,7 +151,7 @@ export const READ = {
   },
 } as const;
 
-/** Whether who asks so understands that a revision is compacted, or not there yet; older programs know no such answer. */
+/** Whether a client that asks so understands that a revision is compacted or yet to come; older programs know no such answer. */
 export function knowsRevisions(code: number): boolean {
   return code >= READ.keyAt.code;
 }

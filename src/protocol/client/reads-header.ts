@@ -7,11 +7,11 @@ import { FRAME } from "./client-layout.ts";
 export interface ReadsHeader {
   /** May be answered from a state that others are ahead of. */
   readonly local: boolean;
-  /** The answers are to say of which origin the state is that they are from. Only nodes that tell theirs know it. */
+  /** The answers must name the origin of their state. Only nodes that tell their origin know this flag. */
   readonly origin: boolean;
   /** The node must have applied [0, minIdx) before it answers. */
   readonly minIdx: number;
-  /** A local read waits for this revision too; 0: for none. Who asks so understands REVISION_AHEAD. */
+  /** A local read waits for this revision too; 0: for none. A client that asks so understands REVISION_AHEAD. */
   readonly atLeast: number;
   /** Of the reads that follow. */
   readonly count: number;

@@ -8,8 +8,8 @@
  *                 u8 7 · u8 error · text                          nothing has changed
  *     user, password, token, text := varint length · UTF-8
  *
- * Frames that come after a request to sign in wait until it is answered. A server of the version before ends the connection:
- * nobody sends the frame without being told to.
+ * Frames that come after a request to sign in wait until it is answered. A server of the version before ends the connection at
+ * this frame: so a client sends it only when its user asked for it.
  */
 import { ByteReader, ByteWriter, errorCodeFromWire, KvError } from "../../base/index.ts";
 import { DecodeError, type Layout, record } from "../codec/index.ts";

@@ -1,4 +1,4 @@
-/** What a server tells of watches: see watch-layout. */
+/** The frames that a server sends to watches: see watch-layout. */
 import {
   ByteReader,
   type ByteString,
@@ -24,16 +24,16 @@ export interface WatchEvent<Bytes = Uint8Array> {
   readonly key: Bytes;
   /** Null: it was deleted. Its mod revision is that of the event. */
   readonly put: ToldVersion<Bytes> | null;
-  /** What was there before; null: nothing, or it is not told. */
+  /** The previous version; null: there was none, or the client did not ask for it. */
   readonly previous: ToldVersion<Bytes> | null;
 }
 
-/** Told of each record of a frame. Byte strings are views of it. */
+/** Receives each record of a frame. Byte strings are views of the frame. */
 export interface FeedHandler {
   /** First. As of answers: the node had applied [0, idx) when it sent this. */
   appliedIdx(idx: number): void;
   created(watch: number, revision: number, progressMs: number): void;
-  /** @param more others of the same revision come: none may be acted upon before the last are here */
+  /** @param more others of the same revision come: the client must act on none before the last are here */
   events(watch: number, revision: number, events: readonly WatchEvent[], more: boolean): void;
   /** @param watch ALL_WATCHES: all that the connection has */
   progress(watch: number, revision: number): void;
@@ -101,7 +101,7 @@ export function eventBytes(event: WatchEvent<ByteString>): Uint8Array {
   return out.peek();
 }
 
-/** Collects what the watches of one connection are told in a turn. */
+/** Collects the records for the watches of one connection in a turn. */
 export class FeedWriter {
   readonly #out = new ByteWriter(256, 16 * 1024);
   #full: Uint8Array[] = [];
@@ -204,7 +204,7 @@ export function isFeedFrame(frame: Uint8Array): boolean {
   return frame[0] === FEED_FRAME;
 }
 
-/** @throws DecodeError, whatever the bytes; possibly after some calls of the handler */
+/** @throws DecodeError, and nothing else for any bytes; possibly after some calls of the handler */
 export function decodeFeed(frame: Uint8Array, handler: FeedHandler): void {
   if (frame.length > CLIENT_FRAME_BYTES_MAX) throw new DecodeError(`feed of ${frame.length} bytes`);
   const reader = new ByteReader().reset(frame);

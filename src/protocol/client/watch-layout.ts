@@ -26,19 +26,19 @@
  *   - `created` comes first, or `ended` when the watch cannot be had. Its revision is the first of which events come: the one
  *     asked for, or the one after the newest that the node has applied.
  *   - Events of a watch come in order of revisions, those of one revision in order of keys; all of one revision are one record,
- *     or several in a row for this watch (others may come between) of which all but the last say that more comes: only with
- *     the last may any of them be acted upon.
+ *     or several in a row for this watch (others may come between) of which all but the last say that more comes: the client
+ *     must act on none of them before the last.
  *   - `progress` at R: all of this watch up to R was sent. With watch 0 that holds for every watch that was created on the
  *     connection before and has not ended. It comes at the interval to those that asked for notices (the interval that `created`
  *     names), and once for each request, or for several of the same watch together: then R is at least what this node had
  *     applied when the request came in, and the answer waits until all up to it was sent.
  *   - `ended` is the last of a watch. With COMPACTED the revision is the oldest at which the store can be read: a watch can begin at
- *     the one after it. With everything else it is the first of which not all was sent, to go on from.
- *   - `standing` tells of the whole connection: 0 when this node has not heard the leader for a while, so that what is decided
- *     elsewhere does not come; 1 when it does again. A watch stays either way.
- *   - Who was sent `events` and takes the applied index of the frame along to another node reads nothing older there.
- *   - Programs that do not know these frames never see them: a server sends none to who has no watch, and one that does not
- *     know watches ends the connection at the first frame of them, as malformed.
+ *     the one after it. With any other error it is the first of which not all was sent, to go on from.
+ *   - `standing` is about the whole connection: 0 when this node has not heard the leader for a while, so that it does not get new
+ *     decided entries; 1 when it does again. A watch stays either way.
+ *   - A client that got `events` and takes the applied index of the frame along to another node reads nothing older there.
+ *   - Programs that do not know these frames never see them: a server sends none to a client without a watch, and a server that
+ *     does not know watches ends the connection at the first such frame, as malformed.
  */
 export const WATCHES_FRAME = 4;
 export const FEED_FRAME = 5;

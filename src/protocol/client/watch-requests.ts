@@ -1,21 +1,21 @@
-/** What a client asks of its watches: see watch-layout. */
+/** A client's requests about its watches: see watch-layout. */
 import { ByteReader, type ByteString, ByteWriter, FRAME_COMMANDS_MAX } from "../../base/index.ts";
 import { DecodeError, flags, type Layout, listOf } from "../codec/index.ts";
 import { atLeastOne, BOUND, REVISION } from "./client-fields.ts";
 import { WATCHES_FRAME } from "./watch-layout.ts";
 
-/** What is watched, and what is to be told of it. */
+/** The keys to watch, and which events the client wants. */
 export interface WatchWish<Bytes> {
   readonly start: Bytes;
   /** First key not watched any more; null: none. For one key the key and a zero byte. */
   readonly end: Bytes | null;
   /** First revision of which events are wanted; null: the next. */
   readonly from: number | null;
-  /** Events are to say what was there before. */
+  /** The client wants the previous version with each event. */
   readonly previous: boolean;
   readonly puts: boolean;
   readonly deletes: boolean;
-  /** Progress is to be told at an interval. */
+  /** The client wants notices of progress at an interval. */
   readonly notices: boolean;
 }
 
@@ -84,7 +84,7 @@ export function watchesFrame(requests: readonly WatchRequest<Uint8Array>[]): Uin
 
 /**
  * All requests of a frame, checked in full.
- * @throws DecodeError, whatever the bytes
+ * @throws DecodeError, and nothing else for any bytes
  */
 export function decodeWatches(frame: Uint8Array): readonly WatchRequest[] {
   const reader = new ByteReader().reset(frame);

@@ -1,15 +1,15 @@
 /**
  * How the fields of messages and records are written. A kind of field has two forms, bytes and msgpack values, and says
- * which values are allowed, in one place for both. A structure of them is told by a function that reads one: run once on
- * a source that only notes what it is asked for, it is the list of the fields, in their order; so each field has its name
- * and its kind in one line, the compiler checks both against the type, and objects are made as fast as by hand.
+ * which values are allowed, in one place for both. A function that reads a structure also describes it: run once on a source
+ * that only notes the requests, it gives the list of the fields, in their order. So each field has its name and its kind in one
+ * line, the compiler checks both against the type, and objects are made as fast as by hand.
  *
  *     bytes:   integers are varints; byte strings, texts and lists have their length in front; what may be missing has a
  *              byte 0 or 1 in front; a structure is its fields, one after the other
  *     values:  a structure is an array of its fields; from strangers it may be a map of them, by their names
  *
- * Invariant FIELD-1: whatever the input, reading ends in a value that is allowed, a DecodeError or a reader that has failed,
- * in time and memory linear in the input.
+ * Invariant FIELD-1: for any input, reading ends in a value that is allowed, a DecodeError or a reader that has failed, in time
+ * and memory linear in the input.
  */
 import { assert } from "../../base/index.ts";
 import { DecodeError } from "./decode-error.ts";
@@ -38,14 +38,14 @@ export interface Structure<T> extends Kind<T> {
   toValue(value: T): readonly unknown[];
 }
 
-/** Of what a structure is read, field by field. */
+/** Gives the fields of a structure, one after the other. */
 export interface Source {
-  /** The same as to take an INDEX, as most are. */
+  /** The same as `take(INDEX)`, as most fields are. */
   varint(): number;
   take<T>(kind: Kind<T>): T;
 }
 
-/** A structure, told by reading one. Kinds in it are made beforehand, once, not with every one that is read. */
+/** Describes a structure by reading one. The kinds in it must be made beforehand, once, and not for every structure read. */
 export type Shape<T> = (from: Source) => T;
 
 type Values = Readonly<Record<string | number, unknown>>;
@@ -134,7 +134,7 @@ export function optional<T>(kind: Kind<T>): Kind<T | null> {
   };
 }
 
-/** What came to a map later: null where nodes of the version before say nothing of it. */
+/** A field that was added to a map later: null where a node of the version before leaves it out. */
 export function added<T>(kind: Kind<T>): Kind<T | null> {
   const maybe = optional(kind);
   return {
@@ -153,7 +153,7 @@ export function list<T>(item: Kind<T>, min = 0, max = Number.MAX_SAFE_INTEGER): 
   };
 }
 
-/** A list of byte strings: apart, as there may be very many, and each is worth a call less. The values are the list itself. */
+/** A list of byte strings: a kind of its own, to save a call for each, as there may be very many. The values are the list itself. */
 export function byteStrings(lengthMax = Number.MAX_SAFE_INTEGER): Kind<readonly Uint8Array[]> {
   return {
     write: (out, values) => {

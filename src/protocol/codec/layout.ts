@@ -1,26 +1,26 @@
 /**
- * How things stand in bytes. A record is told by a function that reads one, as a structure is (fields.ts): run once on
- * a source that only notes what it is asked for, it is the list of its fields, from which they are written.
+ * How records are laid out in bytes. A function that reads a record also describes it, as for a structure (fields.ts): run once
+ * on a source that only notes the requests, it gives the list of the fields, by which the writer writes them.
  */
 import { assert, type ByteReader, type ByteWriter } from "../../base/index.ts";
 
 /**
- * @typeParam W what is written, if that is another form of what is read: who sends may hold as an array of bytes what the
- *   receiver keeps as a byte string, or the other way round
+ * @typeParam W the form that the writer takes, if it is another one than the reader gives: the sender may hold an array of bytes
+ *   where the receiver keeps a byte string, or the other way round
  */
 export interface Layout<T, W = T> {
   write(out: ByteWriter, value: W): void;
-  /** What is not allowed makes the reader fail, and the result meaningless. */
+  /** A value that is not allowed makes the reader fail, and the result meaningless. */
   read(from: ByteReader): T;
 }
 
-/** Of what a record is read, field by field. */
+/** Gives the fields of a record, one after the other. */
 export interface RecordSource {
   varint(): number;
   take<T>(layout: Layout<T, never>): T;
 }
 
-/** Layouts in it are made beforehand, once, not with every one that is read. What is no field is the same in each, and not written. */
+/** The layouts in it must be made beforehand, once, and not for every record read. Properties that are no field are not written. */
 export function record<T extends object, W = T>(shape: (from: RecordSource) => T): Layout<T, W> {
   const fields = fieldsOf<Layout<unknown>>(shape, VARINT);
   return {
@@ -97,7 +97,7 @@ class Mark<K> {
   }
 }
 
-/** Notes which fields it is asked for. What it hands out stands for a value, whatever its type is to be. */
+/** Notes the fields that are requested. It hands out one placeholder for values of every type. */
 export interface Noting<K> {
   varint(): number;
   take(kind: K): never;

@@ -2,11 +2,11 @@
  * msgpack as nodes use it: numbers, strings, booleans, null, byte strings, arrays, and maps with string keys.
  *
  * Invariants:
- *   MSGPACK-1. Whatever the bytes, decoding ends in a value or a DecodeError, in time and memory linear in their number: the
+ *   MSGPACK-1. For any bytes, decoding ends in a value or a DecodeError, in time and memory linear in their number: the
  *       structure is walked before anything is allocated, since a five-byte header may promise four billion elements.
  *   MSGPACK-2. Byte strings in a decoded value are views of the input, not copies.
- *   MSGPACK-3. What decodes is JavaScript: strangers' bytes come here, and the package's main entry would load a native parser,
- *       where a mistake is more than an exception. This entry does not.
+ *   MSGPACK-3. The decoder is JavaScript: strangers' bytes come here, and the package's main entry would load a native parser,
+ *       where a mistake does more harm than an exception. This entry does not.
  */
 import { Packr } from "msgpackr/pack";
 import { DecodeError } from "./decode-error.ts";
@@ -73,7 +73,7 @@ function checkStructure(bytes: Uint8Array): void {
 interface Layout {
   /** Bytes of a length or count behind the token. */
   readonly lengthBytes: number;
-  /** Bytes of payload whatever the length. */
+  /** Bytes of payload beside those that the length counts. */
   readonly fixed: number;
   /** 0: the length counts bytes. Otherwise: elements per count. */
   readonly perCount: 0 | 1 | 2;
@@ -87,7 +87,7 @@ const elements = (lengthBytes: number, perCount: 1 | 2): Layout => ({
   perCount,
 });
 
-/** Tokens 0xc0 to 0xdf. What is missing are extensions: they carry types of other programs, and none of them is ours. */
+/** Tokens 0xc0 to 0xdf. The missing ones are extensions: they carry types of other programs, and none of them is ours. */
 const LAYOUTS: readonly (Layout | undefined)[] = Array.from({ length: 32 }, (_, index) =>
   new Map<number, Layout>([
     [0xc0, scalar(0)], // null

@@ -64,7 +64,7 @@ export const REFUSALS = {
 } as const satisfies Record<string, ErrorCode>;
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** What each side says of itself. Null: not applicable, or not known (a client need not know the cluster's name). */
+/** Each side's description of itself. Null: not applicable, or not known (a client need not know the cluster's name). */
 export interface Hello {
   readonly channel: Channel;
   readonly clusterId: string | null;

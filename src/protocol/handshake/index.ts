@@ -1,4 +1,4 @@
-/** The frames by which whoever connects proves who it is. */
+/** The frames by which the two sides of a new connection prove who they are. */
 export {
   decodeHandshake,
   encodeHandshake,

@@ -1,14 +1,14 @@
-/** What a handshake says of secrets, for people: what they are told to do depends on the side, and on the wire. */
+/** The texts of a handshake about secrets. The advice in them depends on the side, and on the wire. */
 
 /** @param holder of the secret @param other who has none; "node 1", "the client" */
 export function missingSecretText(holder: string, other: string): string {
   return `${holder} requires the secret, ${other} has none`;
 }
 
-/** Only a node is named by a number; whoever asks it is named by what it came for. The text may follow another. */
+/** The text names a node by its number, and a dialing client or manager by its channel. It may follow another text. */
 const NODE_WITHOUT = /\bthe \w+ requires the secret, node \d+ has none$/;
 
-/** The one with the secret is whoever asks, and the node has none. Said by a node: good for a hint, and for nothing else. */
+/** The dialer has the secret, and the node has none. The node said so without a proof: use it for a hint, and for nothing else. */
 export function isNodeWithoutSecret(text: string): boolean {
   return NODE_WITHOUT.test(text);
 }
@@ -26,7 +26,7 @@ export function otherSecretText(isBound: boolean): string {
   return `the two sides do not have the same secret${relayed}`;
 }
 
-/** It need not be the secret that is wrong. */
+/** The wire between the two sides, and not the secret, may be wrong. */
 export function isWireTrouble(text: string): boolean {
   return text.includes(IN_BETWEEN);
 }

@@ -1,4 +1,4 @@
-/** What nodes say to each other, as values; nothing of how it is written. */
+/** The messages between nodes, as values; the codec is elsewhere. */
 export {
   type DiskPlace,
   type DurableClaims,

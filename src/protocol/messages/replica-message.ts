@@ -13,8 +13,8 @@ export function sameSnapshot(a: SnapshotName, b: SnapshotName): boolean {
 }
 
 /**
- * Names a request that is answered later, and comes back with its answer. An id alone names nothing: it begins at 1 with
- * every process, and an answer may find another process of the same node than the one that asked.
+ * Names a request, and comes back with its answer. An id alone is no name: it begins at 1 with every process, and an answer may
+ * reach another process of the same node than the one that asked.
  */
 export interface RequestName {
   /** Drawn at random by the asker when its process started. */
@@ -30,24 +30,24 @@ export interface RelayedFrame {
   readonly ageTicks: number;
   /** It may be on its way into the log already. */
   readonly maybeProposed: boolean;
-  /** Who asks, as the client's node knows it: whoever serves the frame goes by it. Null: nobody has said. */
+  /** The client's user, as its node knows it: the node that serves the frame checks this user's rights. Null: no sign-in. */
   readonly actor: Actor | null;
 }
 
-/** An answer to a request with a name: good for the process that the name names, and for no other. */
+/** An answer to a named request: only the process in the name may use it. */
 export type ReplicaAnswer =
   | ({ readonly type: "readAck"; readonly n: Ballot } & RequestName)
   | ({ readonly type: "readIndex"; readonly idx: number } & RequestName)
-  /** Not the leader of n (any more): ask somebody else. */
+  /** The sender is not the leader of n (any more): ask another node. */
   | ({ readonly type: "readRefused" } & RequestName)
   | ({ readonly type: "quorumReadAck"; readonly acceptedIdx: number } & RequestName)
-  /** The neighbour is not reached by a leader either and has done nothing with it. */
+  /** No leader reaches the neighbour either, and it has done nothing with the frame. */
   | ({ readonly type: "relayReturned" } & RequestName & RelayedFrame)
   | ({ readonly type: "relayAnswer"; readonly frame: Uint8Array } & RequestName);
 
 /**
- * What nodes say to each other beside the protocol: linearizable reads (ADR 0002), snapshot streaming, and serving a
- * client through a neighbour. None of it is retransmitted by the link; whoever asks, asks again.
+ * The messages of nodes beside the protocol: linearizable reads (ADR 0002), snapshot streaming, and serving a client through a
+ * neighbour. The link retransmits none of them; the asking node asks again.
  */
 export type ReplicaMessage =
   /** To the leader: "which index must my reads wait for?" `n` is the sender's promise when it sent, so it is also an ack of n. */
@@ -59,7 +59,7 @@ export type ReplicaMessage =
   /** A client's frame, to be served by a neighbour because no leader reaches this node. */
   | ({ readonly type: "relayRequest" } & RequestName & RelayedFrame)
   | ReplicaAnswer
-  /** A snapshot's name stands for its content, whoever asks for it: these need no other. */
+  /** A snapshot's name stands for its content on every node: these messages need no other name. */
   | { readonly type: "snapshotRequest"; readonly snapshot: SnapshotName; readonly offset: number }
   | {
       readonly type: "snapshotChunk";
@@ -84,7 +84,7 @@ export type ReplicaMessage =
   /** What the sender's state was at these indexes. */
   | ({ readonly type: "stateHashes" } & StateHashes);
 
-/** What a node has on its disk for sure: it may be told to others, and must never be less afterwards. */
+/** The state that a node surely has on its disk: it may tell others, and must never have less afterwards. */
 export interface DurableClaims {
   readonly promise: Ballot;
   readonly acceptedRound: Ballot;
@@ -92,7 +92,7 @@ export interface DurableClaims {
   readonly decidedIdx: number;
 }
 
-/** What a node tells its peers of itself, and of the disks that it knows. */
+/** A node's report to its peers: of itself, and of the disks that it knows. */
 export interface NodeReport {
   /** In memory: at least every promise that has left this node, or will leave it with what is being written. */
   readonly promise: Ballot;
@@ -128,7 +128,7 @@ export interface StateCheckpoint {
   readonly kept: KeptVersions | null;
 }
 
-/** What a state keeps of the past, as a hash; it can be compared with that of a state which goes back as far. */
+/** The history of a state, as a hash: comparable with that of another state that goes back as far. */
 export interface KeptVersions {
   /** The oldest revision that can be read. */
   readonly oldest: number;

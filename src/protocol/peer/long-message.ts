@@ -1,8 +1,7 @@
 /**
- * A follower far behind is sent as much log as it lacks in one message. That may be a hundred megabytes, and to encode them
- * in one turn would hold back this node's heartbeats for longer than an election time-out: so it is encoded piece by piece,
- * as the link has room. What comes out is what `encodePeerMessage` makes of the same message, byte for byte or not: it
- * decodes to the same.
+ * The leader sends a follower far behind all the log that it lacks in one message. That may be a hundred megabytes, and to encode
+ * them in one turn would hold back this node's heartbeats for longer than an election time-out: so the message is encoded piece
+ * by piece, as the link has room. The bytes may differ from those of `encodePeerMessage`, but decode to the same message.
  */
 import { ballotText } from "../../omnipaxos/index.ts";
 import { encodeMsgpack } from "../codec/index.ts";

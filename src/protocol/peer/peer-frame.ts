@@ -43,7 +43,7 @@ interface Part {
   readonly total: number | null;
 }
 
-/** Collects what one end of a session has to say and cuts it into frames. */
+/** Collects the messages of one end of a session and cuts them into frames. */
 export class PeerFrameWriter {
   readonly #session: number;
   readonly #frameBytesMax: number;
@@ -106,7 +106,7 @@ export class PeerFrameWriter {
   }
 
   /**
-   * What was added so far, as frames in the order in which they must be sent: all of it, or until they have `bytesMax` bytes
+   * The messages added so far, as frames in the order in which they must be sent: all of them, or until they have `bytesMax` bytes
    * together, the last one whole.
    */
   take(bytesMax = Number.POSITIVE_INFINITY): readonly Uint8Array[] {

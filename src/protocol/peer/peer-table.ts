@@ -1,10 +1,10 @@
 /**
- * All that nodes say to each other, field by field, and in which form it travels:
+ * All messages between nodes, field by field, and the form in which each travels:
  *
- *     array of values   what the protocol says: its code, then the fields
- *     map of values     what its hosts say: the fields by their names, and the name of the kind as `type`
- *     bytes             of both what goes with every batch and every read, as through msgpack these were most of what a node
- *                       did for a single request; the form above is understood too
+ *     array of values   messages of the protocol: the code, then the fields
+ *     map of values     messages of its hosts: the fields by their names, and the name of the kind as `type`
+ *     bytes             those of both that go with every batch and every read, as through msgpack they were most of a node's
+ *                       work for a single request; nodes read the form above too
  *
  * Codes and names are part of the format: they are never given a second meaning. Codes 64 to 67 were reads that did not
  * name the process that asks.

@@ -1,5 +1,5 @@
 /**
- * What one node says to another, as bytes: see peer-table.ts. Who speaks is the link's knowledge.
+ * The messages between nodes, as bytes: see peer-table.ts. They do not name the sender: the link knows it.
  *
  *     array, map: a msgpack value, which never begins with 0xc1
  *     bytes:      0xc1 (1) · code (1) · fields
@@ -54,7 +54,7 @@ export function arrayOf(message: PeerMessage): readonly unknown[] {
 
 /**
  * Byte strings of the result are views of `bytes`.
- * @throws DecodeError, whatever the bytes
+ * @throws DecodeError, and nothing else for any bytes
  */
 export function decodePeerMessage(bytes: Uint8Array): PeerMessage {
   if (bytes[0] === BYTES_MARK) return decodeBytes(bytes);

@@ -1,4 +1,4 @@
-/** The structures of the protocol, beside ballots, as messages and the log write them. What comes from strangers has limits; the log has none. */
+/** The structures of the protocol, beside ballots, as messages and the log write them. Messages have limits; the log has none. */
 import { ENTRY_BYTES_MAX, MEMBERS_MAX } from "../../base/index.ts";
 import type {
   ClusterConfig,

@@ -2,15 +2,15 @@
  * The reads of clients, from their arrival to their answer: those that learn an index first, and those that wait for one.
  *
  * Invariants:
- *   READS-1. Keys asked for that wait are bounded, whichever of the two they wait for; what does not fit is refused at once. No
- *       route gets more of that than is free (as for writes: Proposals, PROPOSALS-5).
- *   READS-2. What a route's load counts as reads is what waits here of it, the rests of half answered frames included, and what a
- *       neighbour serves of it until that is settled.
- *   READS-3. A local read for an index that the cluster has never had is refused as soon as this is certain: its client has been
- *       told of entries that are gone. Whatever was decided when a linearizable read was asked lies below its index.
- *   READS-4. A read that names a least revision is answered from no state before it. It waits for its index first: what it
- *       was told of lies in the log, while a revision may be yet to be made, and is waited for no longer than any other read
- *       waits.
+ *   READS-1. The number of keys in waiting reads is bounded, whichever of the two they wait for; a read that does not fit is refused
+ *       at once. No route gets more of that room than is free (as for writes: Proposals, PROPOSALS-5).
+ *   READS-2. A route's load counts as reads those of its reads that wait here, the rests of half answered frames included, and those
+ *       that a neighbour serves until they are settled.
+ *   READS-3. A local read for an index that the cluster has never had is refused as soon as this is certain: a node told the client
+ *       of entries that are gone. Every entry decided before a linearizable read was asked lies below the read's index.
+ *   READS-4. A read that names a least revision is answered from no state before it. It waits for its index first: the entries
+ *       that its client was told of are in the log, while the revision may be yet to be made. It waits for the revision no longer
+ *       than any other read waits.
  */
 import { RANGE_PAGE, type KvState, type PageLimits } from "../../store/index.ts";
 import { aheadText } from "../../protocol/client/index.ts";
@@ -26,13 +26,13 @@ import type { RequestMetrics } from "../requests/request-metrics.ts";
  * weeks ahead.
  */
 const INDEXES_AHEAD_MAX = 2 ** 32;
-/** Work on a frame at its first go, so that whoever asks for little is not behind those who ask for much. */
+/** Work on a frame at its first go, so that a client that asks for little does not wait behind those that ask for much. */
 const FIRST_BYTES = 64 * 1024;
 
 export interface ClientReadsOptions {
   readonly waitTicks: number;
   readonly retryTicks: number;
-  /** What took so long is told of. */
+  /** Reads that took so long are reported. */
   readonly slowTicks: number;
   readonly readsMax: number;
   /** Default: RANGE_PAGE. */
@@ -46,9 +46,9 @@ export interface ClientReadsOptions {
   readonly served: RequestMetrics;
   readonly appliedIdx: () => number;
   readonly decidedIdx: () => number;
-  /** Of the log as this node knows it, decided or not. */
+  /** The end of the log as this node knows it, decided or not. */
   readonly knownIdx: () => number;
-  /** Whether a full disk keeps this node from getting beyond what it has decided. */
+  /** Whether a full disk keeps this node from deciding more. */
   readonly isHeldUpByDisk: () => boolean;
   /** Whether this node has heard no majority for as long as a read waits. */
   readonly isCutOffForLong: () => boolean;
@@ -61,7 +61,7 @@ export class ClientReads {
   /** READS-4, by revision in place of an index. */
   readonly #early = new ApplyWaitQueue();
   readonly #readable: Readable;
-  /** Of frames that are too much for one turn; what they had to wait for is applied. */
+  /** Unanswered parts of frames that are too much for one turn; the state has what they waited for. */
   readonly #rests = new Rests();
   /** Keys asked for by the reads that neighbours serve. */
   #lent = 0;
@@ -114,27 +114,27 @@ export class ClientReads {
     this.#pending.add(minIdx, [read], this.#tick);
   }
 
-  /** Takes out what waits for an index and fulfils `predicate`. */
+  /** Takes out the waiting reads that fulfil `predicate`. */
   remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
     const removed = this.#remove(predicate);
     for (const read of removed) this.#leaves(read);
     return removed;
   }
 
-  /** READS-2. The same, for a neighbour to serve. Each is to be settled. */
+  /** READS-2. The same, for a neighbour to serve. The caller must settle each. */
   lend(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
     const lent = this.#remove(predicate);
     for (const { count } of lent) this.#lent += count;
     return lent;
   }
 
-  /** A read that was lent is answered, given back, or of no use to anybody any more. */
+  /** A read that was lent is answered, given back, or no longer wanted, as its client is gone. */
   settle(read: PendingRead): void {
     this.#lent -= read.count;
     this.#leaves(read);
   }
 
-  /** Takes out all that waits, what is left of half answered frames too. */
+  /** Takes out all waiting reads, and the rests of half answered frames. */
   removeAll(): readonly PendingRead[] {
     const rests = this.#rests.removeAll();
     for (const read of rests) this.#leaves(read);
@@ -146,7 +146,7 @@ export class ClientReads {
     this.#confirmed.tick();
   }
 
-  /** Refuses what has waited for too long, or waits in vain. */
+  /** Refuses reads that have waited for too long, or wait in vain. */
   expire(): void {
     const { waitTicks, retryTicks, outbox, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
     const known = knownIdx();
@@ -168,19 +168,19 @@ export class ClientReads {
         this.#refuseHeldUp(read);
       }
     }
-    // READS-3. A node that lags hears of it soon; where a leader has nothing to tell it, the wait would be in vain.
+    // READS-3. A node that lags learns of such an index soon; where the leader has none to tell, the read would wait in vain.
     const doubtful = (read: PendingRead, since: number, idx: number): boolean =>
       read.local && read.doubtedIdx === undefined && idx > known && this.#tick - since > retryTicks;
     for (const { read, idx } of this.#pending.removeWithIdx(doubtful)) {
       this.#confirmed.add({ ...read, doubtedIdx: idx });
     }
-    // An index learnt from an undecided tail may never be reached: after a while ask again.
+    // An index learnt from an undecided tail may never be reached: after a while the node asks again.
     const stuck = (read: PendingRead, since: number): boolean =>
       !read.local && this.#tick - since > retryTicks;
     for (const read of this.#pending.remove(stuck)) this.#confirmed.add(read);
   }
 
-  /** As far as this turn goes. @returns whether something is left that may be answered */
+  /** Answers as many reads as this turn has room for. @returns whether some are left that may be answered */
   answerReady(): boolean {
     const { outbox, appliedIdx } = this.#options;
     const areReady = this.#pending.takeReady(appliedIdx(), (read, sinceTick) => {
@@ -194,7 +194,7 @@ export class ClientReads {
     return areReady || areThere || this.#rests.hasWork;
   }
 
-  /** @returns whether some of them may be answered, and were not: the turn is over */
+  /** @returns whether some of them may be answered, and were not because the turn is full */
   #answerEarly(): boolean {
     const { outbox } = this.#options;
     const { revision } = this.#readable;
@@ -215,7 +215,7 @@ export class ClientReads {
     this.#early.add(read.atLeast ?? 0, [read], this.#tick);
   }
 
-  /** All that was ever decided lies below idx, or was not yet when they were asked. */
+  /** Every entry at or above idx was still undecided when these reads were asked. */
   #learnt(idx: number, reads: readonly PendingRead[]): void {
     const linearizable = reads.filter(({ doubtedIdx }) => doubtedIdx === undefined);
     if (linearizable.length > 0) this.#pending.add(idx, linearizable, this.#tick);
@@ -231,7 +231,7 @@ export class ClientReads {
     }
   }
 
-  /** Frames of which more is left. */
+  /** Goes on with half answered frames. */
   #answerRests(): void {
     const { outbox } = this.#options;
     this.#rests.serve(
@@ -248,7 +248,7 @@ export class ClientReads {
     );
   }
 
-  /** @param learntTick when it knew which index it waits for; of a local read, when it came */
+  /** @param learntTick when the read learnt the index it waits for; of a local read, when it came */
   #answer(read: PendingRead, learntTick: number): void {
     const { rest, work } = this.#go(read, FIRST_BYTES);
     if (rest === null) {

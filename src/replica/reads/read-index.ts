@@ -6,9 +6,8 @@
  *   READINDEX-2. It is given only after a write quorum said "my promise is n" after the reads had arrived.
  *   READINDEX-3. An asker's promise counts for its own request only.
  *   READINDEX-4. A quorum read takes the greatest accepted index of N - W + 1 nodes, all asked after the reads had arrived.
- *   READINDEX-5. An index learnt serves the round that asked for it, and no other: a round is named by the process and its
- *       number in it, the replica lets no answer in that is meant for an earlier process, and what a peer asked for is
- *       forgotten when its session ends.
+ *   READINDEX-5. An index learnt serves the round that asked for it, and no other: the process and a number in it name a round,
+ *       the replica drops answers to an earlier process, and this node forgets a peer's requests when their session ends.
  */
 import { ballotsEqual, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
 import type { ReplicaMessage, RequestName } from "../../protocol/messages/index.ts";
@@ -16,7 +15,7 @@ import type { ReplicaMessage, RequestName } from "../../protocol/messages/index.
 /** What the reads need to know of the consensus core. */
 export interface ReadView {
   readonly pid: NodeId;
-  /** Of this process; part of the name of all that it asks. */
+  /** Of this process; part of the name of each of its requests. */
   readonly boot: number;
   readonly peers: readonly NodeId[];
   readonly writeQuorum: number;
@@ -39,7 +38,7 @@ interface Round<R> {
   readonly leaderless: boolean;
 }
 
-/** Somebody's question for an index, in the asker's own numbers. */
+/** A node's request for an index, in that node's own numbers. */
 interface IndexRequest extends RequestName {
   readonly from: NodeId;
 }
@@ -51,7 +50,7 @@ interface Probe {
   readonly idx: number;
   requests: readonly IndexRequest[];
   readonly startedTick: number;
-  /** Not asked yet: a quorum is enough, while it answers. */
+  /** Peers not asked yet: a quorum is enough, while it answers. */
   rest: readonly NodeId[];
 }
 
@@ -76,7 +75,7 @@ export class ReadIndex<R extends { readonly count: number }> {
   readonly #probes = new Map<number, Probe>();
   /** Requests from followers that arrived in this turn and need a probe. */
   #requests: (IndexRequest & { readonly n: Ballot })[] = [];
-  /** Whoever answered a probe last comes first. */
+  /** The peer that answered a probe last comes first. */
   #probeOrder: readonly NodeId[];
   #nextId = 1;
   #tick = 0;
@@ -100,7 +99,7 @@ export class ReadIndex<R extends { readonly count: number }> {
     this.#waiting.push(read);
   }
 
-  /** Takes back every read that waits and fulfils `predicate`: timed out, or to be served through a neighbour. */
+  /** Takes back every waiting read that fulfils `predicate`: it timed out, or a neighbour is to serve it. */
   remove(predicate: (read: R) => boolean): R[] {
     const removed: R[] = [];
     const keep = (read: R): boolean => {
@@ -142,7 +141,7 @@ export class ReadIndex<R extends { readonly count: number }> {
     }
   }
 
-  /** End of turn: starts a round for what waits, and one probe for what followers asked. */
+  /** End of turn: starts a round for the waiting reads, and one probe for the requests of followers. */
   flush(): void {
     if (this.#waiting.length > 0 && this.#rounds.size < this.#options.roundsMax) {
       const reads = this.#waiting;
@@ -157,8 +156,8 @@ export class ReadIndex<R extends { readonly count: number }> {
   }
 
   /**
-   * The session with a peer ended, and with it whatever the peer asked for: the process that reads the answer may be another
-   * one. What the peer has answered stays true: each answer tells of a moment that has passed.
+   * The session with a peer ended, and with it the peer's requests: another process might read the answer. The peer's own answers
+   * stay true: each tells of a moment that has passed.
    * @returns how many of its requests are dropped
    */
   sessionEnded(peer: NodeId): number {
@@ -176,7 +175,7 @@ export class ReadIndex<R extends { readonly count: number }> {
     return dropped;
   }
 
-  /** An answer among the messages is one to this process: READINDEX-5. */
+  /** The caller passes on only answers to this process: READINDEX-5. */
   receive(from: NodeId, message: ReplicaMessage): void {
     switch (message.type) {
       case "readRequest":
@@ -201,7 +200,7 @@ export class ReadIndex<R extends { readonly count: number }> {
         return;
       }
       case "quorumRead":
-        // What is accepted but not yet durable may only make the answer larger, which is safe.
+        // Entries that are accepted but not yet durable can only make the answer larger, which is safe.
         this.#send(from, {
           type: "quorumReadAck",
           boot: message.boot,

@@ -36,7 +36,7 @@ export class Readable implements ReadableState {
     this.#limits = limits;
   }
 
-  /** What is read next is for them. */
+  /** Sets the client that the next reads are for. */
   isFor({ actor }: Pick<Route, "actor">): this {
     this.#actor = actor ?? null;
     return this;

@@ -1,4 +1,4 @@
-/** Hands what the clients of this node wait for to neighbours, and takes it back (ADR 0003). */
+/** Hands the waiting requests of this node's clients to neighbours, and takes them back (ADR 0003). */
 import { type ClientFrame, decodeClientFrame } from "../../protocol/client/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { assert } from "../../base/index.ts";
@@ -24,7 +24,7 @@ export class Lending {
   }
 
   /**
-   * All that waits here of clients of this node. It may be proposed from now on (REPLICA-3: never refused after).
+   * Lends all waiting requests of this node's clients. The neighbour may propose them from now on (REPLICA-3: never refused after).
    * @param tick now
    */
   lendAll(peer: NodeId, tick: number): void {
@@ -32,15 +32,15 @@ export class Lending {
     const { proposals } = writes;
     const groups = proposals.lend(({ route }) => !route.relayed);
     relay.passWrites(peer, groups, (group) => proposals.ageTicks(group));
-    // What is left here of local reads has an index to wait for, to which nobody brings this node.
+    // The local reads still here wait for an index, and no leader brings this node there.
     const lent = reads.lend(({ route }) => !route.relayed);
     relay.passReads(peer, lent, tick);
   }
 
   /**
-   * What neighbours have lost is as any frame that one gives back.
+   * Takes back requests that neighbours have lost, like any frame that a neighbour returns.
    * @param connected peers with a session
-   * @param heard who answered the last heartbeat round
+   * @param heard peers that answered the last heartbeat round
    */
   tick(connected: ReadonlySet<NodeId>, heard: ReadonlyMap<NodeId, unknown>): void {
     const isHeard = (peer: NodeId): boolean => connected.has(peer) && heard.has(peer);

@@ -1,9 +1,8 @@
 /**
- * What a neighbour serves of one client of this node, until it is answered.
+ * The requests of one client of this node that a neighbour serves, until it answers them.
  *
- * A request counts by its numbers: writes by session and sequence, reads by the client's number. Two of a client's frames
- * whose numbers overlap may be taken for each other: the worst that comes of it is one frame handed over once more than need
- * be, or once less.
+ * A request counts by its numbers: writes by session and sequence, reads by the client's number. This class may confuse two of a
+ * client's frames whose numbers overlap: at worst one frame is handed over once more than need be, or once less.
  */
 import { CommandCursor } from "../../store/commands/index.ts";
 import { type AnswerHandler, decodeAnswers, forEachRead } from "../../protocol/client/index.ts";
@@ -34,7 +33,7 @@ interface Open {
 export class LentRequests {
   readonly #onSettled: (lent: Lent) => void;
   #open: Open[] = [];
-  /** The last time that this neighbour was given a frame, having none, or answered one. */
+  /** The last time that this neighbour got a frame while it had none, or answered one. */
   #heardTick = 0;
 
   /** @param onSettled told of each request once, when it is answered or taken out */
@@ -74,8 +73,8 @@ export class LentRequests {
   }
 
   /**
-   * Whether it is time to look elsewhere: nothing was answered for so long, or a client waits since before `oldestTick`,
-   * whose frame may have been lost among others.
+   * Whether it is time to ask another neighbour: this one answered nothing for so long, or a client has waited since before
+   * `oldestTick`, and its frame may have been lost among others.
    */
   isOverdue(silentSinceTick: number, oldestTick: number): boolean {
     const [oldest] = this.#open;

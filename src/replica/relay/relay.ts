@@ -3,14 +3,14 @@
  *
  * Invariants:
  *   RELAY-1. A frame that was itself relayed is never relayed again, so nothing goes round in circles.
- *   RELAY-2. An answer goes to the client that asked, or to nobody: a client is named by the process that it is connected to
- *       and a number there. A guest, the client of a neighbour, is closed for good when the neighbour's session ends, whoever
- *       still holds its route. A link that is renewed is the same session between the same processes.
- *   RELAY-3. What a neighbour was given stays here until it is answered. A neighbour that is silent, or not heard any more, loses
- *       the client: all that it holds of it is taken back, to be handed over once more.
- *   RELAY-4. One neighbour at a time answers for a request. With a client that is taken back goes its name: what its
- *       neighbour says under that name comes too late. It might be "nothing was proposed", of a write that another one has
- *       proposed.
+ *   RELAY-2. An answer goes to the client that asked, or to nobody: the process that a client is connected to, and a number there,
+ *       name the client. A guest, the client of a neighbour, is closed for good when the neighbour's session ends, even where its
+ *       route is still held. A link that is renewed is the same session between the same processes.
+ *   RELAY-3. A request that a neighbour was given stays here until it is answered. A neighbour that is silent, or not heard any
+ *       more, loses the client: this node takes back all of the client's requests, to hand them over once more.
+ *   RELAY-4. One neighbour at a time answers for a request. When a client is taken back, its name ends: answers that its
+ *       neighbour gives under that name come too late. One might say "nothing was proposed" of a write that another neighbour
+ *       has proposed.
  */
 import type { Actor } from "../../store/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
@@ -26,7 +26,7 @@ import { RouteLoad } from "../requests/route-load.ts";
 interface Guest {
   readonly route: Route;
   usedTick: number;
-  /** As its node said last: whoever is connected there stays the same, and may get another password. */
+  /** The user, as the client's node said last: the connection keeps its user, whose password may change. */
   actor: Actor | null;
   close(): void;
 }
@@ -40,18 +40,18 @@ interface ClientAway {
   readonly requests: LentRequests;
 }
 
-/** A neighbour that says nothing has the wait of a request divided by it, then another one is asked. */
+/** A silent neighbour has the wait of a request divided by this number; then this node asks another one. */
 const RELAY_TRIES = 3;
 const GUEST_IDLE_WAITS = 2;
 
 export interface RelayOptions {
-  /** Of this process: part of the name of all that it asks. */
+  /** Of this process: part of the name of each of its requests. */
   readonly boot: number;
   readonly send: (to: NodeId, message: ReplicaMessage) => void;
   /** A neighbour's answer for a client of ours. */
   readonly answer: (route: Route, frame: Uint8Array) => void;
   readonly nextRouteId: () => number;
-  /** Told once of each request that is no longer at a neighbour. */
+  /** Called once for each request that is no longer at a neighbour. */
   readonly onSettled: (lent: Lent) => void;
   /** How long a request may wait. */
   readonly waitTicks: number;
@@ -75,8 +75,8 @@ export class Relay {
   }
 
   /**
-   * Which neighbour to try this time. One that could not serve the last frame it was given is asked again only when none
-   * of the others can: in turn alone, a frame that comes back in step with the turns would see the same neighbour for ever.
+   * The neighbour to try this time. One that could not serve its last frame gets another only when none of the others can serve:
+   * with turns alone, a frame that comes back in step with the turns would meet the same neighbour for ever.
    */
   pick(heard: readonly NodeId[]): NodeId | undefined {
     let canServe = heard.filter((node) => !this.#cannotServe.has(node));
@@ -124,7 +124,7 @@ export class Relay {
     }
   }
 
-  /** A frame that a neighbour could not serve: the client it belongs to, if that still waits for it. */
+  /** A neighbour could not serve this frame. @returns the client that it belongs to, if it still waits for it */
   returned(peer: NodeId, name: number, frame: Uint8Array): Route | undefined {
     this.#cannotServe.add(peer);
     const away = this.#away.get(name);
@@ -132,7 +132,7 @@ export class Relay {
     return away.route.isOpen() ? away.route : undefined;
   }
 
-  /** An answer frame for one of our clients. @returns what is wrong with it, in which case nobody gets it */
+  /** An answer frame for one of our clients. @returns what is wrong with it, in which case no client gets it */
   answered(peer: NodeId, name: number, frame: Uint8Array): string | null {
     const away = this.#away.get(name);
     if (away?.peer !== peer) return null;
@@ -148,7 +148,7 @@ export class Relay {
 
   /**
    * Where the answers to a neighbour's client go.
-   * @param actor who the client is, as its node says
+   * @param actor the client's user, as its node says
    */
   guest(peer: NodeId, { boot, id }: RequestName, actor: Actor | null = null): Route {
     const guests = this.#guests.get(peer) ?? new Map<string, Guest>();
@@ -205,7 +205,7 @@ export class Relay {
   /**
    * Advances time (RELAY-3).
    * @param isHeard whether this neighbour has a session and answered the last heartbeat round
-   * @returns what was at neighbours that lose it, of clients that are still there
+   * @returns the requests taken back from neighbours, of clients that are still there
    */
   tick(isHeard: (peer: NodeId) => boolean): readonly Lent[] {
     this.#tick += 1;
@@ -227,8 +227,8 @@ export class Relay {
   }
 
   /**
-   * A name that was given up is not announced: a guest that has nothing under way, and has not come with anything for so long,
-   * is forgotten, and is a new one if it comes again. Looks once in a while only.
+   * No node announces that it gave up a name. So this node forgets a guest that has nothing under way and has sent nothing for so
+   * long; if it comes again, it is a new guest. Looks once in a while only.
    * @returns the routes of those, closed
    */
   idleGuests(): readonly Route[] {

@@ -1,6 +1,6 @@
 /**
- * What is said to who may not do what was asked for. Of the request alone: a repetition that is refused may come after one that took
- * effect elsewhere, of which this node has not heard.
+ * What this node tells a client whose user may not do what it asked. It speaks of this request alone: an earlier attempt may have
+ * taken effect through another node, of which this one has not heard.
  */
 import type { Actor } from "../../store/index.ts";
 
@@ -8,7 +8,7 @@ export function forbiddenText(actor: Actor | null): string {
   return `${nameOf(actor)} may not do this: none of the user's roles permits it for these keys. This request did nothing`;
 }
 
-/** Of somebody who has rights to nothing because nobody knows who it is. */
+/** For a client without rights, because it has not signed in or its user is gone. */
 export function unknownText(actor: Actor | null): string {
   return actor === null || actor.name === ""
     ? "access control is on, and nobody has signed in over this connection: name a user and a password. This request did nothing"

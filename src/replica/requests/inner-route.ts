@@ -3,7 +3,7 @@ import { AnswerWriter } from "../../protocol/client/index.ts";
 import type { Route } from "./route.ts";
 import { RouteLoad } from "./route-load.ts";
 
-/** For what a node asks of itself, on its own behalf or on that of who manages it: there is no connection behind it. */
+/** The route of a request that a node makes of itself, on its own behalf or a manager's: there is no connection behind it. */
 export function innerRoute(
   id: number,
   actor: Actor | null,
@@ -13,7 +13,7 @@ export function innerRoute(
   return {
     id,
     actor,
-    // It is this node's state or log that it is about.
+    // The request is about this node's own state or log.
     relayed: true,
     answers: new AnswerWriter(),
     load: new RouteLoad(),

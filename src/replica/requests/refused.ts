@@ -8,7 +8,7 @@ export interface RefusedCount {
 
 /**
  * Frames of clients that were refused, wholly or in part, since the process started: one for each refusal that a client
- * is sent, whatever the number of requests in it. Counts only grow.
+ * is sent, however many requests it covers. Counts only grow.
  */
 export class Refused {
   readonly #frames = {

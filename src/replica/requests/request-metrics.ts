@@ -3,10 +3,10 @@ import { Refused } from "./refused.ts";
 import { SlowReadCounter } from "./slow-reads.ts";
 import { SlowWriteCounter } from "./slow-writes.ts";
 
-/** What clients have asked for and was not answered yet. */
+/** Requests of clients that are not answered yet. */
 export interface Waiting {
   readonly proposalBytes: number;
-  /** For a leader, or for the log to have them. */
+  /** Writes that wait for a leader, or for the log to have them. */
   readonly commands: number;
   readonly reads: number;
 }
@@ -36,7 +36,7 @@ export class RequestMetrics {
   readonly refused = new Refused();
   readonly slowWrites = new SlowWriteCounter();
   readonly slowReads = new SlowReadCounter();
-  /** Looks on. Null: nobody does. */
+  /** An observer of each applied entry. Null: there is none. */
   onEntry: ((entry: AppliedEntry) => void) | null = null;
   /** When a write of another node's clients was applied last, by the clock of `endTurn`. */
   othersAtMs = Number.NEGATIVE_INFINITY;

@@ -6,8 +6,8 @@ export class RouteLoad {
   /** Keys asked for. */
   reads = 0;
   /**
-   * What it took to answer, beside the bytes that were delivered: in bytes that might have been written instead. Only grows
-   * here; whoever shares out the turns takes it off.
+   * The work of answering, beside the bytes that were delivered: in bytes that might have been written instead. It only grows
+   * here; the scheduler of turns subtracts it.
    */
   workBytes = 0;
 }

@@ -9,21 +9,21 @@ export interface Route {
   /** Relayed frames are never relayed again (ADR 0003). */
   readonly relayed: boolean;
   /**
-   * Who asks over it. It is looked at only while access control is on; left out or null: nobody has said, and nothing is allowed
-   * then. Stays the same, but for the generation, from the first frame on that the replica gets.
+   * The user that asks over it, which matters only while access control is on; left out or null: the client has not signed in, and
+   * may do nothing then. Stays the same, but for the generation, from the first frame on that the replica gets.
    */
   readonly actor?: Actor | null;
   /** Answers of this turn; they leave at its end (`TurnEffects.answers`). */
   readonly answers: AnswerWriter;
   /** Kept by the replica. */
   readonly load: RouteLoad;
-  /** Much was looked at for it, and others are at work: what is left of its reads waits. Left out: never. */
+  /** Its reads took much work, and other clients want the node: the rest of its reads waits. Left out: never. */
   isResting?(): boolean;
   /** False once the client is gone, or the session with the neighbour that relayed it: its answers are dropped. */
   isOpen(): boolean;
   /**
-   * For the host to call with what a turn has for a client of its own. With what it has for others, which are `relayed`, the
-   * replica calls it: it becomes a message to a neighbour, or is for this node itself.
+   * The host calls it with a turn's answers for a client of its own. The replica calls it with those of `relayed` routes: the frame
+   * becomes a message to a neighbour, or is for this node itself.
    */
   deliver(frame: Uint8Array): void;
 }

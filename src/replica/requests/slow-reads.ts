@@ -1,4 +1,4 @@
-/** Reads of this node's clients that took long, and where the time went. Pure; nothing is made for those that did not. */
+/** Reads of this node's clients that took long, and where the time went. Pure; quick reads allocate nothing. */
 
 /** A healthy cluster answers in a hundredth of that, and a change of leader takes less. */
 export const SLOW_READ_MS = 1000;

@@ -1,14 +1,15 @@
 /**
- * Work for which a client asks in few bytes: how much of what this node takes of it each client gets. Whoever asks for much waits,
- * so that whoever asks for little does not.
+ * Work that a client can ask for in few bytes: this shares what the node can do of it among the clients. A client that asks for
+ * much waits, so that one that asks for little does not.
  *
  * Invariants:
- *   WORKSHARES-1. All clients together never owe more than `most`, and time pays `perTick` of it, to all who owe in equal parts.
- *   WORKSHARES-2. Whoever owes nothing gets what is free, whole, or nothing large would ever be had. Whoever owes something gets no more
- *       than it leaves free for others: so many small requests of one client take half at most, and the next client finds room.
- *   WORKSHARES-3. Whoever was refused gets nothing until it owes nothing. Otherwise asking again and again for something large would use
- *       up, in vain, what it waits for.
- *   WORKSHARES-4. A debt outlives its connection, or to come anew would be to owe nothing.
+ *   WORKSHARES-1. All clients together never owe more than `most`. Each tick pays off `perTick` of it, in equal parts for all debtors.
+ *   WORKSHARES-2. A client that owes nothing gets all that is free, or nobody could ever have anything large. A client that owes
+ *       something gets no more than it leaves free for others: so many small requests of one client take half at most, and the
+ *       next client finds room.
+ *   WORKSHARES-3. A client that was refused gets nothing until it owes nothing. Otherwise a client that asks again and again for
+ *       something large would use up, in vain, the room it waits for.
+ *   WORKSHARES-4. A debt outlives its connection, or a client could clear it by connecting again.
  */
 
 interface Debtor {
@@ -21,7 +22,7 @@ interface Debtor {
 export class WorkShares {
   readonly #most: number;
   readonly #perTick: number;
-  /** By route; as many at most as there is work that is owed. */
+  /** By route. Each owes at least 1, so there are at most `most` of them. */
   readonly #debtors = new Map<number, Debtor>();
   #owed = 0;
   #tick = 0;
@@ -50,7 +51,7 @@ export class WorkShares {
     this.#owed += work;
   }
 
-  /** @param work that it took to find out that there is no room; no more than there was */
+  /** @param work spent to find out that there is no room; no more than there was room for */
   refuse(routeId: number, work: number): void {
     this.take(routeId, work);
     const debtor = this.#debtors.get(routeId);

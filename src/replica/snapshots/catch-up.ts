@@ -6,15 +6,15 @@
  * Invariants:
  *   CATCHUP-1. A message that names a snapshot reaches the core only when that snapshot is in the local store.
  *   CATCHUP-2. At most one message is held; a newer one replaces it. Losing a held message is a loss like any other.
- *   CATCHUP-3. What has been received of a snapshot is kept for a newer message that names the same one, whoever sends it.
- *   CATCHUP-4. While an AcceptSync is held, the promise that it answers is not repeated: each repetition would be answered with
- *       the whole log behind the snapshot once more. What the held one lacks is noticed as a gap once it is delivered.
+ *   CATCHUP-3. The part of a snapshot that has been received is kept for a newer message that names the same one, from any peer.
+ *   CATCHUP-4. While an AcceptSync is held, this node does not repeat the promise that it answers: the leader would answer each
+ *       repetition with the whole log behind the snapshot once more. The node notices what the held one lacks as a gap in the
+ *       stream, once it is delivered.
  *   CATCHUP-5. A held message outlives the session in which it came, and the process that sent it: it is a message of the
  *       protocol that arrives late, good for the ballot that it names, and a snapshot's name stands for its content. Were it
- *       dropped, a link that breaks more often than a snapshot takes would have the follower begin again with each newer
- *       snapshot.
- *   CATCHUP-6. Pieces go to the host in order, without gaps, each attempt at a snapshot from its first byte on. Those that it has
- *       not said to be durable are bounded, however slow its disk: no more is asked for or taken until there is room.
+ *       dropped, a link that breaks before a snapshot is through would make the follower begin again with each newer snapshot.
+ *   CATCHUP-6. Pieces go to the host in order, without gaps, each attempt at a snapshot from its first byte on. The bytes that the
+ *       host has not reported durable are bounded, however slow its disk: this node asks for and takes no more until there is room.
  */
 import { SNAPSHOT_UNKEPT_BYTES_MAX } from "../../base/index.ts";
 import { ballotsEqual, type NodeId } from "../../omnipaxos/index.ts";
@@ -58,7 +58,7 @@ function snapshotNamedBy(message: NodePaxosMessage): SnapshotName | null {
 interface CatchUpProgress {
   readonly snapshot: SnapshotName;
   readonly receivedBytes: number;
-  /** It goes no further as long as the disk is full; the node's own log may still have room. */
+  /** The snapshot goes no further as long as the disk is full; the node's own log may still have room. */
   readonly isStuck: boolean;
 }
 
@@ -166,7 +166,7 @@ export class CatchUp {
     if (this.#waitsForRoom && hasRoom(receiving)) this.#ask();
   }
 
-  /** All that was handed out is in the store, and is what its name says. */
+  /** The whole snapshot is in the store, and its content is what its name says. */
   onWhole(snapshot: SnapshotName): void {
     this.#diskIsFull = false;
     const receiving = this.#receivingOf(snapshot);
@@ -180,7 +180,7 @@ export class CatchUp {
     this.#deliver(held);
   }
 
-  /** Nothing that was handed out of it is there any more. It is asked for again by `tick`, in its time: the disk may be full. */
+  /** The host has dropped every piece of it. `tick` asks for it again after `retryTicks`: the disk may be full. */
   onNotKept(snapshot: SnapshotName, diskIsFull: boolean): void {
     this.#diskIsFull = diskIsFull;
     if (this.#receivingOf(snapshot) === null) return;
@@ -202,7 +202,7 @@ export class CatchUp {
     return receiving;
   }
 
-  /** What was received of another one is given up. */
+  /** Begins with this snapshot, and gives up the part of another one that was received. */
   #begin(snapshot: SnapshotName): Receiving {
     this.#pieces = [];
     this.#receiving = { snapshot, receivedBytes: 0, keptBytes: 0, head: NOTHING };
@@ -218,7 +218,7 @@ export class CatchUp {
     return this.#receivingOf(snapshot)?.receivedBytes ?? 0;
   }
 
-  /** All of a snapshot was handed out, and the host has yet to say what became of it. */
+  /** The host got all of a snapshot, and has yet to say whether it is durable. */
   get #isWhole(): boolean {
     const receiving = this.#receiving;
     return receiving !== null && receiving.receivedBytes === receiving.snapshot.bytes;

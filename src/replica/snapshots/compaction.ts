@@ -1,13 +1,13 @@
 /**
  * When a snapshot is due and how much log to keep below it.
  *
- * A snapshot is due after `entriesMax` entries, which bounds the time of a restart whatever their size. Before that it is due
+ * A snapshot is due after `entriesMax` entries, which bounds the time of a restart even for short ones. Before that it is due
  * when the log applied since the last one outweighs a fixed minimum and a fraction of the state: so
  * the bytes written for snapshots stay within a constant factor of the bytes written for the log, and the log (and with
  * it the memory and the restart time) stays within a constant factor of the state.
  *
- * What is kept of the history turns over completely while keys do not, so each snapshot has to write it anew: it counts for
- * more, as else a node that overwrites a few keys would spend as much on versions in snapshots as on the writes themselves.
+ * The history turns over completely while keys do not, so each snapshot has to write it anew. So it counts for more: else a node
+ * that overwrites a few keys would spend as much on versions in snapshots as on the writes themselves.
  */
 export interface CompactionPolicy {
   readonly logBytesMin: number;
@@ -90,8 +90,8 @@ export class CompactionSchedule {
   }
 
   /**
-   * Whether the snapshot under way has to go faster: it is to be done when half of the log is there that makes the next
-   * one due. Else, under load, the log outgrows its bound, and with it the time that a restart takes.
+   * Whether the snapshot under way has to go faster: it should be done when the log has grown to half of what makes the next one
+   * due. Else, under load, the log outgrows its bound, and with it the time that a restart takes.
    */
   isLate(writtenBytes: number): boolean {
     return writtenBytes * this.#dueBytes < 2 * this.#bytesSince * this.#sizeMax;
@@ -105,7 +105,7 @@ export class CompactionSchedule {
     this.#entriesSince = 0;
   }
 
-  /** @param stateBytes size of the snapshot; null when it failed, and the next one will be due in its time */
+  /** @param stateBytes size of the snapshot; null when it failed: the next one is due as if it had succeeded */
   end(stateBytes: number | null): void {
     this.#underWay = false;
     if (stateBytes !== null) this.#stateBytes = stateBytes;

@@ -1,6 +1,6 @@
 /**
- * What peers are fetching from this node. While a snapshot travels the log grows, and the peer will need it from the
- * snapshot on: were it cut away meanwhile, the peer would begin again with a newer snapshot, perhaps for ever.
+ * The snapshots that peers are fetching from this node. While a snapshot travels the log grows, and the peer will need the log
+ * from the snapshot on: if this node cut it meanwhile, the peer would begin again with a newer snapshot, perhaps for ever.
  */
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
@@ -15,7 +15,7 @@ export class OutgoingSnapshots {
   readonly #expireTicks: number;
   #tick = 0;
 
-  /** @param expireTicks how long after its last request a peer is taken to be still at it */
+  /** @param expireTicks how long after its last request a peer counts as still fetching */
   constructor(expireTicks: number) {
     this.#expireTicks = expireTicks;
   }

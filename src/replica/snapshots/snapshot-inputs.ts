@@ -1,4 +1,4 @@
-/** What the host tells its replica of snapshots: of those that it took, of pieces that came from peers, of files that are gone. */
+/** The host's reports to its replica: snapshots that it wrote, pieces from peers that it stored, snapshot files that are gone. */
 import { assert } from "../../base/index.ts";
 import type { FrozenState, KvState, Rounds } from "../../store/index.ts";
 import type { CompleteSnapshot, OmniPaxos } from "../../omnipaxos/index.ts";
@@ -37,7 +37,7 @@ export class SnapshotInputs {
     return this.#parts.schedule.isLate(writtenBytes);
   }
 
-  /** The snapshot begun is durable (or, null, failed): the log below it may go, but for what others may want of it soon. */
+  /** The snapshot begun is durable (or, null, failed): the log below it may go, except the part that peers may want soon. */
   end(snapshot: SnapshotName | null): void {
     const { core, stored, schedule, outgoing } = this.#parts;
     schedule.end(snapshot?.bytes ?? null);
@@ -63,7 +63,7 @@ export class SnapshotInputs {
   }
 
   /**
-   * This snapshot could not be kept: what came of it is gone, and it is asked for again, from its first byte on.
+   * The host could not keep this snapshot: its pieces are gone, and the replica asks for it again, from its first byte on.
    * @param diskIsFull or there are too many files
    */
   notKept(snapshot: SnapshotName, diskIsFull: boolean): void {

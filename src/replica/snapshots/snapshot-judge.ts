@@ -1,6 +1,6 @@
 /**
- * Whether a snapshot may take the place of what this node has decided: its history must hold that. An older copy of a disk,
- * and whoever followed it, has another history, whose entries may be gone by the time a node comes back that knows better.
+ * Whether a snapshot may take the place of what this node has decided: its history must hold that. A node on an older copy of its
+ * disk, and the nodes that followed it, have another history. Its entries may be gone when a node comes back that knows better.
  */
 import {
   partingIdx,

@@ -1,6 +1,6 @@
 /**
  * The snapshots that are in this node's store, as far as the replica has been told, and where in the log the rounds of each
- * one's history begin: by that a history is known when its entries are gone.
+ * one's history begin: that identifies a history when its entries are gone.
  *
  * Invariant STORED-1. `has(snapshot)` implies that the host has it, complete and durable. Those that an earlier process of this
  *     node left behind are not known, but for the one that the log names: they would be fetched once more.

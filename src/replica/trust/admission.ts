@@ -1,16 +1,16 @@
 /**
- * What a node takes from a peer that may be faulty: one bad peer must not end the others, nor leave them without a leader.
- * It is no defence against a peer that lies in what it votes, leads or stores.
+ * Which messages a node takes from a peer that may be faulty: one bad peer must not end the others, nor leave them without a
+ * leader. This is no defence against a peer that lies in what it votes, leads or stores.
  *
  * Invariants:
- *   ADMIT-1. What a peer proposes is handed on only when it can be read: everybody has to carry it out, now and after each
- *       restart. Entries of a leader's stream are not checked here: the leader has checked what it was given, and what it
- *       made itself is made of checked groups. A faulty leader's are passed over when they are applied (kv-state, STATE-5).
- *   ADMIT-2. No honest ballot is refused. One is made by adding 1 to another, so it takes BALLOT_STEP_MAX changes of leaders,
- *       which is 13 years at ten a second, until a node that heard of none of them meets one beyond; and who has never
- *       promised anything, a new node of an old cluster perhaps, takes any.
- *   ADMIT-3. Nobody has the log sealed: this version has nothing to go on with behind a stop-sign.
- *   ADMIT-4. Nobody moves the cluster's clock but the leader, in its own log.
+ *   ADMIT-1. This node hands on a peer's proposal only when it can read it: every node has to carry it out, now and after each
+ *       restart. It does not check entries of a leader's stream here: the leader has checked the proposals it got, and makes its
+ *       own of checked groups. Every node skips a faulty leader's entries when it applies them (kv-state, STATE-5).
+ *   ADMIT-2. No honest ballot is refused. A node makes one by adding 1 to another, so it takes BALLOT_STEP_MAX changes of leaders,
+ *       which is 13 years at ten a second, until a node that heard of none of them meets one beyond. A node that has never
+ *       promised anything, perhaps a new node of an old cluster, takes any ballot.
+ *   ADMIT-3. No peer can have the log sealed: this version cannot go on behind a stop-sign.
+ *   ADMIT-4. Only the leader moves the cluster's clock, in its own log.
  */
 import { KvError } from "../../base/index.ts";
 import { CommandCursor, validateEntry } from "../../store/index.ts";
@@ -18,13 +18,13 @@ import { OP, OPERATIONS } from "../../store/operations/index.ts";
 import type { Ballot } from "../../omnipaxos/index.ts";
 import type { NodePaxosMessage } from "../../protocol/messages/index.ts";
 
-/** A ballot that lies further above what this node has promised was not come by honestly. */
+/** No honest node makes a ballot that lies further above what this node has promised. */
 export const BALLOT_STEP_MAX = 2 ** 32;
 
 export interface Admitted {
   /** What is left of the message; null: nothing. */
   readonly message: NodePaxosMessage | null;
-  /** Why not all of it. */
+  /** Why the rest was dropped. */
   readonly refused: string | null;
 }
 

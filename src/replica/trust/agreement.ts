@@ -1,27 +1,27 @@
 /**
- * Whether this node's state is that of the others. Nodes tell each other what their states were at some indexes; what
- * differs at one index is a defect of a program or a machine, and must not be served as if nothing had happened.
+ * Whether this node's state is that of the others. Nodes tell each other the hashes of their states at some indexes. States
+ * that differ at one index show a defect of a program or a machine, and no node may serve clients as if nothing had happened.
  *
- * A state is a function of the log prefix it stands for. So what a peer said of an index stays true for as long as its
- * state is the one it spoke of (its `life`), whatever becomes of the session: nothing is forgotten when one ends.
+ * A state is a function of the log prefix it stands for. So a peer's hash for an index stays true for as long as the peer has
+ * the state it spoke of (its `life`): this node forgets nothing when a session ends.
  *
  * Invariants:
  *   AGREE-1. An alarm is raised for a peer only when both nodes said what their state was at one index, and it was not the same.
  *   AGREE-2. A side is in the right only with more than half of all nodes of the cluster, known and unknown ones: so no two
- *       sides can both be, and what is heard later of others cannot turn it round.
+ *       sides can both be, and later reports of other nodes cannot reverse it.
  *   AGREE-3. A node is outvoted when so many peers had one state at an index where it had another one. Nothing changes that.
  *   AGREE-4. A node that has an alarm and does not know that its side is in the right serves no clients.
  *   AGREE-5. An alarm ends only with another life of either node: when its states at, or after, the index of the difference are
  *       known to be the same. Within one life states may come to look alike again (a different value is overwritten):
  *       that heals nothing for those who have read it.
- *   AGREE-6. What is kept of a peer is bounded, whatever it says.
- *   AGREE-7. Versions that are kept are compared only between states that go back equally far: one that began with a snapshot
- *       or a backup without them knows less, and is in the right all the same. Of two that do not, and are alike otherwise,
- *       nothing is said.
- *   AGREE-8. Two nodes whose states are known to differ take no part in each other's elections and decisions, whoever is in
- *       the right, for as long as both have the states that differ. A data directory that was put back from an older copy may
- *       have led twice with one ballot: then logs differ that the protocol takes for parts of one, and would mend one with the
- *       other's tail.
+ *   AGREE-6. The memory of a peer's reports is bounded, even if the peer lies.
+ *   AGREE-7. Old versions of keys are compared only between states that go back equally far: a state that began with a snapshot
+ *       or a backup without them knows less, and is in the right all the same. Of two states that do not go back equally far, and
+ *       are alike otherwise, this says nothing.
+ *   AGREE-8. Two nodes whose states are known to differ take no part in each other's elections and decisions for as long as both
+ *       have those states, even if one is in the right. A node whose data directory was put back from an older copy may have led
+ *       twice with one ballot: then logs differ that the protocol takes for parts of one, and it would mend one with the other's
+ *       tail.
  */
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type { StateCheckpoint, StateHashes } from "../../protocol/messages/index.ts";
@@ -41,7 +41,7 @@ export type Verdict =
   | { readonly kind: "agrees" }
   /** The others are known to be the fewer: this node goes on. */
   | { readonly kind: "prevails" }
-  /** Nobody knows who is right. */
+  /** No node knows which side is right. */
   | { readonly kind: "undecided" }
   /** These peers, a majority, had one state at differsIdx and this node another one. */
   | ({ readonly kind: "outvoted"; readonly by: readonly NodeId[] } & Omit<Divergence, "peer">);
@@ -161,8 +161,8 @@ export class Agreement {
   }
 
   /**
-   * @param full with older states too, closer together the later they are: for a peer that may know nothing, and where
-   *     it matters between which indexes a difference came about
+   * @param full with older states too, closer together the later they are: for a peer that may know nothing, and to narrow down
+   *     between which indexes a difference came about
    */
   announcement(full: boolean): StateHashes {
     const { last } = this.#history;
@@ -191,7 +191,7 @@ export class Agreement {
     this.#judge();
   }
 
-  /** The earliest are kept, for they are reached first, and the latest, for it says most. */
+  /** Keeps the earliest, which this node reaches first, and the latest, which says most. */
   #await(peer: Peer, checkpoint: StateCheckpoint): void {
     const rest = peer.ahead.filter(({ idx }) => idx !== checkpoint.idx);
     if (rest.length >= KEPT_MAX) rest.pop();
@@ -234,7 +234,7 @@ export class Agreement {
   #differed(peer: Peer, checkpoint: StateCheckpoint): void {
     const { idx } = checkpoint;
     const { alarm } = peer;
-    // The lowest stays, with the latest: it is what both nodes go on telling everybody.
+    // The lowest stays, with the latest: both nodes go on announcing it to all peers.
     const known = peer.differing.filter((each) => each.idx !== idx);
     if (known.length >= KEPT_MAX) known.splice(known[0]?.idx === alarm?.differsIdx ? 1 : 0, 1);
     peer.differing = [...known, checkpoint];
@@ -252,7 +252,7 @@ export class Agreement {
     if (!isSameLives) this.#isNews = true;
   }
 
-  /** There is an alarm, and both nodes have the states still that it is about. */
+  /** There is an alarm, and both nodes still have the states that it is about. */
   #isOfTheseLives({ alarm, life }: Peer): boolean {
     return alarm !== null && alarm.peerLife === life && alarm.ownLife === this.#life;
   }
@@ -328,7 +328,7 @@ export class Agreement {
   }
 }
 
-/** Null: it cannot be told (AGREE-7). A peer that tells nothing of versions has them taken for the same. */
+/** Null: unknown (AGREE-7). A peer that says nothing of its versions counts as having the same ones. */
 function areSame(a: StateCheckpoint, b: StateCheckpoint): boolean | null {
   if (a.content !== b.content || a.history !== b.history) return false;
   if (a.kept === null || b.kept === null) return true;

@@ -1,9 +1,9 @@
 /**
- * What this node's state was at earlier indexes, as hashes: at every one of the last few thousand, and further back at
- * every 256th. Each index costs four or eight stores and nothing is allocated: it is kept for every entry applied.
+ * The hashes of this node's state at earlier indexes: at every one of the last few thousand, and further back at every 256th.
+ * Each index costs four or eight stores and allocates nothing: the node keeps hashes for every entry it applies.
  *
  * Invariant HASHES-1: `has(idx)` implies that the hash stands for the state that this node applies to now, or for one it came
- * from by applying entries: what was before a snapshot took its place is forgotten.
+ * from by applying entries: when a snapshot takes the place of the state, the node forgets earlier hashes.
  */
 import type { StateCheckpoint } from "../../protocol/messages/index.ts";
 

@@ -1,4 +1,4 @@
-/** How a newcomer comes by its leader's log (joining.ts): by a message of its own, as a promise would be counted. */
+/** How a newcomer gets its leader's log (joining.ts): it sends a message of its own kind, as a leader would count a promise. */
 import { ballotsEqual, type Ballot, type OmniPaxos } from "../../omnipaxos/index.ts";
 import type {
   ReplicaMessage,
@@ -16,7 +16,7 @@ export function joinRequestFor(core: Core, n: Ballot): JoinRequest | null {
   return { type: "joinRequest", n, acceptedRound, acceptedIdx, decidedIdx };
 }
 
-/** JOIN-4. What the leader takes it for while accepting: a late promise is answered with all that its sender lacks. */
+/** JOIN-4. The leader takes it for a late promise while accepting, and answers that with all that its sender lacks. */
 export function lateJoiner(core: Core, request: JoinRequest): NodePaxosMessage | null {
   const { n, acceptedRound, acceptedIdx, decidedIdx } = request;
   if (core.adoptedIdx === null || !ballotsEqual(core.promise, n)) return null;

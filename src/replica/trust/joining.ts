@@ -1,13 +1,13 @@
 /**
  * An empty disk takes the place of a lost one (ADR 0006). Until it may, this node listens and fetches the log, and votes for
- * nothing: what the lost disk had promised and accepted is known to nobody but the others.
+ * nothing: only the other nodes know what the lost disk had promised and accepted.
  *
  * Invariants:
  *   JOIN-1. A peer confirms by a report in the present session: it knows this disk under this id and has dropped every vote of
  *       the one before. It tells what it has promised.
- *   JOIN-2. So many have confirmed that every quorum with this node in it has one of them. A candidate that still counts a
- *       promise of the lost disk needs one of them too, and either that one's promise is known here (JOIN-3) or it tells the
- *       candidate first that the disk was replaced.
+ *   JOIN-2. So many peers have confirmed that every quorum with this node in it has one of them. A candidate that still counts a
+ *       promise of the lost disk needs one of them too, and either this node knows that peer's promise (JOIN-3) or the peer tells
+ *       the candidate first that the disk was replaced.
  *   JOIN-3. This node votes only when its log is that of a leader with a ballot at least as high as all that they had promised.
  *       That leader has won its quorum without this disk, so its log holds all that was ever decided in lower ballots.
  *   JOIN-4. The leader takes it up only while accepting: an empty log never counts for the choice of the log to adopt.
@@ -28,7 +28,7 @@ interface Confirmation {
   readonly generation: number;
 }
 
-/** What may be said before the place is taken: nothing that anybody could count as a vote. */
+/** The messages that may leave before this node has its place: no peer can count any of them as a vote. */
 const MAY_SAY: ReadonlySet<string> = new Set([
   "prepareReq",
   "joinRequest",
@@ -80,7 +80,7 @@ export class Joining {
 
   /** Whether a message to this node may reach the core. */
   mayHear(message: PeerMessage): boolean {
-    // JOIN-3: it would begin a round with the log of a disk that may have lost what it voted for.
+    // JOIN-3: this node would begin a round with the log of a disk that may have lost its votes.
     if (message.type === "takeOver") return false;
     if (message.type !== "prepare") return true;
     const { lowest } = this;

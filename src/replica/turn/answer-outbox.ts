@@ -1,8 +1,8 @@
 /**
- * Where answers to clients leave: what was answered or refused in a turn goes out at its end, a frame for each client.
+ * Where answers to clients leave: the answers and refusals of a turn go out at its end, a frame for each client.
  *
- * Invariant: nothing leaves over a route that is closed, whoever still holds it. A frame would find its way to whoever came
- * after the client that it was meant for.
+ * Invariant: nothing leaves over a closed route, even where code still holds it. The frame might reach the client that came
+ * after the one it was meant for.
  */
 import type { ErrorCode } from "../../base/index.ts";
 import { answerReads, refuseReads, type ReadableState } from "./answer-reads.ts";
@@ -11,8 +11,8 @@ import { Refused } from "../requests/refused.ts";
 import type { Route } from "../requests/route.ts";
 
 /**
- * Values in one turn for all clients together, and one more: each may ask in 4 MiB for thousands of times as much, and a
- * megabyte takes some milliseconds.
+ * Bytes of values in one turn for all clients together; the value that exceeds it is the last. A client may ask in 4 MiB for
+ * thousands of times as much, and a megabyte takes some milliseconds.
  */
 const TURN_BYTES_MAX = 1024 * 1024;
 const NOTHING_READ = { count: 0, rest: null, work: 0 };
@@ -48,7 +48,7 @@ export class AnswerOutbox {
     this.#dirty.delete(route);
   }
 
-  /** What was read in this turn is much already: what remains is for the next one. */
+  /** This turn has read enough: the remaining reads wait for the next one. */
   get isFull(): boolean {
     return this.#turnBytes > TURN_BYTES_MAX;
   }
@@ -80,7 +80,7 @@ export class AnswerOutbox {
     };
   }
 
-  /** @param state where the reason tells of it: what it is read from, for this route */
+  /** @param state the state read for this route, where the reason tells of it */
   refuseRead(
     { route, frame }: PendingRead,
     code: ErrorCode,
@@ -94,7 +94,7 @@ export class AnswerOutbox {
   }
 
   /**
-   * REPLICA-3: a group that may have been proposed gets no answer; its client's time-out says what is known.
+   * REPLICA-3: a group that may have been proposed gets no answer; its client's time-out tells the client as much as this node knows.
    * @param maybeProposed it was handed to the core, here or elsewhere
    */
   refuseGroup(

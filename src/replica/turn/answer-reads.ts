@@ -1,7 +1,7 @@
 /**
- * Reads of clients, answered from a state. What is asked for is looked up and judged here; the writer of answers only encodes.
+ * Answers clients' reads from a state. This file looks keys up and checks rights; the writer of answers only encodes.
  *
- * Invariant: whoever may not read something is told that, and nothing of what is there.
+ * Invariant: a user who may not read something learns that, and nothing of what is there.
  */
 import type { ErrorCode } from "../../base/index.ts";
 import {
@@ -28,7 +28,7 @@ import type {
 } from "../../store/index.ts";
 
 export interface ReadableState {
-  /** Of who asks, as they are in this state. Null, or left out: everything may be read. */
+  /** The rights of the user who asks, as of this state. Null, or left out: everything may be read. */
   readonly rights?: Rights | null;
   /** Why something may not be read. */
   deniedText?(rights: Rights): string;
@@ -36,12 +36,12 @@ export interface ReadableState {
   readonly origin: number;
   /** Counts the changes of keys that led to it. */
   readonly revision: number;
-  /** It can be read as of this revision and those after it. */
+  /** The oldest revision that can be read. */
   readonly oldest: number;
   /** Cells and versions of keys looked at so far: only grows, with all but `read`. */
   readonly looked: number;
   read(key: ByteString): StoredValue | undefined;
-  /** The others are asked for revisions that there are, and that can be read. */
+  /** From here on the caller asks only for revisions that exist and can be read. */
   readAt(key: ByteString, revision: number): StoredValue | undefined;
   page(request: RangeRequest, revision: number): RangePage;
   history(request: HistoryRequest, revision: number): HistoryPage;
@@ -85,7 +85,7 @@ export function answerReads(
 
 /**
  * The same refusal for all reads of a (checked) frame.
- * @param state what the refusal tells something of, if it does: who may not read there is told that in its place
+ * @param state the state of which the refusal tells something, if it does: a user who may not read there is told that instead
  */
 export function refuseReads(
   answers: AnswerWriter,
@@ -102,7 +102,7 @@ export function refuseReads(
   });
 }
 
-/** Whatever names a revision, or looks at more than one key. */
+/** Answers a read that names a revision, or looks at more than one key. */
 function answerOf(
   answers: AnswerWriter,
   request: number,
@@ -130,7 +130,7 @@ function answerOf(
   answers.worked(CELL_WORK_BYTES * (state.looked - before));
 }
 
-/** A key that is named again is not looked for again: each may have as many versions as there are in all. */
+/** Looks up a key that is named again only once: each look may pass as many versions as the state has in all. */
 function answerKeys(
   answers: AnswerWriter,
   request: number,
@@ -150,7 +150,7 @@ function answerKeys(
   answers.page(request, { revision, count: keys.length, keys, resume: null }, false);
 }
 
-/** Which keys are told of is known when they are at hand: whoever may not read all of them is told of none. */
+/** The answer's keys are known only once looked up: a user who may not read all of them is told of none. */
 function answerLeases(
   answers: AnswerWriter,
   request: number,
@@ -173,7 +173,7 @@ function denied(
   answers.unread(request, code, state.deniedText?.(rights) ?? "");
 }
 
-/** A copy of what is told of it: a cell of the state has more. */
+/** A copy of the fields that clients see: a cell of the state has more. */
 function valueOf({ value, createRevision, modRevision, version }: StoredValue): StoredValue {
   return { value, createRevision, modRevision, version };
 }
@@ -187,14 +187,14 @@ export function placesOf(wanted: Wanted): readonly Where[] | null {
   return "end" in wanted ? [{ start: wanted.start, end: wanted.end }] : null;
 }
 
-/** All of what is asked for, not only what is there: what is left out would tell something too. */
+/** The user needs the right to all of the range, not only to keys that are there: an omission would tell something too. */
 export function mayReadAll(rights: Rights, wanted: Wanted): boolean {
   // Most reads are of one key, for which no list is made.
   if (typeof wanted === "string") return rights.mayRead({ key: wanted });
   const places = placesOf(wanted);
   if (places !== null) return places.every((place) => rights.mayRead(place));
-  // Who knows the id of a lease may bind keys to it, and so keep its holder from revoking it.
+  // A user who knows the id of a lease could bind keys to it, and so keep its holder from revoking it.
   if ("leasesAfter" in wanted) return rights.isRoot;
-  // Of one lease anybody is told whom the cluster knows; of its keys: `answerLeases`.
+  // Every user of the cluster may ask about one lease; `answerLeases` checks the rights to its keys.
   return rights.isKnown;
 }

@@ -18,7 +18,7 @@ export interface PendingRead extends ArrivedRead {
   readonly count: number;
   /** A local read is answered from no state before this revision. 0, or none: from any. */
   readonly atLeast?: number;
-  /** Of a local read that has waited in vain for this index: whether it exists at all is being found out. */
+  /** A local read has waited in vain for this index: this node is finding out whether the index exists at all. */
   readonly doubtedIdx?: number;
   /** Of the rest of a frame that is half answered: when it had what it waited for. */
   readonly stages?: ReadStages;
@@ -50,7 +50,7 @@ export class ApplyWaitQueue {
 
   /**
    * Takes out what may be answered from a state that has applied [0, appliedIdx), in order, one at least.
-   * @param answer whether the next one may be taken too; it is told since when the read has waited here
+   * @param answer returns whether the next one may be taken too; gets the tick since which the read has waited here
    * @returns whether something is left that may be answered
    */
   takeReady(

@@ -3,7 +3,7 @@ import type { Joining } from "../trust/joining.ts";
 import type { CatchUp } from "../snapshots/catch-up.ts";
 import type { TurnEffects } from "./replica-options.ts";
 
-/** Who may keep the core from saying something. */
+/** The parts of the replica that can hold back a message of the core. */
 interface Gates {
   /** Null: this node has its place. */
   readonly joining: Pick<Joining, "maySay"> | null;
@@ -11,7 +11,7 @@ interface Gates {
   readonly agreement: Pick<Agreement, "alarms" | "isApart">;
 }
 
-/** What may leave of that which the core has to say in this turn. */
+/** The messages of the core's that may leave in this turn. */
 export function outgoingMessages(
   messages: TurnEffects["messages"],
   { joining, catchUp, agreement }: Gates,

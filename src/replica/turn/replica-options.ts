@@ -13,7 +13,7 @@ import type { WatchHubOptions } from "../watches/watch-limits.ts";
 interface ReplicaTiming {
   /** A request that can be neither proposed, confirmed nor relayed for so long is refused: NO_QUORUM. */
   readonly waitTicks: number;
-  /** What may have been lost on the way is tried again after so long. */
+  /** A message that may have been lost is sent again after so long. */
   readonly retryTicks: number;
   /** Cut off for so long, a node asks its neighbours to serve its clients. */
   readonly relayAfterTicks: number;
@@ -21,7 +21,7 @@ interface ReplicaTiming {
   readonly abandonTicks: number;
   /** Nodes tell each other the hashes of their states so often. */
   readonly agreeTicks: number;
-  /** Reads that took so long are told of. Default: none are. */
+  /** Reads that took so long are reported. Default: none are. */
   readonly slowTicks?: number;
 }
 
@@ -63,8 +63,8 @@ export interface DueSnapshot {
 }
 
 /**
- * All that a turn of the replica wants done. What comes of it comes back as inputs (`onPersisted`, `install`, `placeTaken`, and
- * those of `snapshots`). Nothing else leaves it.
+ * All that a turn of the replica wants done. The host reports results as inputs (`onPersisted`, `install`, `placeTaken`, and
+ * those of `snapshots`). Nothing else leaves the replica.
  */
 export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "rejected"> {
   readonly replicaMessages: readonly { readonly to: NodeId; readonly message: ReplicaMessage }[];
@@ -82,22 +82,22 @@ export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "re
   /** For their watches: `route.tell(frame)`, likewise. */
   readonly told: readonly Told[];
   /**
-   * The entries to be applied next are gone: the host is to make a state of this snapshot, which is in its store, in its
-   * own time, and give it to `install`. Null: none is needed (any more). The same is named until it is installed.
+   * The entries to be applied next are gone: the host must make a state of this snapshot, which is in its store, and give it to
+   * `install` in some later turn. Null: none is needed (any more). Each turn names the same one until it is installed.
    */
   readonly load: SnapshotName | null;
-  /** The host is to write this as a snapshot, in its own time, and to call `snapshots.end`. Null: none is due. */
+  /** The host must write this as a snapshot and call `snapshots.end` in some later turn. Null: none is due. */
   readonly snapshot: DueSnapshot | null;
   /** There is more to do than one turn takes: another turn is wanted at once. */
   readonly again: boolean;
   /**
-   * This node may take the place of the lost disk, as the disk of this generation: the host is to make that durable and to
-   * call `placeTaken`. Null: nothing of the kind.
+   * This node may take the place of the lost disk, as the disk of this generation: the host must make that durable and call
+   * `placeTaken`. Null: not yet, or not needed.
    */
   readonly mayTakePlace: { readonly generation: number } | null;
   /**
-   * Not null: most nodes have another state than this one, which must stop. What it has to say to them is in replicaMessages;
-   * nothing else is to be written, sent or answered.
+   * Not null: most nodes have another state than this one, which must stop. Its last messages to them are in replicaMessages;
+   * the host must write, send and answer nothing else.
    */
   readonly outvoted: Outvoted | null;
 }

@@ -1,20 +1,20 @@
 /**
- * What is left of frames of reads that are too much for one go. Whoever asks for much gets on in shares, however many frames it
- * has sent, so that turns stay short for those who ask for little.
+ * The unanswered parts of frames of reads that are too much for one go. A client that asks for much is served in shares, however
+ * many frames it has sent, so that turns stay short for clients that ask for little.
  *
  * Invariants:
- *   RESTS-1. In each turn a route may do REST_BYTES of the work of reads. Its last read may go beyond that, and so may the first one
- *       of a frame; by as much less it may do in its next turns.
- *   RESTS-2. Whoever was served stands behind all others who wait.
+ *   RESTS-1. In each turn a route may do REST_BYTES of the work of reads. Its last read may exceed that, and so may the first one
+ *       of a frame; the excess comes off its share in the next turns.
+ *   RESTS-2. A route that was served goes behind all others that wait.
  *   RESTS-3. A route that rests is passed over, and no turn is wanted for it.
  */
 import type { PendingRead } from "./apply-wait-queue.ts";
 import type { Route } from "../requests/route.ts";
 
-/** Of a route in one turn: a millisecond or two. */
+/** The share of a route in one turn: a millisecond or two. */
 export const REST_BYTES = 128 * 1024;
 
-/** What came of a go. */
+/** The result of one go. */
 export interface Gone {
   readonly rest: PendingRead | null;
   readonly work: number;
@@ -28,10 +28,10 @@ interface Asker {
 }
 
 export class Rests {
-  /** RESTS-2: in the order in which they get on. */
+  /** RESTS-2: in the order in which they are served. */
   readonly #askers = new Map<Route, Asker>();
 
-  /** Another turn would get somebody on. */
+  /** Another turn could serve some route. */
   get hasWork(): boolean {
     for (const route of this.#askers.keys()) if (!isResting(route)) return true;
     return false;
@@ -58,7 +58,7 @@ export class Rests {
    */
   serve(go: (read: PendingRead, workMax: number) => Gone, isOver: () => boolean): void {
     if (this.#askers.size === 0) return;
-    // Those who go to the end are not to be met again.
+    // The copy keeps this loop from meeting a route again that went to the end.
     for (const [route, asker] of Array.from(this.#askers)) {
       if (isOver()) return;
       asker.owed = Math.max(0, asker.owed - REST_BYTES);
@@ -85,7 +85,7 @@ export class Rests {
   }
 }
 
-/** RESTS-3. Whoever is gone does not rest: what it left goes. */
+/** RESTS-3. A client that is gone does not rest: its reads are dropped at once. */
 function isResting(route: Route): boolean {
   return route.isOpen() && route.isResting?.() === true;
 }

@@ -1,11 +1,11 @@
 /**
- * Who wants to know of a key: by key, and by range of keys. What a look-up costs grows with the logarithm of the number of
- * ranges and with what it finds; those that want one key each cost it nothing.
+ * Finds the watches of a key: by key, and by range of keys. The cost of a look-up grows with the logarithm of the number of
+ * ranges and with the number of hits; watches of a single key do not add to it.
  *
  * Invariants:
  *   RANGEINDEX-1. `visit` meets each item once whose range holds the key, and no other.
  *   RANGEINDEX-2. Ranges are in a tree by start and then end; the two sides of a node differ in height by one at most, so
- *       whoever chooses the ranges cannot make it deep.
+ *       clients cannot make it deep by their choice of ranges.
  *   RANGEINDEX-3. A node's `reach` is the greatest end below and at it: where that is not above the key nothing is found.
  */
 import type { ByteString } from "../../base/index.ts";
@@ -87,7 +87,7 @@ function covers<T>(node: Node<T> | null, key: ByteString): boolean {
   let at = node;
   while (at !== null && isAbove(at.reach, key)) {
     if (at.start <= key && isAbove(at.end, key)) return true;
-    // Whatever is on the left begins earlier: when one of them reaches beyond the key but begins after it, so do all on the right.
+    // Ranges on the left begin earlier: when one of them reaches beyond the key but begins after it, all on the right begin after it.
     at = at.left !== null && isAbove(at.left.reach, key) ? at.left : at.right;
   }
   return false;

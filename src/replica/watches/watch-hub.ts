@@ -1,10 +1,10 @@
 /**
- * The watches of a node's clients: they come and go, are fed (watch-walks), told of progress and of the leader. Pure: it is told what
- * happens, and its frames leave with the effects of the turn.
+ * The watches of a node's clients: the hub creates and ends them, feeds them (watch-walks), and tells them of progress and of the
+ * leader. Pure: its owner reports what happens, and its frames leave with the effects of the turn.
  *
  * Invariants, beside those of the walks and of rights:
- *   HUB-1. Progress at R is written only behind all events up to R of the watches that it is of.
- *   HUB-2. Nothing is done while there are no watches, and nothing kept but what a connection has that once had some.
+ *   HUB-1. Progress at R is written only behind all events up to R of the watches that it concerns.
+ *   HUB-2. While there are no watches the hub does nothing, and keeps only the sessions of connections that once had some.
  */
 import { type ByteString, type ErrorCode, unreachable } from "../../base/index.ts";
 import type { KvState } from "../../store/index.ts";
@@ -21,9 +21,9 @@ const COMPACTED_TEXT =
   "changes that this watch needs are not kept any more: read what there is, and watch from the revision after that";
 
 export interface WatchStats {
-  /** That are open. */
+  /** Open watches. */
   readonly watches: number;
-  /** Of them, those that are read on from the history. */
+  /** Those of them that read from the history. */
   readonly behind: number;
   /** Events told since the process started. */
   readonly events: number;
@@ -38,13 +38,13 @@ export class WatchHub {
   readonly #walks: WatchWalks;
   readonly #rights: WatchRights;
   readonly #shares: WatchShares;
-  /** Sessions that have something to be sent. */
+  /** Sessions with something to send. */
   readonly #dirty = new Set<WatchSession>();
   /** By the tick at which they are told of progress. */
   readonly #due: Set<WatchSession>[];
-  /** Who has asked for progress and was not told yet. */
+  /** Watches whose clients asked for progress and have no answer yet. */
   readonly #askers = new Set<Watch>();
-  /** To be told whether this node hears the leader. */
+  /** Sessions not told yet that this node hears the leader again, or no longer. */
   readonly #untold = new Set<WatchSession>();
   /** What leaves with this turn. */
   #outgoing: Told[] = [];
@@ -80,7 +80,7 @@ export class WatchHub {
 
   /**
    * @param refusal for watches that are created now; null: they may be
-   * @returns what the client did that it must not; null: nothing
+   * @returns the client's breach of the protocol; null: none
    */
   request(
     route: WatchRoute,
@@ -236,7 +236,7 @@ export class WatchHub {
   /** HUB-1. */
   #answerAskers(): void {
     for (const watch of this.#askers) {
-      // Of a watch from the future nothing was sent, and nothing was to be.
+      // A watch that begins in the future was sent nothing, and was due nothing.
       const upTo = Math.min(this.#walks.nextOf(watch) - 1, this.#walks.fed);
       // Not between the parts of a revision.
       if (watch.asked === null || watch.source === "large" || upTo < watch.asked) continue;
@@ -247,7 +247,7 @@ export class WatchHub {
     }
   }
 
-  /** HUB-1. While what was applied is yet to be walked over it says less than it might, and nothing wrong. */
+  /** HUB-1. While the live walk is behind the applied entries, the notice says less than it might, and nothing wrong. */
   #notice(session: WatchSession): void {
     if (!session.hasRoom(this.#walks.turn)) return;
     if (session.behind.size === 0) session.out.progress(ALL_WATCHES, this.#walks.fed);
@@ -278,7 +278,7 @@ export class WatchHub {
   }
 }
 
-/** What a watch takes. */
+/** What a watch takes of the bound on bytes. */
 function bytesOf(wish: WatchWish<ByteString>): number {
   return rangeBytes(wish) + WATCH_OVERHEAD_BYTES;
 }

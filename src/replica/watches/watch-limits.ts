@@ -1,14 +1,14 @@
-/** What watches may take of a node. Whoever exceeds a bound on creation is told OVERLOADED. */
+/** How much of a node watches may use. A client that would exceed a bound with a new watch is told OVERLOADED. */
 export interface WatchLimits {
   /** Watches of one connection. */
   readonly perConnection: number;
-  /** Of one user, or of one address where users are not told apart; and never more than are left for others (watch-shares). */
+  /** Watches of one user, or of one address where clients do not sign in; never more than are left for others (watch-shares). */
   readonly perClient: number;
   /** All connections together may have so many watches. */
   readonly perNode: number;
   /** Of the keys and bounds that they name, with WATCH_OVERHEAD_BYTES for each. */
   readonly indexBytes: number;
-  /** A connection that leaves more unread is read on from the history once it has read. */
+  /** A connection with more unread bytes leaves the live feed, and goes on from the history once it has read them. */
   readonly unreadBytes: number;
   /** Between two notices of progress, in milliseconds. */
   readonly progressMs: number;
@@ -27,7 +27,7 @@ export interface WatchHubOptions {
   readonly limits: WatchLimits;
   /** Between two notices of progress; 1 or more. */
   readonly progressTicks: number;
-  /** A node that is cut off (`Standing`) for so long says so to those who watch. */
+  /** A node that is cut off (`Standing`) for so long tells the clients that watch. */
   readonly isolatedAfterTicks: number;
 }
 
@@ -41,9 +41,9 @@ export const DEFAULT_WATCHES: WatchHubOptions = {
 /** What a watch takes beside its keys. */
 export const WATCH_OVERHEAD_BYTES = 256;
 
-/** What one turn does for watches at most: some milliseconds. What is left is for the next ones. */
+/** The most that one turn does for watches: some milliseconds. The next turns do the rest. */
 export const TURN = {
-  /** Changes that are looked at, of what was applied and of the history each. */
+  /** Changes that are looked at, by the live walk and by the sweep each. */
   changes: 4096,
   /** Records of events that are written. */
   records: 4096,
@@ -51,7 +51,7 @@ export const TURN = {
   bytes: 4 * 1024 * 1024,
   /** Watches whose rights are looked at anew, and connections that have some, together. */
   judged: 4096,
-  /** Connections that are sent something. */
+  /** Connections that something is sent to. */
   connections: 512,
 } as const;
 

@@ -1,9 +1,9 @@
 /**
- * Whether those who watch may read what they watch: when a watch is created, and once more whenever users and rights change, or
- * whoever is connected is somebody else or nobody any more.
+ * Whether users may read what they watch. This is judged when a watch is created, and again whenever users and rights change, or
+ * the connection's user changes or is deleted.
  *
- * Invariant WATCHRIGHTS-1: while a watch is yet to be judged by the rights as they are now, no watch is told of any event. So
- * none is told of what was applied behind the withdrawal of its right.
+ * Invariant WATCHRIGHTS-1: while a watch is yet to be judged by the present rights, no watch is told of any event. So no watch is
+ * told of a change that was applied after its right was withdrawn.
  */
 import type { ByteString, ErrorCode } from "../../base/index.ts";
 import {
@@ -26,9 +26,9 @@ export interface WatchRefusal {
 export class WatchRights {
   readonly #access: () => AccessState;
   readonly #sessions: ReadonlyMap<number, WatchSession>;
-  /** The watch may not be read any more: it is to be ended, and taken out. */
+  /** The user may not read this watch any more: the hub must end it and take it out. */
   readonly #denied: (watch: Watch, refusal: WatchRefusal) => void;
-  /** A value that never changes: another one is another state of users and rights. */
+  /** Immutable: any change of users and rights is another object. */
   #judgedBy: AccessState = EMPTY_ACCESS;
   /** The first of them is being judged. */
   readonly #toJudge = new Set<WatchSession>();
@@ -76,7 +76,7 @@ export class WatchRights {
     return this.#toJudge.size === 0 && this.#access() === this.#judgedBy;
   }
 
-  /** Its client may have signed in anew, or what it signed in with may have ended. */
+  /** The session's client may have signed in anew, or its sign-in may have ended. */
   look(session: WatchSession): void {
     const actor = session.route.actor ?? null;
     if (!this.#access().isOn || isSame(actor, session.judgedAs)) return;

@@ -1,11 +1,11 @@
 /**
- * How many watches each client may have, so that none takes them from the others. A client is a user, or where users are not told
- * apart whoever comes from one address.
+ * How many watches each client may have, so that none takes them from the others. A client here is a user, or, where connections
+ * have no user, all connections from one address.
  *
  * Invariants:
- *   SHARES-1. Nobody gets more watches, or more of what they name, than is left free for others after that. So one client has
- *       half of a node at most, and whoever comes next finds room, however many came before.
- *   SHARES-2. What was taken is given back, whatever becomes of rights and users meanwhile: a connection's client is the one
+ *   SHARES-1. No client gets more watches, or more bytes of keys in them, than it then leaves free for others. So one client has
+ *       half of a node at most, and the next client finds room, however many came before.
+ *   SHARES-2. A connection gives back all that it took, even when rights and users change meanwhile: its client stays the one
  *       that it had when it first asked for a watch.
  */
 import type { WatchLimits } from "./watch-limits.ts";

@@ -3,18 +3,18 @@
  *
  * There are two walks over the revisions. The live one goes over each revision once, when it was applied, for all watches that
  * have seen all before it. A watch whose connection has no room when an event comes for it leaves this walk and waits; so does
- * one that begins in the past. A sweep takes all that wait and have room and goes from the earliest revision that any of
- * them needs to where the live walk is; they join it there. So what is read of the history is read once for all that need it.
+ * one that begins in the past. A sweep takes all watches that wait and have room, and goes from the earliest revision that any of
+ * them needs to where the live walk is; there they join it. So each part of the history is read once for all watches that need it.
  *
  * Invariants:
- *   WALKS-1. Of a revision a watch is told everything it wants, in one record or in parts with nothing else for it in between, or
- *       nothing yet; and of no revision before all those before it from its first one on.
+ *   WALKS-1. A watch is told all that it wants of a revision, in one record or in parts with nothing else for it in between, or
+ *       nothing yet. It is told of revisions in order, from its first one on, and misses none.
  *   WALKS-2. A live watch has been told everything up to `fed`, a swept one everything below the sweep's `at`, any other one
  *       everything below its `next`; as far as it is at or above its own `next`.
- *   WALKS-3. What is not kept any more ends the watches that need it, COMPACTED, and no other.
+ *   WALKS-3. A compacted revision ends the watches that need it, COMPACTED, and no other.
  *   WALKS-4. A turn does at most what TURN says, and one revision.
- *   WALKS-5. What is written for a connection beyond its room is at most one part of a revision for each of its watches, and what
- *       says that a watch was created, has ended or got on.
+ *   WALKS-5. Beyond a connection's room the hub writes at most one part of a revision for each of its watches, and the notices
+ *       that a watch was created, has ended or made progress.
  */
 import type { ByteString } from "../../base/index.ts";
 import { changesAt, changesIn, NextChanges, type Change, type KvState } from "../../store/index.ts";
@@ -33,11 +33,11 @@ import {
 export interface WalkHooks {
   /** Something was written for this connection. */
   wrote(session: WatchSession): void;
-  /** WALKS-3. It is to be ended, and taken out. */
+  /** WALKS-3. The hub must end this watch and take it out. */
   compacted(watch: Watch, oldest: number): void;
 }
 
-/** What is left of a turn (WALKS-4). */
+/** What a turn may still do (WALKS-4). */
 class Budget {
   changes = 0;
   records = 0;
@@ -76,7 +76,7 @@ export class WatchWalks {
   #events = 0;
   #slowed = 0;
   #turn = 0;
-  /** What was changed next after revisions that are far back; null: none are read. */
+  /** The next change of each key after revisions that are far back; null: no walk is so far behind. */
   #next: NextChanges | null = null;
   readonly #live = new Budget();
   readonly #past = new Budget();
@@ -88,7 +88,7 @@ export class WatchWalks {
     this.#hooks = hooks;
   }
 
-  /** Of the turn that comes or goes on: what connections hold is looked at once in each. */
+  /** Number of the present turn: the hub looks once in each at what a connection holds. */
   get turn(): number {
     return this.#turn;
   }
@@ -102,7 +102,7 @@ export class WatchWalks {
     return { behind: this.#behindCount, events: this.#events, slowed: this.#slowed };
   }
 
-  /** Nobody has watched so far: what was applied until now is history. */
+  /** No client has watched so far: the entries applied until now are history. */
   begin(): void {
     this.#fed = this.#state().revision;
   }
@@ -123,7 +123,7 @@ export class WatchWalks {
     return source === "swept" ? Math.max(next, this.#at) : next;
   }
 
-  /** Those that are behind get on, as far as the turn goes. */
+  /** Feeds the watches that are behind, as far as the turn goes. */
   catchUp(): void {
     this.#serveLarge();
     this.#sweep();
@@ -135,7 +135,7 @@ export class WatchWalks {
     this.#turn += 1;
   }
 
-  /** Whether another turn would get somebody on. */
+  /** Whether another turn could feed a watch that is behind. */
   get hasWork(): boolean {
     if (this.#fed < this.#state().revision) return true;
     for (const session of this.#behind) if (session.hasRoom(this.#turn)) return true;
@@ -211,7 +211,7 @@ export class WatchWalks {
       while (changes[end]?.revision === revision) end += 1;
       this.#tell(source, revision, changes.slice(at, end), budget);
       if (budget.isSpent && revision < to) {
-        // What was made of the others is made once more: less of it next time.
+        // The changes after this one must be collected once more: collect fewer next time.
         budget.piece = Math.max(PIECE_CHANGES_MIN, budget.piece >> 2);
         return revision + 1;
       }
@@ -222,8 +222,8 @@ export class WatchWalks {
   }
 
   /**
-   * Sees to it that what was changed next is known, where a walk is far behind.
-   * @returns false when the rest of the turn went into it
+   * Where a walk is far behind, looks up the next change of each key.
+   * @returns false when that took the rest of the turn
    */
   #knowsNext(from: number, budget: Budget, farRevisions: number): boolean {
     const { history } = this.#state().cells;
@@ -270,7 +270,7 @@ export class WatchWalks {
     }
   }
 
-  /** @param revision of which it was told nothing */
+  /** @param revision the first of which the watch was told nothing */
   #leave(watch: Watch, revision: number, source: "waiting" | "large"): void {
     if (watch.source === "live" && source === "waiting") this.#slowed += 1;
     watch.next = revision;
@@ -278,7 +278,7 @@ export class WatchWalks {
     this.#move(watch, source);
   }
 
-  /** A revision of very many keys: whoever wants any of them gets it by itself. */
+  /** A revision of very many keys: each watch that wants some of them gets the revision by itself. */
   #setAside(source: "live" | "swept", revision: number, keys: readonly ByteString[]): void {
     const sorted = keys.toSorted();
     const concern = (watch: Watch): void => {

@@ -7,9 +7,9 @@ import { FeedWriter, type WatchWish } from "../../protocol/client/index.ts";
 export interface WatchRoute {
   /** Unique on this node for as long as it runs. */
   readonly id: number;
-  /** Who is connected, as for any request (Route). */
+  /** The connection's user, as for any request (Route). */
   readonly actor?: Actor | null;
-  /** Whom it comes from: host and port. Left out: nobody knows. */
+  /** The client's host and port. Left out: unknown. */
   readonly remote?: string;
   isOpen(): boolean;
   /** Bytes that were told to it and have not left. */
@@ -46,7 +46,7 @@ export class Watch {
   next: number;
   /** Large: the last key of `next` that was sent; null: none yet. */
   sentKey: ByteString | null = null;
-  /** Progress is to be told once all up to this revision was sent. Null: nobody has asked. */
+  /** The hub must report progress once it has sent all up to this revision. Null: the client has not asked. */
   asked: number | null = null;
   /** Of the revision that is being told: used again for each. */
   readonly events: Uint8Array[] = [];
@@ -63,14 +63,14 @@ export class Watch {
 /** What a connection with watches is told, and how much of it is unread. */
 export class WatchSession {
   readonly route: WatchRoute;
-  /** Whose it is (watch-shares): in words, for whom it concerns. */
+  /** The client that the connection counts for (watch-shares), in words for error messages. */
   readonly client: string;
   readonly out = new FeedWriter();
   /** By their numbers. */
   readonly watches = new Map<number, Watch>();
   /** Those that are neither live nor ended. */
   readonly behind = new Set<Watch>();
-  /** By whose rights its watches were judged. */
+  /** The user by whose rights its watches were judged. */
   judgedAs: Actor | null;
   /** How many want notices of progress. */
   notices = 0;
@@ -109,7 +109,7 @@ export class WatchSession {
   }
 }
 
-/** Whoever knows the cluster's secret has no name. */
+/** A client that only knows the cluster's secret has no user name. */
 function clientOf({ actor, remote = "" }: WatchRoute): string {
   const name = actor?.name ?? "";
   if (name !== "") return `user ${printable(name)}`;

@@ -18,7 +18,7 @@ import { Refused } from "../requests/refused.ts";
 import type { Route } from "../requests/route.ts";
 
 const NO_SPACE = ERRORS.NO_SPACE.wire;
-/** Values that go with failed cas in one turn, for all clients together: a few bytes of a frame ask for a megabyte. */
+/** Bytes of values in answers to failed cas in one turn, for all clients together: a few bytes of a frame ask for a megabyte. */
 const TURN_VALUES_BYTES_MAX = 4 * 1024 * 1024;
 
 export class Applier implements AnswerSink {
@@ -31,7 +31,7 @@ export class Applier implements AnswerSink {
   #commands = 0;
   /** How many bytes of values this turn's answers have. */
   #valueBytes = 0;
-  /** Of the group at hand: commands that its client is to be told of in words. */
+  /** Commands of the present group that had no space: their client gets a text beside the code. */
   #noSpace: { readonly session: number; readonly runs: Runs } | null = null;
   readonly #noSpaceText: (actor: Actor | null) => string;
   readonly #compacting: () => void;

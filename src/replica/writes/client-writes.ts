@@ -37,12 +37,12 @@ export interface ClientWritesOptions {
   readonly space: Space;
   /** What this node has applied. */
   readonly state: () => KvState;
-  /** Why nobody is answered by this node now; null: nothing of the kind. */
+  /** Why this node serves no client now; null: it does. */
   readonly refusal: () => Refusal | null;
 }
 
 export class ClientWrites {
-  /** Disk full and the like: writes are refused with this until it is lifted. */
+  /** A trouble of the host, such as a full disk: this node refuses writes with it until the host lifts it. */
   hostRefusal: Refusal | null = null;
   readonly #options: ClientWritesOptions;
   readonly #proposals: Proposals<Route>;
@@ -65,7 +65,7 @@ export class ClientWrites {
     );
   }
 
-  /** What waits and what is under way. */
+  /** The writes that wait or are under way. */
   get proposals(): Proposals<Route> {
     return this.#proposals;
   }
@@ -100,9 +100,9 @@ export class ClientWrites {
 
   /**
    * Proposes a setting of the cluster, which holds once it stands in the log.
-   * @param route of this proposal alone: who asks for it, and is told what comes of it
-   * @param mayBeProposed whether there is a leader to be reached
-   * @throws KvError NO_QUORUM when there is none, or what writes are refused with
+   * @param route of this proposal alone: names the user that asks, and gets the outcome
+   * @param mayBeProposed whether a leader can be reached
+   * @throws KvError NO_QUORUM when none can, or the error with which this node refuses writes
    */
   setting(route: Route, command: Command, mayBeProposed: boolean): void {
     const refusal = this.#refusal();
@@ -110,15 +110,15 @@ export class ClientWrites {
     if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
     const writer = new GroupWriter();
     writer.add(0, command);
-    // Many writes may be waiting: management is not turned away for them.
+    // Even when many writes wait, management must get through.
     this.#proposals.adopt(route, writer.take(NO_SESSION, 0), 1, 0, false);
   }
 
   /**
-   * What of a group whoever asks may do now, as far as this node knows; the rest is refused. It is judged again where it is
-   * applied, so what is let through here by mistake has no effect. So is a repetition of what has its outcome already: who may not do it
-   * any more is told what came of it, and not that nothing did.
-   * @returns null: nothing is left
+   * The commands of a group that the user may do now, as far as this node knows; the rest is refused. Every node judges them again
+   * when it applies them, so a command let through here by mistake has no effect. A repeated command that has its outcome already
+   * is let through too: a user who may not do it any more still learns the outcome, and not that nothing happened.
+   * @returns null: no command is left
    */
   #allowed(
     route: Route,
@@ -143,7 +143,7 @@ export class ClientWrites {
     return split.group === null ? null : { group: split.group, commands: split.commands };
   }
 
-  /** While access control is off nothing is said of who asks. */
+  /** Adds the user to the group; while access control is off the log names none. */
   #stamped(route: Route, group: Uint8Array): Uint8Array {
     const { actor } = route;
     if (actor === undefined || actor === null || !this.#options.state().access.isOn) return group;
@@ -170,7 +170,7 @@ export class ClientWrites {
     }
   }
 
-  /** Refuses what has waited for too long. */
+  /** Refuses groups that have waited for too long. */
   tick(): void {
     this.#tick += 1;
     for (const { route, group, maybeProposed } of this.#proposals.tick()) {
@@ -178,7 +178,7 @@ export class ClientWrites {
     }
   }
 
-  /** All that was not handed to the core. */
+  /** Refuses all groups that were not handed to the core. */
   refuseStaged({ code, reason }: Refusal): void {
     for (const { route, group, maybeProposed } of this.#proposals.withdrawUnproposed(() => true)) {
       this.#options.outbox.refuseGroup(route, group, maybeProposed, code, reason);

@@ -1,17 +1,17 @@
 /**
- * The leader's side of the cluster's clock: when it moves on, and by how much. What the entries do is in store/keys/leases.ts, and
- * why the clock never runs ahead of real time in docs/adr/0012-leases.md.
+ * The leader's side of the cluster's clock: when it moves on, and by how much. store/keys/leases.ts applies its entries;
+ * docs/adr/0012-leases.md says why the clock never runs ahead of real time.
  *
  * Invariants:
- *   CLUSTERCLOCK-1. An entry stands for a stretch of this node's monotonic time that begins when the one before it was proposed, and not before this
- *        node was seen to lead in the accept phase of its ballot; it ends before the entry is in the log. So whatever another leader
- *        has in its log when it begins to lead stands for time before its own.
- *   CLUSTERCLOCK-2. An entry goes into this node's own log or nowhere: it is proposed in the accept phase of the ballot that it names, and never
- *        again.
- *   CLUSTERCLOCK-3. The next one is proposed when the one before is applied here, and all that this node took over with its ballot. So what was
- *        decided after two entries was applied at the leader before the second of them (LEASES-2), and a leader that cannot commit
- *        lets no time pass.
- *   CLUSTERCLOCK-4. While there are no leases nothing is proposed.
+ *   CLUSTERCLOCK-1. An entry stands for a stretch of this node's monotonic time. The stretch begins when the entry before it was
+ *        proposed, and not before this node was seen to lead in the accept phase of its ballot; it ends before the entry is in the
+ *        log. So the clock entries that another leader finds in its log when it begins to lead stand for time before its own.
+ *   CLUSTERCLOCK-2. An entry goes into this node's own log or nowhere: this node proposes it in the accept phase of the ballot that
+ *        it names, and never again.
+ *   CLUSTERCLOCK-3. This node proposes the next entry when it has applied the one before, and all that it took over with its ballot.
+ *        So what was decided after two entries was applied at the leader before the second of them (LEASES-2), and a leader that
+ *        cannot commit lets no time pass.
+ *   CLUSTERCLOCK-4. While there are no leases this node proposes none.
  */
 import { CLOCK_STEP_MAX_MS } from "../../base/index.ts";
 import {

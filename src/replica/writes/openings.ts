@@ -1,8 +1,8 @@
 /**
- * How many sessions clients may open. Each costs every node some microseconds and, in a full table, somebody else's place.
+ * How many sessions clients may open. Each costs every node some microseconds and, in a full table, another client its session.
  *
- * Why here and not in the replicated table: who asks for them is this node's knowledge. An owner in the log would be a
- * connection (and whoever wants more owners connects again) or an address (which clients behind one router share).
+ * Why here and not in the replicated table: only this node knows which client asks. An owner in the log would be a connection
+ * (and a client that wants more owners connects again) or an address (which clients behind one router share).
  */
 import { OP } from "../../store/operations/index.ts";
 import { Allowance } from "../requests/allowance.ts";
@@ -29,7 +29,7 @@ export class Openings {
 
   /**
    * @param group checked
-   * @returns why it is not to be carried out; null: it may be, and is counted
+   * @returns why this node refuses it; null: it may go on, and is counted
    */
   refuse(routeId: number, group: Uint8Array, tick: number): OpeningRefusal | null {
     // The session comes first, and takes one byte if it is none.

@@ -3,18 +3,18 @@ import type { ProposalsOptions } from "./proposals.ts";
 import type { ReplicaOptions } from "../turn/replica-options.ts";
 
 /**
- * A proposal is repeated after so many retry times only: a lost one is noticed by the session that lost it, and repeating
- * what is merely slow makes a busy cluster slower.
+ * This node repeats a proposal only after so many retry times: the session that loses one notices it, and to repeat a proposal
+ * that is merely slow makes a busy cluster slower.
  */
 const PROPOSAL_RETRIES = 5;
 /**
- * Each batch costs every node a write, a sync and some frames, whatever is in it; so what comes in while three are under way
- * shares the next one. Three: with two, one being sent and one being written, 1024 clients at once lost a sixth.
+ * Each batch costs every node a write, a sync and some frames, however small it is; so writes that come in while three are under
+ * way share the next one. Three: with two, one being sent and one being written, 1024 clients at once lost a sixth.
  */
 const BATCHES_UNDER_WAY_MAX = 3;
 const BATCH_UNDER_WAY_TICKS = 3;
 const BYTES_UNDER_WAY_MAX = 2 * 1024 * 1024;
-/** Of a batch: beyond it nothing is gained by putting more together. */
+/** Bytes of a batch: beyond it larger batches gain nothing. */
 const ENTRY_BYTES = 1024 * 1024;
 
 export function proposalsOptions(options: ReplicaOptions): ProposalsOptions {

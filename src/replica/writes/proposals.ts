@@ -1,21 +1,22 @@
 /**
- * Writes on their way into the log. Owns what clients of this node have asked for and the log has not yet applied.
+ * Writes on their way into the log. Owns the writes of this node's clients that are not yet applied.
  *
  * Invariants:
- *   PROPOSALS-1. A group refused with a definite error has never been handed to the core, here or at a neighbour: what has is
- *       marked as maybeProposed when it is staged again.
+ *   PROPOSALS-1. A group refused with a definite error has never been handed to the core, here or at a neighbour: a group that has
+ *       is marked as maybeProposed when it is staged again.
  *   PROPOSALS-2. A batch handed to the core stays here until it is applied, its time is up, or the log is sealed; it may be
  *       handed over again at any time: the session table makes its commands take effect once.
- *   PROPOSALS-3. Bytes and commands held for clients are bounded: what does not fit is refused at once. Only what comes back from
- *       a neighbour, or from a neighbour's clients, is taken all the same: it may have been proposed, and nobody could be
- *       told more than nothing. Each node holds so much for its own clients, so this is bounded too.
- *   PROPOSALS-4. While `underWayMax` batches are under way, what comes in gathers and makes one batch together. A batch that has
- *       been under way for longer than `underWayTicks` is not waited for: it may be lost, or the way to the leader long.
- *       Likewise while `underWayBytesMax` bytes are, however long: larger messages and turns would hold back heartbeats.
- *   PROPOSALS-5. No route holds more than is free: one alone gets half of the room, k that want all of it get a part in k + 1
- *       each, and as much is left for who comes next.
- *   PROPOSALS-6. What a neighbour serves is held here, in bytes and commands, until that is settled: PROPOSALS-3 and
- *       PROPOSALS-5 go on to hold for it.
+ *   PROPOSALS-3. Bytes and commands held for clients are bounded: a group that does not fit is refused at once. Only a group that
+ *       comes back from a neighbour, or from a neighbour's client, is taken all the same: it may have been proposed, so this node
+ *       could not refuse it with a definite error. Each node holds so much for its own clients, so this is bounded too.
+ *   PROPOSALS-4. While `underWayMax` batches are under way, new groups gather and make one batch together. A batch that has
+ *       been under way for longer than `underWayTicks` does not count: it may be lost, or the way to the leader long.
+ *       Groups gather also while `underWayBytesMax` bytes are under way, however long: larger messages and turns would hold back
+ *       heartbeats.
+ *   PROPOSALS-5. No route holds more than is free: one alone gets half of the room; k routes that want all of it get one part of
+ *       k + 1 each, and as much is left for the next route.
+ *   PROPOSALS-6. Groups that a neighbour serves count here, in bytes and commands, until they are settled: PROPOSALS-3 and
+ *       PROPOSALS-5 still hold for them.
  */
 
 /** What one route holds of all that may be held. */
@@ -33,7 +34,7 @@ export interface StagedGroup<R> {
   /** How many commands the group has. */
   readonly commands: number;
   readonly stagedTick: number;
-  /** It was handed to the core once, here or elsewhere: nothing definite can be said of it any more. */
+  /** It was handed to the core once, here or elsewhere: this node can refuse it with no definite error any more. */
   readonly maybeProposed: boolean;
 }
 
@@ -180,8 +181,8 @@ export class Proposals<R> {
   }
 
   /**
-   * PROPOSALS-6: takes out every group that fulfils `predicate`, proposed or not, for a neighbour to serve. Each is to be
-   * settled.
+   * PROPOSALS-6: takes out every group that fulfils `predicate`, proposed or not, for a neighbour to serve. The caller must settle
+   * each.
    */
   lend(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
     const lent = this.#removeStaged(predicate);
@@ -194,7 +195,7 @@ export class Proposals<R> {
     return lent;
   }
 
-  /** A group that was lent is answered, given back, or of no use to anybody any more. */
+  /** A group that was lent is answered, given back, or no longer wanted, as its client is gone. */
   settle(group: StagedGroup<R>): void {
     this.#release([group]);
   }
@@ -244,7 +245,7 @@ export class Proposals<R> {
     return batches;
   }
 
-  /** The turn ends. What could not be proposed in it waits since now. */
+  /** The turn ends. Groups that it could not propose wait from now on. */
   endTurn(nowMs: number): void {
     if (this.#staged.length === 0) this.#stagedSinceMs = null;
     else this.#stagedSinceMs ??= nowMs;

@@ -1,4 +1,4 @@
-/** What has gathered of clients' writes goes to the core, unless it would be lost there. */
+/** Hands the gathered writes of clients to the core, unless they would be lost there. */
 import { assert } from "../../base/index.ts";
 import { ballotText, type NodeId, type OmniPaxos } from "../../omnipaxos/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";

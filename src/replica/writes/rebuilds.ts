@@ -1,11 +1,11 @@
 /**
  * How much work clients may ask for in few bytes: that of transactions and leases (txn-work.ts), and on long values. An
- * operation that puts something behind a value (`growth` "adds" in the table of operations) costs every node what a write of the
- * whole value would, about a millisecond for 1 MiB, and a frame of 256 KiB has room for thousands of them. Each client has its
+ * operation that appends to a value (`growth` "adds" in the table of operations) costs every node as much as a write of the
+ * whole value, about a millisecond for 1 MiB, and a frame of 256 KiB has room for thousands of them. Each client has its
  * share (work-shares.ts).
  *
- * Why here: what is refused before it is proposed has had no effect, and its client may ask again. In the replicated state a
- * refusal would have to be remembered, and would be the same for whoever asks later.
+ * Why here: a command refused before it is proposed has had no effect, and its client may ask again. In the replicated state the
+ * session would have to remember a refusal, and repeat it to a client that asks again later.
  */
 import {
   OP,
@@ -54,7 +54,7 @@ export class Rebuilds {
     this.#txns = new TxnWork(() => state().cells);
   }
 
-  /** What of a (checked) group may be proposed now, which is counted; null: all of it. */
+  /** Splits off the commands of a (checked) group that may be proposed now, and counts their work; null: all of them may. */
   split(asker: Asker, group: Uint8Array, tick: number): SplitGroup | null {
     if (rulesFor(group) < COSTLY_RULES) return null;
     const split = splitGroup(group, (cursor) => !this.#take(asker, cursor, tick));
@@ -76,7 +76,7 @@ export class Rebuilds {
     return may;
   }
 
-  /** What a command about leases is as much work as: a lease that is renewed takes a byte or more. */
+  /** The work of a command about leases, in cells looked at: to renew a lease takes one byte of a frame or more. */
   #leaseCells(cursor: CommandCursor): number {
     if (cursor.op === OP.leaseKeepAlive) return cursor.numbers().length;
     if (cursor.op !== OP.leaseRevoke) return 1;

@@ -1,4 +1,4 @@
-/** Where the answer to a setting of the cluster goes: to whoever asked this node for it, once it holds here. */
+/** Brings the outcome of a setting of the cluster to the manager that asked this node for it, once the setting holds here. */
 import { type ErrorCode, errorCodeFromWire, KvError } from "../../base/index.ts";
 import { accessRefusalText, STATUS, type Actor } from "../../store/index.ts";
 import type { Command } from "../../store/operations/index.ts";
@@ -7,12 +7,12 @@ import { forbiddenText, unknownText } from "../requests/denied.ts";
 import { innerRoute } from "../requests/inner-route.ts";
 import type { Route } from "../requests/route.ts";
 
-/** Told once at most: null when the setting stands in the log and was applied at this node, within that turn. */
+/** Called once at most: with null when the setting was applied at this node, within that turn. */
 export type SettingDone = (error: KvError | null) => void;
 
 /**
- * @param actor who asks for it
- * @param done null: nobody waits for it
+ * @param actor the user that asks for it
+ * @param done null: no caller waits for it
  */
 export function settingRoute(
   id: number,
@@ -37,7 +37,7 @@ export function settingRoute(
   );
 }
 
-/** @param textOf what is said of an error that came of its application, and of the revision in its answer */
+/** @param textOf the text for an error that the application gave, with the revision in its answer */
 function errorIn(
   frame: Uint8Array,
   textOf: (code: ErrorCode, revision: number) => string,

@@ -22,9 +22,9 @@ export interface SettingsOwner {
 }
 
 /**
- * Each throws KvError NO_QUORUM when there is nobody to propose it to now, or what writes are refused with, and tells `done` when
- * it holds at this node, or was refused after all. Of what was lost on its way `done` is never told. The actor is who asks; rights
- * are judged where it is applied.
+ * Each method throws KvError NO_QUORUM when no leader can be reached now, or the error with which this node refuses writes. It calls
+ * `done` when the setting holds at this node, or was refused after all; it never does so for a proposal that was lost on its way.
+ * The actor is the user that asks; every node judges its rights when it applies the setting.
  */
 export class Settings {
   readonly #owner: SettingsOwner;
@@ -50,7 +50,7 @@ export class Settings {
   }
 
   /**
-   * What was before this revision can be read no more.
+   * Compacts: earlier revisions can be read no more.
    * @throws KvError BAD_REQUEST for a revision that this node does not know yet
    */
   compact(revision: number, actor: Actor | null = null, done: SettingDone | null = null): void {

@@ -1,10 +1,10 @@
 /**
- * What clients are told when there is no space, and what a node that is short of memory does not propose.
+ * The texts that clients get when there is no space, and the commands that a node that is short of memory does not propose.
  *
- * The quota is in the log, and a command that exceeds it is refused when it is applied, by all nodes alike. A node's own
- * memory is its own affair: what it refuses for want of it has not been proposed.
+ * The quota is in the log, and all nodes alike refuse a command that exceeds it when they apply it. A node's own memory is its own
+ * affair: it refuses commands for want of memory before it proposes them.
  *
- * Invariant: which keys there are is told only to who may read all that may begin so.
+ * Invariant: a text names keys by their prefix only to a user who may read every key with that prefix.
  */
 import { afterPrefix, KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../base/index.ts";
 import { OP, operationOf } from "../../store/operations/index.ts";
@@ -23,22 +23,22 @@ import {
 } from "../../store/index.ts";
 
 /**
- * Of the heap. `short`: what makes the state grow is not proposed. `critical`: nothing that writes is, and nothing that takes
- * memory is begun.
+ * How full the heap is. `short`: the node proposes no command that makes the state grow. `critical`: it proposes no write that
+ * takes memory, and begins nothing that does.
  */
 export type MemoryLevel = "enough" | "short" | "critical";
 
-/** Why what makes the state grow is refused: the cluster's quota, or this node's own memory. */
+/** Why this node refuses commands that make the state grow: the cluster's quota, or this node's own memory. */
 export type SpaceLack = "quota" | "heap";
 
 /** With so much of the quota left, or less, it counts as used up: the largest value, or a part of a small quota. */
 const QUOTA_LEFT_BYTES = KEY_BYTES_MAX + VALUE_BYTES_MAX;
 const QUOTA_LEFT_SHARE = 0.05;
 
-/** A look at the keys serves refusals for so long. */
+/** One look at the keys serves the refusals of so many ticks. */
 const LOOK_TICKS = 500;
 
-/** What is smaller costs a kept answer no more than the answer itself. */
+/** A session that keeps a smaller value in an answer spends no more memory on it than on the answer itself. */
 const KEPT_BYTES = 256;
 
 interface Told {
@@ -61,7 +61,7 @@ export class Space {
     this.#tick = tick;
   }
 
-  /** Nothing that takes memory is to be begun, or gone on with if it can be done later. */
+  /** The node must begin nothing that takes memory, and put off what it can do later. */
   get isCritical(): boolean {
     return this.#level === "critical";
   }
@@ -80,14 +80,14 @@ export class Space {
     this.#heapLimitBytes = heapLimitBytes;
   }
 
-  /** What of a (checked) group may be proposed now; null: all of it. */
+  /** Splits off the commands of a (checked) group that may be proposed now; null: all of them may. */
   split(group: Uint8Array): SplitGroup | null {
     if (this.#level === "enough") return null;
     const split = splitGroup(group, (cursor) => this.#isRefused(cursor));
     return split.taken.length === 0 ? null : split;
   }
 
-  /** Why this node does not propose it. @param actor who is told */
+  /** Why this node does not propose it. @param actor the user that gets the text */
   memoryText(actor: Actor | null): string {
     const { sizeBytes, heapBytes } = this.#state();
     return (
@@ -98,7 +98,7 @@ export class Space {
     );
   }
 
-  /** Why all nodes refuse it. @param actor who is told */
+  /** Why all nodes refuse it. @param actor the user that gets the text */
   quotaText(actor: Actor | null): string {
     const { contentBytes, quotaBytes } = this.#state();
     return (
@@ -121,7 +121,7 @@ export class Space {
     return this.#state().growthBy(cursor.key(), cursor.valueLength) > 0;
   }
 
-  /** When it fails its session keeps what the key holds, and that takes memory of its own when the key is written next. */
+  /** When a cas fails its session keeps the key's value, which takes memory of its own once the key is written again. */
   #mayKeep(cursor: CommandCursor): boolean {
     return (this.#state().read(cursor.key())?.value.length ?? 0) >= KEPT_BYTES;
   }

@@ -8,7 +8,7 @@ export type Standing =
   | { readonly kind: "following"; readonly leader: NodeId }
   /**
    * Neither: proposals would be lost, and nothing arrives. `heard`: peers that answered the last heartbeat round, without
-   * those whose leader this node is: they would hand back to it whatever they were given.
+   * those whose leader this node is: they would hand requests back to it.
    */
   | { readonly kind: "cutOff"; readonly heard: readonly NodeId[] };
 
@@ -20,14 +20,14 @@ export interface StandingView {
   readonly phase: "none" | "prepare" | "accept" | "recover";
   readonly isHappy: boolean;
   readonly promise: Ballot;
-  /** Who answered the last heartbeat round. */
+  /** The peers that answered the last heartbeat round. */
   connectedPeers(): ReadonlyMap<NodeId, PeerView>;
 }
 
 /**
- * A leader that was replaced behind its back stays leader in its own eyes, and its followers with it, until a message of
- * the new one gets through; under partial connectivity that may be never. What a neighbour says tells: one that is happy
- * with a higher ballot has a leader that works.
+ * A leader that was replaced without its knowledge stays leader in its own eyes, and its followers with it, until a message of
+ * the new one gets through; under partial connectivity that may be never. A neighbour's reply reveals it: a neighbour that is
+ * happy with a higher ballot has a leader that works.
  */
 export function standingOf(view: StandingView): Standing {
   const { role, phase, promise } = view;

@@ -1,7 +1,7 @@
 /**
  * How much of the store clients may have transactions look at. A comparison with a range, a range and a deletion of one take a
- * few bytes of a frame and look at thousands of keys, on every node: a frame of 256 KiB would hold all of them up for
- * seconds. What is refused before it is proposed has had no effect, and its client may ask again (rebuilds.ts says more).
+ * few bytes of a frame and look at thousands of keys, on every node: a frame of 256 KiB would hold up all nodes for seconds. A
+ * command refused before it is proposed has had no effect, and its client may ask again (rebuilds.ts says more).
  */
 import { TXN_KEYS_MAX } from "../../base/index.ts";
 import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../../store/index.ts";
@@ -19,11 +19,11 @@ const COMPARED_BYTES = 1024;
 /** To delete a key is so many times the work of looking at it. */
 export const DELETED_FOR_LOOKED = 4;
 /**
- * Who looks at no more does as much work as any command: a lease is renewed, and a lock let go, whatever else its client has
- * asked for.
+ * A command that looks at no more cells is always let through: a client can renew a lease and release a lock, even when it owes
+ * work.
  */
 const FREE_CELLS = 8;
-/** To look, and to refuse then, is such a part of the work: nobody else carries it out. */
+/** To look and then refuse costs this part of the work: the other nodes do not carry it out. */
 const REFUSED_PART = 1 / 2;
 /**
  * In bytes that might have been written instead: four times as much as a page's look at a cell (answer-reads.ts), as all nodes
@@ -31,7 +31,7 @@ const REFUSED_PART = 1 / 2;
  */
 const CELL_WORK_BYTES = 384;
 
-/** Who asks: a client has its share, and rests for what it had. */
+/** The client that asks: it has its share, and rests for the work it had. */
 export type Asker = Pick<Route, "id" | "load">;
 
 export class TxnWork {
@@ -44,7 +44,7 @@ export class TxnWork {
   }
 
   /**
-   * What was looked at to find that out is counted also when it may not: else to refuse many would be the work itself.
+   * The look that this takes counts even when the transaction is refused: else many refusals would be as much work unpaid.
    * @param body (checked) of a transaction
    * @returns whether it may be proposed, which is counted then
    */
@@ -56,7 +56,7 @@ export class TxnWork {
     const room = this.#shares.room(asker.id, tick);
     const most = Math.max(room, FREE_CELLS);
     const cells = this.#cells();
-    // To delete all that a transaction may is more than all: it is let in when nobody owes anything, and counts as all.
+    // A transaction that deletes as many keys as it may is more work than the most: it is let in when no client owes anything.
     const isAll = room === AT_ONCE_CELLS;
     let looked = 0;
     let work = 0;
@@ -72,7 +72,7 @@ export class TxnWork {
     return this.#decide(asker, work, Math.min(work, room), room);
   }
 
-  /** @returns whether what is as much work may be proposed, which is counted then */
+  /** @returns whether a command of so much work may be proposed; its work is counted then */
   takeCells(asker: Asker, cells: number, tick: number): boolean {
     return this.#decide(asker, cells, 0, this.#shares.room(asker.id, tick));
   }
@@ -96,7 +96,7 @@ interface WeighedRange {
   readonly comparedBytes: number;
 }
 
-/** Of both branches: which one is taken is not known yet. */
+/** The ranges of both branches: nobody knows yet which one will be taken. */
 function* rangesIn(txn: Txn): Generator<WeighedRange> {
   for (const { where, ...what } of txn.compare) {
     const comparedBytes = what.target === "value" ? what.to.length : 0;

@@ -1,9 +1,9 @@
 /**
  * Which of several disks of a lost cluster has the log to go on with: the rule by which the protocol itself chooses.
  *
- * CHOICE-1. The log that was accepted in the highest round; of those of one round the longest. Whatever a majority has accepted in
- *     a round is in each log that was accepted in a later one. A leader that is cut off goes on appending, so its log may be the
- *     longest of all, and lack what the others have acknowledged since in a later round.
+ * CHOICE-1. The log that was accepted in the highest round; of those of one round the longest. Every entry that a majority has
+ *     accepted in a round is in each log that was accepted in a later one. A leader that is cut off goes on appending, so its log
+ *     may be the longest of all, and lack entries that the others have acknowledged since in a later round.
  */
 import { type Ballot, ballotText, compareBallots } from "../../omnipaxos/index.ts";
 import { NO_ORIGIN } from "../../store/index.ts";

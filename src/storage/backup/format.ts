@@ -1,6 +1,6 @@
 /**
- * A backup as a file: one consistent state of a cluster, with what tells whose it is, so written that a cut or damaged file
- * is always noticed. docs/backup.md shows the same.
+ * A backup as a file: one consistent state of a cluster, with a header that names the cluster, in a form in which a reader always
+ * notices a cut or damaged file. docs/backup.md shows the same.
  *
  *     backup  := "omnikv backup 1\n" · record(H) · record(P)* · record(E)
  *     record  := u8 kind · u32 length · payload · u32 crc
@@ -19,7 +19,7 @@ import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
 
 const MAGIC = Buffer.from("omnikv backup 1\n", "latin1");
-/** Of a later version: said as such, not as damage. */
+/** A file of a later version: the error says so, and does not call it damaged. */
 const MAGIC_STEM = Buffer.from("omnikv backup ", "latin1");
 const HEAD_BYTES = 5;
 const CRC_BYTES = 4;
@@ -33,7 +33,7 @@ const BACKUP_PIECE_BYTES_MAX = 1024 * 1024;
 
 const KIND = { header: 0x48, piece: 0x50, end: 0x45 } as const;
 
-// Fields that a later version adds are passed over.
+// A reader skips fields that a later version adds.
 const headerSchema = z.object({
   clusterId: z.string().max(64),
   /** Which node it was taken from. */

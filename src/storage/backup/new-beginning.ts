@@ -1,10 +1,10 @@
 /**
- * The state that a restored cluster begins with: what the backup holds, as the beginning of another log.
+ * The state that a restored cluster begins with: the backup's content, as the beginning of another log.
  *
  * Invariants:
  *   RESTORE-1. It follows from the backup, the new cluster's id and members, the step and the restore's id alone: nodes restored apart
  *       from each other begin with the same. With anything else they have another origin, and refuse each other.
- *   RESTORE-2. Its origin is neither that of the old log nor that of another restore: nobody takes one for the other.
+ *   RESTORE-2. Its origin is neither that of the old log nor that of another restore: no client or node takes one for the other.
  *   RESTORE-3. Its revision lies `revisionStep` above the backup's: no change of the new cluster has the revision of a change that
  *       the old one made after the backup and lost, if those were fewer.
  */
@@ -18,7 +18,7 @@ export const REVISION_STEP = 1_000_000_000;
 
 export interface NewCluster {
   readonly clusterId: string;
-  /** What tells this restore from every other one of the same backup: the same for all nodes, and never used again. */
+  /** Tells this restore from every other one of the same backup: the same for all nodes, and never used again. */
   readonly restoreId: string;
   /** The ids of all nodes of the new cluster. */
   readonly members: readonly number[];
@@ -26,7 +26,7 @@ export interface NewCluster {
   readonly revisionStep?: number;
 }
 
-/** So many revisions are left to a restored cluster at least: more than anybody can use, and than many restores after it take. */
+/** A restored cluster has at least so many revisions left: more than any use, and many later restores, can take. */
 const REVISIONS_LEFT_MIN = 2 ** 52;
 
 /** @throws BackupError when too few revisions are left */

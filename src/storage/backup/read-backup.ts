@@ -1,4 +1,4 @@
-/** Reads a whole backup and makes the state of it: what a restore begins with, and all that a check can check. */
+/** Reads a whole backup and makes the state of it: a restore begins with that, and a check can check no more. */
 import {
   NO_ORIGIN,
   SNAPSHOT_ORIGIN_BYTES,
@@ -75,7 +75,7 @@ export interface BackupStart {
 }
 
 /**
- * Whose backup begins like this; the rest of it is not looked at, nor is the origin checked.
+ * The owner of the backup that begins like this. Does not look at the rest of it, nor check the origin.
  * @param start of the file, at least BACKUP_START_BYTES of it if it is that long
  * @throws BackupError when no backup does
  */

@@ -3,7 +3,7 @@
  * every other node's does. The ballots are those of a node that has voted for nothing, so the nodes elect a leader as those
  * of a fresh cluster do.
  *
- * The disk is to be one that no server opens yet: a directory that is only begun looks like that of an empty node.
+ * No server may open the disk yet: a half made directory looks like that of an empty node.
  */
 import { KvError } from "../../base/index.ts";
 import type { FrozenState } from "../../store/index.ts";
@@ -25,7 +25,7 @@ import type { SnapshotName } from "../../protocol/messages/index.ts";
 
 /** So many bytes of the snapshot are written at a time. */
 const PIECE_BYTES = 256 * 1024;
-/** The node that starts from it makes its segments as large as it likes. */
+/** The node that starts from it uses its own segment size. */
 const SEGMENT_BYTES = 1024 * 1024;
 
 export interface RestoreOwner {
@@ -61,10 +61,10 @@ async function make(disk: Disk, state: FrozenState, owner: RestoreOwner): Promis
   const failure = new Promise<never>((_, reject) => {
     failed = reject;
   });
-  // Whoever waits for something else hears of it there.
+  // Each `race` below reports the failure; this keeps Node.js from taking it for an unhandled one.
   failure.catch(() => {});
   const logger = silentLogger;
-  // First: a snapshot in a directory without an identity is what is left of a node's.
+  // The identity comes first: a snapshot without one looks like the remains of a node's directory.
   const directory = openDataDirectory(disk, { ...owner, logger, onFailure: failed });
   const snapshot = await Promise.race([failure, writeSnapshot(disk, state, owner)]);
   const log = await Promise.race([
@@ -123,7 +123,7 @@ function writeSnapshot(
       },
       (goOn, bytes) => {
         onProgress?.(bytes);
-        // Not from within the write before: a large state has many pieces.
+        // Not from within the previous write's callback: a large state has many pieces, and each would nest deeper.
         clock.endOfTurn(goOn);
       },
     );

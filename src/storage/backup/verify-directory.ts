@@ -1,4 +1,4 @@
-/** Whether a data directory is whole, and what its node would serve: its snapshot, and what the log has decided since. */
+/** Whether a data directory is whole, and the state that its node would serve: its snapshot, and the log's decided entries since. */
 import { KvState, SnapshotDecoder, SnapshotError } from "../../store/index.ts";
 import { BALLOT_BOTTOM, type Ballot } from "../../omnipaxos/index.ts";
 import { type Disk, silentLogger } from "../../machine/ports/index.ts";
@@ -16,12 +16,12 @@ export interface VerifiedDirectory extends SeenDirectory {
   readonly acceptedRound: Ballot;
   /** Behind the last entry that it has accepted, decided or not. */
   readonly acceptedIdx: number;
-  /** What is no damage and yet worth a word. */
+  /** Findings that are no damage, and that the operator should know. */
   readonly warnings: readonly string[];
 }
 
 /**
- * No server may run on it. It takes as much memory as the node.
+ * No server may run on the directory. The check takes as much memory as the node.
  * @param upTo which entries the state is to have
  * @throws StorageError that says what is damaged
  */

@@ -1,6 +1,6 @@
 /**
- * Changes of users, roles and permissions, as they stand in the log, and what comes of each. A function of the state and the change
- * alone.
+ * Changes of users, roles and permissions, as they stand in the log, and the state that each makes: a function of the state and
+ * the change alone.
  *
  *     change := u8 code · field*     names and hashes as texts with their length; a range as start · u8 has an end · [end]
  */
@@ -40,12 +40,12 @@ export type AccessChange =
   | ({ readonly kind: "forbid"; readonly role: string } & Range)
   /** With a new key (ACCESS-4), unless it is on already. */
   | { readonly kind: "turnOn"; readonly tokenKey: string }
-  /** In logs from before keys could change: it leaves the key as it is, and who signed in. Nobody proposes it any more. */
+  /** In logs from before keys could change: it keeps the key and all sign-ins. No node proposes it any more. */
   | { readonly kind: "turnOnWithFirstKey"; readonly tokenKey: string }
   | { readonly kind: "turnOff" }
-  /** Of a node, in a cluster that was restored: the key of its tokens, unless it has one. */
+  /** A node proposes it in a restored cluster: the key of its tokens, unless it has one. */
   | { readonly kind: "makeTokenKey"; readonly tokenKey: string }
-  /** Another key: all tokens end, and whoever signed in signs in anew. */
+  /** Another key: all tokens end, and every user must sign in anew. */
   | { readonly kind: "rotateTokenKey"; readonly tokenKey: string };
 
 interface Range {
@@ -62,7 +62,7 @@ export const ACCESS_REFUSAL = {
   tooMany: 5,
   /** Access control is not turned on before `root` can sign in. */
   noRoot: 6,
-  /** It would leave nobody who may do everything. */
+  /** It would leave no user who may do everything. */
   locksOut: 7,
   /** The role `root` may do everything, and stays. */
   rootRole: 8,
@@ -151,7 +151,7 @@ function changed(state: AccessState, change: AccessChange): AccessState | Access
     case "turnOff":
       return { ...state, isOn: false };
     case "makeTokenKey":
-      // Without a key nobody has signed in by it: nobody is put out.
+      // Without a key there are no tokens, so this signs no user out.
       if (state.tokenKey !== "") return ACCESS_REFUSAL.exists;
       return { ...state, tokenKey: change.tokenKey };
     case "rotateTokenKey":
@@ -208,13 +208,13 @@ function roleToChange(state: AccessState, name: string): Role | AccessRefusal {
   return state.roles.get(name) ?? ACCESS_REFUSAL.noRole;
 }
 
-/** Somebody has to be able to turn it off again. */
+/** Some user must be able to turn access control off again. */
 function hasRoot({ users }: AccessState): boolean {
   const root = users.get(ROOT);
   return root !== undefined && root.passwordHash !== "" && root.roles.includes(ROOT);
 }
 
-/** Who signed in before is nobody any more (ACCESS-3): a token that was forged with the old key has let somebody in, perhaps. */
+/** Signs every user out (ACCESS-3): a token forged with the old key may have let a stranger in. */
 function withTokenKey(state: AccessState, tokenKey: string): AccessState {
   const generation = state.epoch + 1;
   const users = new Map([...state.users].map(([name, user]) => [name, { ...user, generation }]));
@@ -288,7 +288,7 @@ export function encodeAccessChange(change: AccessChange): Uint8Array {
   return out.copy();
 }
 
-/** @returns what is wrong, as a text, when it is none */
+/** @returns what is wrong, as a text, when the bytes are no change */
 export function decodeAccessChange(body: Uint8Array): AccessChange | string {
   const reader = new ByteReader().reset(body);
   const kind = kindByCode.get(reader.u8());

@@ -1,16 +1,16 @@
 /**
- * Users, roles and what roles may do: a part of the replicated state. A value that never changes: each change of it makes
- * another one (access-change.ts), so that a snapshot holds on to what it began with.
+ * Users, roles and what roles may do: a part of the replicated state. The value is immutable: each change makes another one
+ * (access-change.ts), so that a snapshot keeps what it began with.
  *
  * Invariants:
- *   ACCESS-1. While access control is on there is the user `root`, with a password and with the role `root`: somebody can
- *       always sign in who may do everything.
- *   ACCESS-2. `epoch` grows by one with each change, so what was worked out of rights holds for as long as it stays the same.
+ *   ACCESS-1. While access control is on there is the user `root`, with a password and with the role `root`: a user who may do
+ *       everything can always sign in.
+ *   ACCESS-2. `epoch` grows by one with each change, so rights computed from this value hold for as long as the epoch is the same.
  *   ACCESS-3. A user's generation is the epoch at which the user was made, got its password last, or saw the key of tokens
- *       change: none of a user's, or of another of that name, comes twice, and who signed in with an older one is nobody any
- *       more.
- *   ACCESS-4. The key that tokens are made with is of one cluster and of one time in which access control is on: whoever has
- *       found it in an older copy of the state has nothing. It is in no backup.
+ *       change. No generation comes twice for a name, even when another user gets that name, and a client that signed in with an
+ *       older one counts as not signed in.
+ *   ACCESS-4. The key that tokens are made with belongs to one cluster and to one period in which access control is on: a stranger
+ *       who finds the key in an older copy of the state can do nothing with it. It is in no backup.
  */
 import type { KeyInterval } from "./key-intervals.ts";
 
@@ -31,7 +31,7 @@ export const TOKEN_KEY_BYTES = 32;
 
 export interface User {
   readonly name: string;
-  /** As `Passwords` of the node that took it wrote it. Empty: the user has none, and comes with a certificate. */
+  /** As `Passwords` wrote it on the node that took the password. Empty: the user has none, and signs in with a certificate. */
   readonly passwordHash: string;
   /** ACCESS-3. */
   readonly generation: number;

@@ -1,6 +1,7 @@
 /**
- * Who asks for a command. A node that takes a client's commands in while access control is on puts a record with the actor in
- * front of them, in their group; no client may send such a record. Nobody pays for it while access control is off.
+ * The actor: the user that asks for a command. While access control is on, a node puts a record with the actor in front of the
+ * commands it takes from a client, in their group; no client may send such a record. While it is off there is no record, and no
+ * cost.
  *
  *     actor := varint generation · name
  */
@@ -9,13 +10,13 @@ import { OP } from "../operations/index.ts";
 import { ACCESS_NAME } from "./access.ts";
 
 export interface Actor {
-  /** Of the user; empty: whoever knows the cluster's secret, who stands for root. */
+  /** Of the user; empty: a client that knows the cluster's secret, which counts as root. */
   readonly name: string;
   /** Of the password by which the user signed in (access.ts, ACCESS-3); 0: by something else. */
   readonly generation: number;
 }
 
-/** Whoever knows the cluster's secret. */
+/** A client that knows the cluster's secret. */
 export const SECRET_HOLDER: Actor = { name: "", generation: 0 };
 
 /** How much longer a group with its actor may be. */
@@ -24,7 +25,7 @@ export const ACTOR_BYTES_MAX = 256;
 const reader = new ByteReader();
 const out = new ByteWriter(512);
 
-/** @returns what the body says; null when it is none */
+/** @returns the actor; null when the body is none */
 export function readActor(body: Uint8Array): Actor | null {
   reader.reset(body);
   const generation = reader.varint();
@@ -41,7 +42,7 @@ function bodyOf({ name, generation }: Actor): Uint8Array {
   return body.copy();
 }
 
-/** The same (checked) group, which no actor stands in, with the one who asks for it. */
+/** The same (checked) group, which has no actor yet, with this one. */
 export function withActor(group: Uint8Array, actor: Actor): Uint8Array {
   reader.reset(group);
   const session = reader.varint();

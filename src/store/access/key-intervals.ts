@@ -1,6 +1,6 @@
 /**
  * A set of keys as intervals [start, end) that neither overlap nor touch, in order: whether a range lies in it is one search,
- * whoever many permissions it was made of. An end of null is behind every key.
+ * however many permissions it was made of. An end of null is behind every key.
  */
 import type { ByteString } from "../../base/index.ts";
 import type { Where } from "../txn/txn.ts";

@@ -18,7 +18,7 @@ export class Bounds {
     this.#effective = effectiveBound(historyBound, this.quotaBytes);
   }
 
-  /** As it was set; of what nobody has set null. */
+  /** As it was set; null for each bound that nobody has set. */
   get set(): SetBounds {
     return this.#set;
   }

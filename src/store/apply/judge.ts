@@ -1,4 +1,4 @@
-/** Who asks for the commands at hand, and whether they may, by the users and roles at this place in the log (KvState, STATE-10). */
+/** The actor of the present commands, and whether it may do them by the users and roles at this place in the log (KvState, STATE-10). */
 import { assert } from "../../base/index.ts";
 import { OP, operationOf, type ControlOp } from "../operations/index.ts";
 import type { AccessState } from "../access/access.ts";
@@ -9,7 +9,7 @@ import { deniedStatus, refusalOf, rightsOf, type BoundKeys, type Rights } from "
 
 export class Judge {
   #access: AccessState;
-  /** Of who asked for the group at hand; null: access control is off, and everything is allowed. */
+  /** The rights of the present group's actor; null: access control is off, and everything is allowed. */
   #rights: Rights | null = null;
   readonly #bound: BoundKeys;
 
@@ -43,7 +43,7 @@ export class Judge {
     return deniedStatus(this.#rights);
   }
 
-  /** @returns what there is now, or the number of what is wrong with it (ACCESS_REFUSAL): then nothing has changed */
+  /** @returns the new users and roles, or the number of the refusal (ACCESS_REFUSAL): then nothing has changed */
   change(body: Uint8Array): AccessState | number {
     const change = decodeAccessChange(body);
     assert(typeof change !== "string", "a change is checked before it is proposed");

@@ -1,8 +1,8 @@
 /**
- * What somebody may do, worked out of users and roles once for each epoch.
+ * What a user may do, computed from users and roles once for each epoch.
  *
- * Invariant: what nobody has granted is not allowed. Who is not known, or signed in with a password that has been changed since, may do
- * nothing at all.
+ * Invariant: a user may do only what a role grants. A client that has not signed in, or whose password was changed since it did, may
+ * do nothing at all.
  */
 import { ERRORS, unreachable } from "../../base/index.ts";
 import { operationOf, OP } from "../operations/index.ts";
@@ -18,11 +18,11 @@ const FORBIDDEN = ERRORS.FORBIDDEN.wire;
 const UNAUTHENTICATED = ERRORS.UNAUTHENTICATED.wire;
 
 export interface Rights {
-  /** False: nobody, who is told UNAUTHENTICATED instead of FORBIDDEN. */
+  /** False: no user is signed in, and the client gets UNAUTHENTICATED instead of FORBIDDEN. */
   readonly isKnown: boolean;
   /** May do everything, management included. */
   readonly isRoot: boolean;
-  /** It and mayWrite are the same two functions for as long as these rights are. */
+  /** mayRead and mayWrite stay the same two functions for as long as these rights hold, so callers may compare them. */
   readonly mayRead: (where: Where) => boolean;
   readonly mayWrite: (where: Where) => boolean;
 }
@@ -41,10 +41,10 @@ const ALL_RIGHTS: Rights = {
   mayWrite: () => true,
 };
 
-/** By state, which is another one after each change, and user. */
+/** By state, which is another object after each change, and by user. */
 const known = new WeakMap<AccessState, Map<string, Rights>>();
 
-/** While access control is on. @param actor null: nobody has said who asks */
+/** The rights of an actor while access control is on. @param actor null: the client has not signed in */
 export function rightsOf(access: AccessState, actor: Actor | null): Rights {
   if (actor === null) return NO_RIGHTS;
   if (actor.name === "") return ALL_RIGHTS;
@@ -81,7 +81,7 @@ function intervals(permissions: readonly Permission[], kind: "read" | "write"): 
   return new KeyIntervals(permissions.filter((one) => one.kind === kind || one.kind === "both"));
 }
 
-/** Whether the actor may read all keys of `where` now: for who watches, and asks again when the epoch has moved. */
+/** Whether the actor may read all keys of `where` now. A caller that watches must ask again when the epoch has moved. */
 export function mayRead(access: AccessState, actor: Actor | null, where: Where): boolean {
   return !access.isOn || rightsOf(access, actor).mayRead(where);
 }
@@ -116,7 +116,7 @@ function mayCarryOut(rights: Rights, command: CommandCursor, bound: BoundKeys): 
       return false;
     case "key": {
       const where = { key: command.key() };
-      // Who is told what a key holds when a condition fails has read it.
+      // A failed condition tells the user what the key holds, so the user must have the right to read it.
       return rights.mayWrite(where) && (operation.answer !== "swapped" || rights.mayRead(where));
     }
     case "txn": {
@@ -124,7 +124,7 @@ function mayCarryOut(rights: Rights, command: CommandCursor, bound: BoundKeys): 
       return typeof txn !== "string" && mayTransact(rights, txn);
     }
     case "lease":
-      // With a lease its keys go.
+      // To revoke a lease deletes its keys.
       return command.op !== OP.leaseRevoke || bound.areAll(command.lease, rights.mayWrite);
     case "control":
       return operation.by === "client";
@@ -133,7 +133,7 @@ function mayCarryOut(rights: Rights, command: CommandCursor, bound: BoundKeys): 
   }
 }
 
-/** All of it, whichever list is taken: what was not tried must not tell anything either. */
+/** The user needs the rights to both lists: else a refusal would tell which list was taken. */
 function mayTransact(rights: Rights, { compare, success, failure }: Txn): boolean {
   return (
     compare.every(({ where }) => rights.mayRead(where)) &&

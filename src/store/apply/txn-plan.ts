@@ -1,5 +1,5 @@
 /**
- * What a transaction would do to the cells: worked out in full before anything is done, so that nothing is ever done in part.
+ * What a transaction would do to the cells. The plan is complete before the state changes, so no transaction is ever done in part.
  * A function of the cells' newest state alone.
  *
  * Invariants:
@@ -67,7 +67,7 @@ class Planner {
   readonly #revision: number;
   readonly changes = new Map<ByteString, StoredValue | null>();
   growth = 0;
-  /** Once it is there, what comes of the rest does not matter. */
+  /** Once it is set, the results of the other operations do not matter. */
   refusal: TxnRefusal | null = null;
   #looked = 0;
   /** Those put that were not there, in no order. */
@@ -165,7 +165,7 @@ class Planner {
     return { op: "put", previous: previous && old !== undefined ? foundAt(key, old) : null };
   }
 
-  /** @returns that the key is bound to then; what is no lease, or has no room, ends the transaction */
+  /** @returns the lease that the key is bound to then; an id of no lease, or of a full one, refuses the transaction */
   #leaseOf(wanted: number | null, old: StoredValue | undefined): number {
     const had = old?.lease ?? 0;
     if (wanted === null || wanted === 0) return wanted ?? had;

@@ -1,5 +1,5 @@
 /**
- * What came of the operations of a transaction, as bytes. They say of themselves what they are, in the order of the
+ * The results of a transaction's operations, as bytes. Each result names its own kind, and they stand in the order of the
  * operations that were carried out:
  *
  *     results := varint n · result{n}; empty: every operation was a put whose previous value was not wanted
@@ -10,7 +10,7 @@
  *     found   := sized key · stored
  *     stored  := varint createRevision · varint modRevision · varint version · sized value (not with keys only)
  *
- * The results of what is nested are never left empty.
+ * The results of a nested transaction are never left empty.
  */
 import {
   ByteReader,
@@ -109,7 +109,7 @@ function writeStored(out: ByteWriter, stored: StoredValue, keysOnly: boolean): v
   if (!keysOnly) out.sizedByteString(stored.value);
 }
 
-/** @returns null when the bytes are no results, whatever they are; an empty list stands for puts alone */
+/** Never throws. @returns null when the bytes are no results; an empty list stands for puts alone */
 export function decodeResults(bytes: Uint8Array): readonly TxnResult[] | null {
   if (bytes.length === 0) return [];
   const reader = new ByteReader().reset(bytes);

@@ -1,6 +1,6 @@
 /**
- * Commands, and what is said of them: all that a client needs of this folder. Beside it `index.ts` has the state machine,
- * which a program that only asks must not have to load.
+ * Commands and their answers: all that a client needs of this folder. `index.ts` beside it has the state machine, which a client
+ * program need not load.
  */
 export { bytesOf, type ByteString, byteStringOf } from "../../base/index.ts";
 export { CommandCursor } from "../entries/command-cursor.ts";

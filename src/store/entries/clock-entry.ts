@@ -1,6 +1,6 @@
 /**
- * What moves the cluster's clock: one command, alone in its entry, by the leader of a round, in its own log. docs/adr/0012-leases.md
- * argues why the stretches of time that such entries stand for never overlap.
+ * The entry that moves the cluster's clock: the leader of a round puts one command, alone in its entry, into its own log.
+ * docs/adr/0012-leases.md argues why the stretches of time that such entries stand for never overlap.
  */
 import { CLOCK_STEP_MAX_MS } from "../../base/index.ts";
 import { decodeNumbers, encodeNumbers } from "./numbers.ts";

@@ -36,8 +36,9 @@ const CONDITION_BITS = EXPECTED_BIT | REVISION_BIT;
 const BYTEWISE_MAX = 64;
 
 /**
- * Walks through the commands of an entry without making an object for each, nor strings that nobody asks for. The fields
- * describe the current command; those that it does not have keep old content. Damage is an InvariantError: entries are checked before they are proposed.
+ * Walks through the commands of an entry without making an object for each, nor strings that the caller does not ask for. The
+ * fields describe the current command; those that it does not have keep old content. Damage is an InvariantError: entries are
+ * checked before they are proposed.
  */
 export class CommandCursor implements KeySource, CommandAtHand {
   readonly #reader = new ByteReader();
@@ -94,7 +95,7 @@ export class CommandCursor implements KeySource, CommandAtHand {
     this.groupIndex = -1;
   }
 
-  /** Lets go of the entry. */
+  /** Releases the entry. */
   release(): void {
     this.#reader.release();
   }

@@ -13,21 +13,22 @@
  * may be there: store/operations/table.ts.
  *
  * Session 0 means "no session": there is no exactly-once without one, so only openSession (whose repetition does no harm)
- * and noop may stand there, and settings, which nodes put into the log themselves and no client may. The floor says that the client has seen answers to all lower sequence numbers.
+ * and noop may stand there, and settings, which nodes put into the log themselves and no client may. The floor says that the
+ * client has seen answers to all lower sequence numbers.
  *
- * The version says by which rules an entry is carried out; the bytes are the same. Logs may begin with entries of version 1:
- * those open sessions with numbers from a counter, and give a sequence number that returns its first answer whatever comes
- * with it (docs/security.md, "Sessions"). Version 4 knows operations that version 2 does not. Versions 3 and 5 are carried out
- * like 2 and 4, and open the round of a leader (rounds.ts). An entry has the least version that its commands need: as long as
- * nobody uses a new operation, programs of the version before can read the log.
+ * The version says by which rules nodes carry an entry out; the bytes are the same. Logs may begin with entries of version 1:
+ * those open sessions with numbers from a counter, and a repeated sequence number gets its first answer, even when the command is
+ * another one (docs/security.md, "Sessions"). Version 4 knows operations that version 2 does not. Versions 3 and 5 work like 2
+ * and 4, and open the round of a leader (rounds.ts). An entry has the least version that its commands need: as long as no client
+ * uses a new operation, programs of the version before can read the log.
  */
 import { NEWEST_RULES } from "../operations/index.ts";
 import type { ByteString } from "../../base/index.ts";
 
 export const FIRST_ENTRY_VERSION = 1;
-/** What is above is of a later version of this program. */
+/** A higher number is an entry of a later version of this program. */
 export const ENTRY_VERSION_MAX = NEWEST_RULES + 1;
-/** Versions up to this one are kept for programs to come; what is above is no entry. */
+/** Versions up to this one are reserved for later programs; bytes with a higher one are no entry. */
 export const FUTURE_ENTRY_VERSION_MAX = 31;
 export const NO_SESSION = 0;
 /** No hash of a command: it is compared with none. */
@@ -47,17 +48,17 @@ export const STATUS = {
   casFailedLarge: 66,
   /**
    * The comparisons of a transaction held, and its first list of operations was carried out. The revision is the store's, the
-   * value tells what came of each operation (txn-results.ts): undefined when that was too much to be kept for a repetition.
+   * value has the result of each operation (txn-results.ts): undefined when that was too much to be kept for a repetition.
    */
   txnThen: 67,
   /** As txnThen: a comparison did not hold, and the other list was carried out. */
   txnElse: 68,
-  /** What came of a leaseKeepAlive: a list of numbers, the time to live of each lease (ms), 0 for one that there is not. */
+  /** The answer to a leaseKeepAlive: a list of numbers, the time to live of each lease (ms), 0 for one that does not exist. */
   renewed: 69,
 } as const;
 export type Status = number;
 
-/** Told what came of each command of an entry, in order. */
+/** Receives the outcome of each command of an entry, in order. */
 export interface AnswerSink {
   /** The commands that follow belong to the group with this position in the entry. */
   beginGroup(index: number, session: number): void;
@@ -73,13 +74,13 @@ export interface AnswerSink {
     revision: number,
     actual: ByteString | undefined,
   ): void;
-  /** openSession succeeded. The number is for its client only: whoever knows it can write in the session's name. */
+  /** openSession succeeded. The number is for its client only: anybody who knows it can write in the session's name. */
   opened(sequence: number, nonce: Uint8Array, session: number): void;
-  /** What the entry at hand has changed is about to be compacted: what it was before can be read now for the last time. */
+  /** The state is about to compact the present entry's own changes: earlier values can be read now for the last time. */
   compacting?(): void;
 }
 
-/** For entries whose answers nobody waits for on this node. */
+/** For entries whose answers no client of this node waits for. */
 export const NO_SINK: AnswerSink = {
   beginGroup: () => {},
   answer: () => {},

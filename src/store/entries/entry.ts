@@ -4,7 +4,7 @@ import { ENTRY_VERSION_MAX, FIRST_ENTRY_VERSION, FUTURE_ENTRY_VERSION_MAX } from
 import type { RoundName } from "./rounds.ts";
 import { rulesFor, validateGroup } from "./group-check.ts";
 
-/** Who made an entry: lets its maker recognise it when it comes back decided. */
+/** The maker of an entry: a node recognises its own entry by it when that comes back decided. */
 export interface Origin {
   readonly node: number;
   /** Random per process start, 32 bits: a batch of an earlier run is not taken for one of this run. */
@@ -18,7 +18,7 @@ const ENTRY_HEADER_BYTES_MAX = 48;
 const header = new ByteWriter(ENTRY_HEADER_BYTES_MAX);
 const reader = new ByteReader();
 
-/** The rules of entries that were made when sessions had got the numbers that they have now. */
+/** The first rules under which sessions have the numbers that they have now. */
 const LEAST_RULES = 2;
 
 /**
@@ -96,7 +96,7 @@ export function isEntryOrItsOpening(entry: Uint8Array, bare: Uint8Array): boolea
   return opening !== null && Buffer.compare(entry, opening) === 0;
 }
 
-/** Finds the entries of one run of one node, on the path of every entry that is applied: without making an object. */
+/** Finds the entries of one run of one node. It runs for every entry that is applied, so it makes no object. */
 export class OwnEntries {
   readonly #prefix: Uint8Array;
 
@@ -107,7 +107,7 @@ export class OwnEntries {
     this.#prefix = header.copy();
   }
 
-  /** The number of the batch; null when it is of somebody else. */
+  /** The number of the batch; null when another node or run made it. */
   batchOf(entry: Uint8Array): number | null {
     const prefix = this.#prefix;
     for (let i = 0; i < prefix.length; i++) if (entry[1 + i] !== prefix[i]) return null;

@@ -1,4 +1,4 @@
-/** The check of what comes from outside: after it, bytes of groups are trusted everywhere. */
+/** The check of groups from outside: after it, the program trusts their bytes everywhere. */
 import {
   ByteReader,
   CLIENT_FRAME_BYTES_MAX,
@@ -48,7 +48,7 @@ const reader = new ByteReader();
 /** Where the body of the record at hand begins. */
 let bodyStart = 0;
 
-/** Whose groups: nodes may put settings into the log. */
+/** The maker of the groups: nodes may put settings into the log, clients may not. */
 export type GroupMaker = "client" | "node";
 
 /**

@@ -56,7 +56,7 @@ export function checkCommand(command: Command): void {
   if (hasRare(command)) checkRare(command);
 }
 
-/** Whether it has fields that no write of a single key has: to ask a command for each that it lacks takes its time. */
+/** Whether it has fields that no write of a single key has: to ask every command for each of them would be slow. */
 function hasRare({ kind }: Command): boolean {
   return ((FIELD_BITS[OP[kind]] ?? 0) & ~USUAL_BITS) !== 0;
 }

@@ -1,6 +1,6 @@
 /**
- * Where a key stands in the index: HalfSipHash-1-3 over its bytes, with a seed of this process. Keys come from clients, and
- * with a hash that they know they could have all of theirs fall into one place, which then grows and is searched for everybody.
+ * Where a key stands in the index: HalfSipHash-1-3 over its bytes, with a seed of this process. Clients choose the keys: if they
+ * knew the hash, they could have all keys fall into one place, and slow down the look-ups of every client.
  *
  * Nothing of it may leave the process: other nodes have other seeds, and their states must be the same nevertheless.
  */

@@ -1,12 +1,12 @@
 /**
  * Where in the log the rounds of its leaders begin. The first entry that a leader proposes in a round says so: it opens the
- * round. A state remembers the latest ones. So histories can be compared when their entries are gone:
+ * round. A state remembers the latest openings. So a node can compare histories when their entries are gone:
  *
- *   OPENING-1. What stands between the opening of one round and that of the next was proposed by one leader, which proposes
- *       one entry for an index, on top of one log. So logs that hold the same opening at the same index are the same up to
- *       there, and from there on until one of them opens another round.
- *   OPENING-2. The salt is random for each process: a ballot that is used twice, as a disk forgot that it was used, opens two
- *       rounds.
+ *   OPENING-1. One leader proposed all entries between the opening of one round and that of the next, and it proposes one entry
+ *       for an index, on top of one log. So logs that hold the same opening at the same index are the same up to there, and from
+ *       there on until one of them opens another round.
+ *   OPENING-2. The salt is random for each process: a ballot that is used twice, because a disk forgot its use, opens two
+ *       different rounds.
  */
 import { mix32, mixNumber } from "../../base/index.ts";
 

@@ -1,9 +1,9 @@
 /**
- * What was changed at revisions that are kept, in the order in which it was: the source of watches.
+ * The changes at revisions that are kept, in the order in which they were made: the source of watches.
  *
- * A record of the history says what was before a change. What came of it is what was before the next change of the same key; so
- * revisions are gone through from the last one back, and only what a key was at the end has to be looked for: by going back from
- * what it is now, or, where that is far, by what changed it next (NextChanges).
+ * A record of the history has the version of a key before a change. The version after it stands in the record of the key's next
+ * change. So `changesIn` goes through the revisions from the last one back, and has to search only for the version of each key
+ * after `to`: back from the present version, or, where that is far, by the key's next change (NextChanges).
  */
 import { type ByteString, InvariantError } from "../../base/index.ts";
 import type { HistoryView } from "./history.ts";
@@ -41,11 +41,11 @@ export function changesIn(
 ): Change[] {
   const { history } = source;
   const changes: Change[] = [];
-  /** What keys were after the revision at hand. */
+  /** The versions of keys after the present revision. */
   const later = new Map<ByteString, KeyVersion>();
   for (let revision = to; revision >= from; revision--) {
     const keys = history.keysAt(revision);
-    // The last one first, as all is turned round in the end.
+    // The last key first, as the whole list is reversed in the end.
     for (const key of keys.length === 1 ? keys : keys.toSorted().toReversed()) {
       looked.cells += 1;
       if (!isWanted(key)) continue;

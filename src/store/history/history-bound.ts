@@ -10,7 +10,7 @@ import type { Command } from "../operations/index.ts";
 const DEFAULT_HISTORY_REVISIONS = 50_000;
 /** While nobody has set it: the quota divided by this. */
 const HISTORY_QUOTA_PART = 24;
-/** Whatever is set, it takes no more than the quota divided by this: nodes have memory for what the quota lets them keep. */
+/** No setting lets history take more than the quota divided by this: nodes have memory for what the quota lets them keep. */
 const HISTORY_QUOTA_PART_MIN = 4;
 
 /** Of each null: nobody has set it, and the default holds. */
@@ -28,7 +28,7 @@ export function settingOf({ revisions, bytes }: HistoryBound): Command<"setHisto
   return { kind: "setHistory", historyRevisions: revisions ?? 0, historyBytes: bytes ?? 0 };
 }
 
-/** What holds, whoever has set it. */
+/** The bound that is in force: set, or by default. */
 export interface EffectiveBound {
   readonly revisions: number;
   readonly bytes: number;

@@ -5,7 +5,7 @@
  *               · varint mod revision before · varint 2 * version before + (1: the change was a deletion)
  *               · varint create revision before · varint length · value before
  *
- * They are bytes because nobody looks at most of them again: the engine need not keep an object for each, nor move it about,
+ * They are bytes because most of them are never read again: the engine need not keep an object for each, nor move it about,
  * and a snapshot takes them as they are. A long value is not copied among them but held as it is, and its place is
  * empty: a transaction may delete 32 MB at once, and to find memory for a copy takes longer than a turn may.
  */
@@ -58,7 +58,7 @@ export class HistoryChunk {
   /** @param before the one that became full before; null: this is the first */
   constructor(first: number, before: HistoryChunk | null) {
     this.first = first;
-    // Neither a state with a few changes nor one with long values is to cost what many short ones do.
+    // A state with a few changes, or with long values, must not cost as much memory as one with many short changes.
     const bytes = before === null ? 0 : Math.min(before.#records.length, CHUNK_BYTES);
     this.#records = new ByteWriter(bytes < 1024 ? 1024 : bytes + 4096, Infinity);
   }

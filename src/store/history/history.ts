@@ -7,14 +7,14 @@
  * Invariants:
  *   HISTORY-1. Every revision in (oldest, last] has a record of each key that was changed at it. Reads at any revision from
  *       `oldest` on find what they need there.
- *   HISTORY-2. `oldest` only grows, and follows from the changes and the calls of `compactTo` alone. When what it
- *       leaves behind is let go of (`release`) nobody can tell.
+ *   HISTORY-2. `oldest` only grows, and follows from the changes and the calls of `compactTo` alone. No reader can tell when
+ *       `release` frees the records that it leaves behind.
  *   HISTORY-3. Chunks are only appended to, and let go of as a whole: so a clone shares them. It looks at no record beyond
  *       its own last one.
- *   HISTORY-4. bytes and hash are sums over the records in (oldest, last]: each revision has the sums up to it, so that to leave
- *       records behind takes no look at each of them.
- *   HISTORY-5. Of a key that was not there a record says when it was deleted, unless that was at `oldest` or before: whether
- *       a node still knows of it is chance.
+ *   HISTORY-4. bytes and hash are sums over the records in (oldest, last]: each revision has the sums up to it, so that compaction
+ *       need not look at each record that it leaves behind.
+ *   HISTORY-5. For a key that did not exist a record says when it was deleted, unless that was at `oldest` or before: it is chance
+ *       whether a node still knows that.
  */
 import { assert, type ByteString, InvariantError, mix32, mixNumber } from "../../base/index.ts";
 import type { StoredValue } from "./cell.ts";
@@ -81,7 +81,7 @@ export class History implements HistoryView {
     return this.#lastBytes - this.#oldestBytes;
   }
 
-  /** HISTORY-4. Equal for equal records, whatever was before `oldest`. */
+  /** HISTORY-4. Equal for equal records: what was before `oldest` does not count. */
   get hash(): number {
     return (this.#lastHash - this.#oldestHash) | 0;
   }
@@ -113,7 +113,7 @@ export class History implements HistoryView {
     return version > 0 || modRevision > this.#oldest ? modRevision : 0;
   }
 
-  /** Reads from this revision on go on to work, those below do not (HISTORY-2). */
+  /** Reads at this revision and later ones still work, those below do not (HISTORY-2). */
   compactTo(revision: number): void {
     assert(revision <= this.#last, `compacted to ${revision}, which is yet to come`);
     if (revision <= this.#oldest) return;
@@ -123,7 +123,7 @@ export class History implements HistoryView {
     this.#oldest = revision;
   }
 
-  /** @returns to which revision it takes to compact for no more than so many records, of so many bytes, to be left */
+  /** @returns the revision to compact to, so that no more than so many records, of so many bytes, are left */
   oldestWithin(records: number, bytes: number): number {
     const oldest = Math.max(this.#oldest, this.#last - records);
     const kept = oldest === this.#oldest ? this.bytes : this.#bytesAfter(oldest);
@@ -131,10 +131,10 @@ export class History implements HistoryView {
   }
 
   /**
-   * Lets go of records that `oldest` has left behind.
-   * @param most as many deletions and chunks as may be let go of
-   * @param deleted told of a deletion of this key at this revision that is kept no longer
-   * @returns whether something is left for another time
+   * Frees records that `oldest` has left behind.
+   * @param most deletions and chunks that this call may free
+   * @param deleted called when the history drops the deletion of this key at this revision
+   * @returns whether some are left for another call
    */
   release(most: number, deleted: (key: ByteString, revision: number) => void): boolean {
     let left = most;
@@ -177,7 +177,7 @@ export class History implements HistoryView {
     return this.#chunk(revision).keysAt(revision);
   }
 
-  /** As it is now, whatever happens here later. Takes time by the chunks, of which there are a few hundred. */
+  /** A copy that later changes do not affect. Takes time by the chunks, of which there are a few hundred. */
   clone(): HistoryView {
     const clone = new History(this.#oldest);
     clone.#chunks = this.#chunks.slice();
@@ -236,7 +236,7 @@ export class History implements HistoryView {
   }
 }
 
-/** HISTORY-4. That a key was deleted at revisions that are not kept any more is not told apart from that it never was. */
+/** HISTORY-4. A key deleted at a revision that is not kept any more hashes like a key that never existed. */
 function recordHash(revision: number, { version, keyHash, hash }: Before): number {
   return mixNumber(version === 0 ? mix32(keyHash, ABSENT_MARK) : hash, revision);
 }

@@ -1,7 +1,7 @@
 /**
- * Which revision changed a key next, after each of many: made in one pass over the history, a part at a time. Without it, what came
- * of a change long ago is found only by going back from what the key is now, through all that it was in between: with few keys
- * that are changed often, once for each piece of the past that is read.
+ * For each of many revisions, the revision that changed the same key next: made in one pass over the history, a part at a time.
+ * Without it, a reader finds the version after an old change only by going back from the present version through all between: with
+ * few keys that change often, once for each piece of the past that it reads.
  */
 import type { ByteString } from "../../base/index.ts";
 import type { HistoryView } from "./history.ts";
@@ -29,7 +29,7 @@ export class NextChanges {
     return this.first + this.#next.length - 1;
   }
 
-  /** Whether it is of this history, knows of `from`, and is not mostly of what is not kept any more. */
+  /** Whether it is of this history, knows of `from`, and is not mostly about revisions that are not kept any more. */
   mayGoOn(history: HistoryView, from: number): boolean {
     const { oldest, last } = history;
     const isOfPast = oldest - this.first > FORGOTTEN_MAX + last - oldest;

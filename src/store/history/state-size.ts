@@ -1,6 +1,6 @@
 /**
- * What a state is taken to cost: close to what it costs the heap, but worked out from its content alone, so that all nodes
- * come to the same number and refuse the same commands. Part of the format.
+ * How much memory a state counts for: close to what it costs the heap, but computed from its content alone, so that all nodes
+ * get the same number and refuse the same commands. Part of the format.
  */
 
 /** Beside key and value: measured 162 to 184 bytes of heap and 22 outside of it (Node 20). */
@@ -15,7 +15,7 @@ export const BOUND_KEY_BYTES = 64;
 export const SESSION_OVERHEAD_BYTES = 900;
 
 /**
- * While nobody has set one: a node with the heap that Node.js gives itself on a machine with 2 GB, which is 1 GB, holds it
- * with all of it overwritten while a snapshot is written, when old and new are there.
+ * The quota while nobody has set one. A machine with 2 GB gives Node.js a heap of 1 GB: that holds a full state even when all of
+ * it is overwritten while a snapshot is written, so that old and new values are there.
  */
 export const DEFAULT_QUOTA_BYTES = 384 * 1024 * 1024;

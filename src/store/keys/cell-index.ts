@@ -1,10 +1,10 @@
 /**
  * Finds cells by key. A table of buckets of eight places each, in shards that grow one by one, so that growing never takes
- * long; what finds its bucket full goes aside into a Map.
+ * long; a cell whose bucket is full goes aside into a Map.
  *
  * Why not Maps alone: filling them takes most of the time in which a snapshot is loaded, and finding a key that was just
- * read from a frame costs more than in here (ADR 0004 has the numbers). The hash is one that nobody outside can work out
- * (place-hash): else one client's keys could all fall into one shard, and that would grow too long for a turn.
+ * read from a frame costs more than in here (ADR 0004 has the numbers). No client can compute the hash (place-hash): else one
+ * client's keys could all fall into one shard, which would grow for longer than a turn may take.
  *
  * Invariants:
  *   CELLINDEX-1. A cell stands in a bucket of its hash, or aside in its shard. Its place in `hashes` holds its hash.

@@ -71,7 +71,7 @@ export class FrozenCells implements CellSums {
       size -= 1;
       contentHash = (contentHash - cell.hash) | 0;
     }
-    // Ids that clients may still hold are not given out again.
+    // Clients may still hold these ids, so no new lease gets one.
     const leases = { ...NO_LEASES, lastId: this.leases.lastId };
     const sums = { size, contentHash, historyHash: this.historyHash, leases };
     return new FrozenCells(order, this.history, sums);

@@ -1,7 +1,7 @@
 /**
- * All cells in the order of their keys: those that are there in one tree, those that were deleted in another. Most reads ask for the
- * newest state, and do not come past what was deleted, however much of it the history keeps: of a queue, or of those who wait for
- * a lock, that is soon a thousand times what is there.
+ * All cells in the order of their keys: present keys in one tree, deleted ones in another. Most reads ask for the newest state, and
+ * so never pass deleted keys, however many the history keeps: a queue, or the waiters for a lock, soon leave a thousand times as
+ * many deleted keys as present ones.
  *
  * Invariants:
  *   KEYORDER-1. A cell stands in one of the trees, under its key: `there` when its version is above 0, else `gone`.
@@ -11,7 +11,7 @@ import type { Cell, StoredValue } from "../history/cell.ts";
 import type { KeyVersion } from "../history/versions.ts";
 import { emptyTree, type CellTree } from "./cell-tree.ts";
 
-/** What a pair in a range is told to. @returns whether the next one is wanted too */
+/** Receives each pair of a range. @returns whether the next one is wanted too */
 export type Visit<V extends StoredValue = KeyVersion> = (key: ByteString, value: V) => boolean;
 
 /** Reads of it. An end of null: none. What a walk yields is valid until the next change, and the pair until the next one. */
@@ -69,7 +69,7 @@ export class KeysInOrder implements OrderView {
     this.#there.delete(key);
   }
 
-  /** Nobody asks any more when it was deleted. */
+  /** The history dropped its deletion, so no read needs the cell any more. */
   forget(key: ByteString): void {
     this.#gone.delete(key);
   }

@@ -1,13 +1,13 @@
 import type { ByteString } from "../../base/index.ts";
 import { KEY_OVERHEAD_BYTES } from "../history/state-size.ts";
 
-/** Whatever separates the parts of a key, as people write them. */
+/** The characters with which people separate the parts of a key. */
 const SEPARATORS = "/:.-_|# ";
 /** Of a key without a separator. */
 const PREFIX_BYTES = 4;
 const PREFIX_BYTES_MAX = 32;
 const PREFIXES_MAX = 3;
-/** Below this share a prefix is not worth being told. */
+/** A prefix with a smaller share is not worth naming. */
 const SHARE_MIN = 0.05;
 
 export interface PrefixShare {

@@ -23,7 +23,7 @@ export interface LeasesRequest {
   readonly revision: 0;
 }
 
-/** What was asked for: of one lease some of its keys, or leases. */
+/** The answer to either request: one lease with some of its keys, or several leases. */
 export interface LeasesPage {
   readonly leases: readonly LeaseView[];
   /** In order. */

@@ -1,13 +1,13 @@
 /**
- * The leases, which keys are bound to them, and the cluster's clock by which they end. docs/adr/0012-leases.md says why it is so.
+ * The leases, the keys bound to them, and the cluster's clock by which they end. docs/adr/0012-leases.md gives the reasons.
  *
  * Invariants:
  *   LEASES-1. A key is bound to a lease here if and only if its cell names the lease, and the key is there.
  *   LEASES-2. The clock moves only by `advance`. A lease ends no sooner than the clock has moved by its time to live since
  *        the second `advance` after it was renewed: the stretch of time for which an entry of the clock stands may have begun
  *        before the renewal, and the next one may have been proposed before the renewal was decided.
- *   LEASES-3. What `advance` finds due follows from what is here alone, in whatever order it came to be here: first what was
- *        to end first, among those the one with the lowest id.
+ *   LEASES-3. Which leases `advance` finds due follows from the leases alone, and not from the order in which they came here: first
+ *        those that were to end first, among those the one with the lowest id.
  *   LEASES-4. There are at most LEASES_MAX leases, with at most LEASE_KEYS_MAX keys each.
  */
 import {
@@ -24,7 +24,7 @@ import { BOUND_KEY_BYTES, LEASE_BYTES } from "../history/state-size.ts";
 
 /** LEASES-2. Part of the format. */
 export const RENEWAL_STEPS = 2;
-/** Of leases that end with one entry, together: some milliseconds. Those that are left end with the next one. Part of the format. */
+/** Keys of all leases that end with one entry, together: some milliseconds. The other leases end with the next one. Part of the format. */
 const ENDED_KEYS_MAX = LEASE_KEYS_MAX;
 /** Leases that end with one entry. Part of the format. */
 const ENDED_MAX = 1024;
@@ -53,9 +53,9 @@ class Lease implements LeaseTime {
   /** Sum of the hashes of its keys. */
   keysHash = 0;
   keyBytes = 0;
-  /** Its keys in order, once somebody has asked for them; null: they are others since. */
+  /** Its keys in order, once a read has asked for them; null: not asked, or the keys have changed since. */
   sorted: readonly ByteString[] | null = null;
-  /** What `areAll` was asked last of these keys. */
+  /** The last question to `areAll` about these keys, and its answer. */
   judged: { readonly isSuch: KeyTest; readonly are: boolean } | null = null;
 
   constructor({ id, ttlMs, waits, endsAtMs }: LeaseTime) {
@@ -73,7 +73,7 @@ export interface ClockState {
   readonly last: Pick<ClockEntry, "round" | "count"> | null;
 }
 
-/** What a snapshot has of it; which keys are bound is told with the keys. */
+/** The part of it that a snapshot has; the bound keys are told with the keys. */
 export interface LeasesState {
   readonly clock: ClockState;
   /** The greatest id that was given without having been asked for. */
@@ -87,7 +87,7 @@ export const NO_LEASES: LeasesState = { clock: { ms: 0, last: null }, lastId: 0,
 export type LeaseView = {
   readonly id: number;
   readonly ttlMs: number;
-  /** Until it ends if it is not renewed, by the clock. */
+  /** Milliseconds of the cluster's clock until it ends if it is not renewed. */
   readonly remainingMs: number;
   /** Bound to it. */
   readonly keys: number;
@@ -101,7 +101,7 @@ export class Leases {
   #bound = 0;
   #hasDue = false;
   #hasWaiting = false;
-  /** No lease whose time has begun ends before that; one that has been renewed or revoked since may stand behind it. */
+  /** No lease whose time has begun ends before that; the lease that set it may have been renewed or revoked since. */
   #nextEndMs = Infinity;
 
   constructor({ clock, lastId, leases }: LeasesState = NO_LEASES) {
@@ -248,8 +248,8 @@ export class Leases {
   }
 
   /**
-   * In the order of bytes: the same on all nodes, whatever the order in which they were bound. A few bytes of a frame ask for that of
-   * thousands of keys, page by page: so it is remembered until the keys are others.
+   * In the order of bytes, which is the same on all nodes; the order in which keys were bound is not. A few bytes of a frame ask for
+   * it for thousands of keys, page by page: so it is remembered until the keys change.
    */
   sortedKeys(id: number): readonly ByteString[] {
     const lease = this.#leases.get(id);
@@ -258,7 +258,7 @@ export class Leases {
     return lease.sorted;
   }
 
-  /** What it takes to put its keys in order, as keys that are looked at; 0: they are. Long ones may differ at their ends only. */
+  /** The work of sorting its keys, in keys looked at; 0: they are sorted. Long keys cost more: they may differ only at their ends. */
   sortWork(id: number): number {
     const lease = this.#leases.get(id);
     if (lease === undefined || lease.sorted !== null) return 0;
@@ -266,9 +266,9 @@ export class Leases {
   }
 
   /**
-   * Whether all keys that are bound to it are such. A few bytes of a frame ask that of thousands of keys, and may ask it again: so
-   * the last answer is remembered until the keys are others.
-   * @param isSuch says the same of a key whenever it is asked
+   * Whether `isSuch` holds for all keys bound to the lease. A few bytes of a frame ask that of thousands of keys, and may ask it
+   * again: so the last answer is remembered until the keys change.
+   * @param isSuch gives the same answer for a key each time
    */
   areAll(id: number, isSuch: KeyTest): boolean {
     const lease = this.#leases.get(id);
@@ -280,7 +280,7 @@ export class Leases {
     return lease.judged.are;
   }
 
-  /** In no order that nodes would agree on. */
+  /** In an order that differs between nodes. */
   someKeys(id: number, most: number): readonly ByteString[] {
     const some: ByteString[] = [];
     for (const key of this.#leases.get(id)?.keys ?? []) {
@@ -322,7 +322,7 @@ export class Leases {
   clone(): LeasesState {
     const leases = this.sortedIds().map((id) => {
       const { ttlMs, waits, endsAtMs } = this.#lease(id);
-      // What it was before it was renewed says nothing any more.
+      // The end from before it was renewed does not count any more.
       return { id, ttlMs, waits, endsAtMs: waits > 0 ? 0 : endsAtMs };
     });
     return { clock: { ms: this.#ms, last: this.#last }, lastId: this.#lastId, leases };

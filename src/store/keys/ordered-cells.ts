@@ -1,5 +1,5 @@
 /**
- * The keys. Owns their order, the point index beside it, the hash of their content, and what they were before.
+ * The keys. Owns their order, the point index beside it, the hash of their content, and their history.
  *
  * Why two structures: at a million keys a lookup in a tree costs several times one in the index, and most commands
  * touch keys that exist. So a cell is found through the index and changed in place; a tree is touched only when a key
@@ -8,10 +8,10 @@
  * Invariants:
  *   CELLS-1. Index and order hold the same cells under the same keys.
  *   CELLS-2. A cell whose generation is below the current one belongs to a clone as well: it is replaced, never changed.
- *   CELLS-3. contentHash is the sum of the hashes of all cells, so that equal content gives equal hashes whatever the way there.
- *   CELLS-4. bytes is the sum of what all keys are taken to cost that are there, and size is their number.
- *   CELLS-5. A key that was deleted has a cell of version 0 until the history lets go of its deletion; to everybody who asks
- *       for the newest state it is not there.
+ *   CELLS-3. contentHash is the sum of the hashes of all cells, so that equal content gives equal hashes by any way there.
+ *   CELLS-4. bytes is the sum of what the present keys count for, and size is their number.
+ *   CELLS-5. A deleted key has a cell of version 0 until the history drops its deletion; for a read of the newest state the key
+ *       does not exist.
  */
 import { type ByteString, EMPTY_BYTES, hashByteString, LEASE_KEYS_MAX } from "../../base/index.ts";
 import { Cell, LeasedCell, type StoredValue } from "../history/cell.ts";
@@ -79,7 +79,7 @@ export class OrderedCells {
     return this.#history;
   }
 
-  /** Whoever ends one deletes its keys here first. */
+  /** A caller that ends a lease must delete its keys here first. */
   get leases(): Leases {
     return this.#leases;
   }
@@ -168,20 +168,20 @@ export class OrderedCells {
     return true;
   }
 
-  /** Reads from this revision on go on to work, those below do not. */
+  /** Reads at this revision and later ones still work, those below do not. */
   compactTo(revision: number): void {
     this.#history.compactTo(revision);
   }
 
-  /** @returns to which revision it takes to compact for no more than so many changes, of so many bytes, to be kept */
+  /** @returns the revision to compact to, so that no more than so many changes, of so many bytes, are kept */
   oldestWithin(changes: number, bytes: number): number {
     return this.#history.oldestWithin(changes, bytes);
   }
 
   /**
-   * Lets go of what was compacted. Nobody can tell.
+   * Frees compacted history. No reader can tell.
    * @param most deletions and chunks
-   * @returns whether something is left for another time
+   * @returns whether some is left for another call
    */
   release(most: number): boolean {
     return this.#history.release(most, this.#deletionReleased);
@@ -196,7 +196,7 @@ export class OrderedCells {
     return this.#order;
   }
 
-  /** The content as it is now, whatever happens here later. Takes almost constant time. */
+  /** A copy of the content that later changes do not affect. Takes almost constant time. */
   clone(): FrozenCells {
     this.#generation += 1;
     return new FrozenCells(this.#order.clone(), this.#history.clone(), {
@@ -207,7 +207,7 @@ export class OrderedCells {
     });
   }
 
-  /** For a key that has none; where it stands in the order is for the caller. */
+  /** For a key that has no cell; the caller puts it into the order. */
   #add(key: ByteString, place: number): Cell {
     const cell = new Cell(key, hashByteString(key), EMPTY_BYTES, 0, 0, 0, this.#generation);
     this.#index.add(cell, place);

@@ -1,10 +1,10 @@
 /**
- * Which keys of a range are wanted beside its bounds, in which order, and the first few of them in that order.
+ * Which keys within a range's bounds a client wants, in which order, and the first few of them in that order.
  *
  * Invariants:
  *   SELECTION-1. An order is total: keys that are alike in it stand in order of keys. In reverse it is the same order from
  *       its end.
- *   SELECTION-2. What is kept of a page is bounded, as the page is: `isFull` says when nothing more is to be looked at.
+ *   SELECTION-2. The memory for a page is bounded, as the page is: `isFull` says when the caller must look at no more keys.
  */
 import type { ByteString } from "../../base/index.ts";
 import type { StoredValue } from "../history/cell.ts";
@@ -39,7 +39,7 @@ export function isWithin(
   );
 }
 
-/** Of an order by value this is not all: values come first, and are compared by whoever has them. */
+/** The number by which an order sorts. An order by value has none: the caller compares the values. */
 export function numberOf(entry: Ordered, order: Exclude<RangeOrder, "key" | "value">): number {
   switch (order) {
     case "create":
@@ -67,7 +67,10 @@ export class FirstInOrder {
   #bytes = 0;
   #compared = 0;
 
-  /** @param keysMax kept at most where more are wanted. @param bytesMax of what goes into the answer: what reaches it is the last */
+  /**
+   * @param keysMax kept at most where more are wanted
+   * @param bytesMax of keys and values in the answer: the one that reaches it is the last
+   */
   constructor(
     order: Exclude<RangeOrder, "key">,
     request: { readonly reverse: boolean; readonly limit: number; readonly keysOnly: boolean },
@@ -88,7 +91,7 @@ export class FirstInOrder {
     return this.#bytes >= this.#bytesMax || (length >= this.#keysMax && length < this.#limit);
   }
 
-  /** What it took to compare values since this was last asked, in keys that might have been looked at instead. */
+  /** The work of comparing values since the last call, in keys that might have been looked at instead. */
   takeLooks(): number {
     const looks = Math.floor(this.#compared / BYTES_EACH_LOOK);
     this.#compared -= looks * BYTES_EACH_LOOK;

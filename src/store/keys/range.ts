@@ -1,10 +1,10 @@
 /**
- * Ranges of keys and histories of one, a page at a time: what one answer holds is bounded, and so is what one turn spends on it.
+ * Ranges of keys and histories of one key, a page at a time: so both the size of an answer and the work of a turn are bounded.
  *
  * Invariants:
  *   RANGE-1. A page looks at PageLimits.cells cells and versions at most, and at the rest of one key: at a past revision those that
  *       were not there then count too. So it may hold fewer keys than are wanted, even none, and go on nevertheless.
- *   RANGE-2. Pages of one revision are one state, whichever nodes they come from.
+ *   RANGE-2. Pages of one revision show one state, even when they come from different nodes.
  *   RANGE-3. A page in another order than that of keys has the first ones, in that order, of the keys that it went through in
  *       theirs. So the first of all pages together are the first of the range, and no node keeps anything between two pages.
  */
@@ -238,7 +238,7 @@ export function isCut(page: RangePage, request: RangeRequest): boolean {
   return page.resume !== null && page.count < request.limit;
 }
 
-/** A copy of what is told of it: a cell of the state has more. */
+/** A copy of the fields that clients see: a cell of the state has more. */
 function keyValue(
   key: ByteString,
   { value, createRevision, modRevision, version }: StoredValue,

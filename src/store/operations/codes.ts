@@ -1,6 +1,6 @@
 /**
- * The table by code: what the paths that every command takes look up. Plain arrays of 256, so that any byte may be asked for;
- * a code that no operation has is none of the fields and not known.
+ * The table by code, for look-ups that every command makes. Plain arrays of 256, so that the caller may ask for any byte;
+ * a code that no operation has has no fields and is not known.
  */
 import { bitsOf, FIELDS } from "./fields.ts";
 import type { Apply, EntryRules, Operation } from "./operation.ts";

@@ -1,4 +1,4 @@
-/** Commands as those hand them over who make them: a name and its fields. The types follow from the table. */
+/** Commands as their makers hand them over: a name and its fields. The types follow from the table. */
 import type { KeyOpName } from "./codes.ts";
 import type { FieldContent } from "./fields.ts";
 import type { OPERATIONS, OpName } from "./table.ts";

@@ -1,6 +1,6 @@
 /**
- * The fields that a command may have. In a record they stand in the order of this table, which is that of their bits, so an operation names its fields
- * as a set, and whoever walks through the bytes of a record asks for one bit after the other.
+ * The fields that a command may have. In a record they stand in the order of this table, which is that of their bits. So an
+ * operation names its fields as a set, and code that walks through the bytes of a record asks for one bit after the other.
  */
 import {
   ACCESS_BODY_BYTES_MAX,
@@ -21,7 +21,7 @@ export interface SizedField {
   readonly bit: number;
   readonly minBytes: number;
   readonly maxBytes: number;
-  /** The error of a client that hands over more. */
+  /** The error for a client that hands over more. */
   readonly tooLong: "KEY_TOO_LARGE" | "VALUE_TOO_LARGE" | "BAD_REQUEST";
   readonly noun: "key" | "value" | "transaction" | "body" | "list of numbers";
 }
@@ -111,7 +111,7 @@ export const FIELDS = {
     tooLong: "BAD_REQUEST",
     noun: "list of numbers",
   },
-  /** Of a form of its own: a change of users and roles (store/access/access-change.ts), or who asks (store/access/actor.ts). */
+  /** Of a form of its own: a change of users and roles (store/access/access-change.ts), or an actor (store/access/actor.ts). */
   body: {
     form: "sized",
     bit: 1 << 14,

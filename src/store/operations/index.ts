@@ -1,4 +1,4 @@
-/** What can be done to a store, written once. */
+/** The operations on a store, each written once. */
 export type { AnsweredWith, CommandAtHand, EntryRules, KeyAtHand, Operation } from "./operation.ts";
 export {
   FIELDS,

@@ -1,4 +1,4 @@
-/** What the table says of each operation. */
+/** The types of the table of operations. */
 import type { FieldName } from "./fields.ts";
 
 /** Bytes as the state holds them: a string with one character (0 to 255) for each byte. */
@@ -20,8 +20,8 @@ export interface CommandAtHand {
 }
 
 /**
- * The key that a command names, and the ways in which the command may end. It ends in exactly one of them, by exactly one
- * call; the state gives out revisions and holds the quota, so that no operation can forget either.
+ * The key that a command names, and the ways in which the command may end. An operation makes exactly one of these calls; the
+ * state gives out revisions and enforces the quota, so that no operation can forget either.
  */
 export interface KeyAtHand {
   /** Undefined: there is no such key. */
@@ -39,12 +39,12 @@ export interface KeyAtHand {
 }
 
 /**
- * Carries a command out. A function of what the key holds and of the command alone: it runs on each node, and all must come
- * to the same.
+ * Carries a command out. A function of the key's value and of the command alone: it runs on each node, and all nodes must get the
+ * same result.
  */
 export type Apply = (key: KeyAtHand, command: CommandAtHand) => void;
 
-/** What an answer that is no error tells. */
+/** What an answer tells unless it is an error. */
 export type AnsweredWith =
   /** The revision of the change. */
   | "written"
@@ -67,9 +67,9 @@ export interface ModelCommand {
 }
 
 /**
- * The same operation once more, in one line and without a state: for those who check the product by carrying out the
- * decided log anew. It never calls `apply`, so a mistake there is one that they find.
- * @returns what the key holds then; undefined: nothing changes
+ * The same operation once more, in one line and without a state: for checkers, which carry out the decided log anew. It never
+ * calls `apply`, so a checker finds a mistake there.
+ * @returns the key's value then; undefined: nothing changes
  */
 type Model = (held: ModelHeld, command: ModelCommand) => string | null | undefined;
 
@@ -93,12 +93,12 @@ interface KeyOperation extends OperationBase {
   readonly kind: "key";
   readonly answer: AnsweredWith;
   /**
-   * What the command's value does to the bytes that the key takes when it takes effect: a node that is short of memory
-   * judges by it what it does not propose.
+   * How the command's value changes the bytes that the key takes when it takes effect: a node that is short of memory decides
+   * by it which commands it does not propose.
    */
   readonly growth: "frees" | "replaces" | "adds";
   /**
-   * What clients ask for when they mean it. `cas` is three operations, one for each kind of condition; every other request
+   * The client's request that stands for it. `cas` is three operations, one for each kind of condition; every other request
    * is the operation of the same name, with the same fields.
    */
   readonly request: string;
@@ -107,7 +107,7 @@ interface KeyOperation extends OperationBase {
 }
 
 /**
- * About sessions and settings. What they do is in kv-state, in a switch that the compiler checks to have them all: they
+ * Operations on sessions and settings. kv-state carries them out, in a switch that the compiler checks for completeness: they
  * change the table of sessions and the header of the state, which no key operation may touch.
  */
 interface ControlOperation extends OperationBase {
@@ -115,18 +115,18 @@ interface ControlOperation extends OperationBase {
   /** Whether a session is needed, forbidden, or neither. */
   readonly session: "needed" | "forbidden" | "either";
   /**
-   * Whose it is. What management asks for, a node puts into the log, and with access control on it needs root; what is a node's it puts
-   * there by itself. No client may send either.
+   * Who may ask for it. A node puts a manager's operation into the log, and while access control is on it needs root; a node puts
+   * its own operations there by itself. No client may send either.
    */
   readonly by: "client" | "management" | "node";
 }
 
-/** Changes any number of keys at one revision, in a session: it takes effect once. What it does is in its body (store/txn/txn.ts). */
+/** Changes any number of keys at one revision, in a session: it takes effect once. Its body says how (store/txn/txn.ts). */
 interface TxnOperation extends OperationBase {
   readonly kind: "txn";
 }
 
-/** About leases, in a session. What they do is in store/apply/lease-commands.ts. */
+/** Operations on leases, in a session. store/apply/lease-commands.ts carries them out. */
 interface LeaseOperation extends OperationBase {
   readonly kind: "lease";
 }

@@ -10,7 +10,7 @@ export type PlainRequestName = {
   [N in KeyOpName]: (typeof OPERATIONS)[N]["request"] extends N ? N : never;
 }[KeyOpName];
 
-/** How the answer to a request is put. */
+/** The kind of answer to a request. */
 export type AnswerOf<R extends RequestName> = {
   [N in KeyOpName]: (typeof OPERATIONS)[N]["request"] extends R
     ? (typeof OPERATIONS)[N]["answer"]

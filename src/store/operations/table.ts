@@ -1,7 +1,7 @@
 /**
  * All operations, each written once. From this table follow the writer and the check of groups, the walk through entries,
- * the hash of a command, what is carried out, the version of an entry, the requests of clients and their types, the
- * prompt's actions, and what the simulator asks for. docs/adding-an-operation.md walks through an entry.
+ * the hash of a command, its effect, the version of an entry, the requests of clients and their types, the prompt's actions,
+ * and the simulator's requests. docs/adding-an-operation.md walks through an entry.
  *
  * Codes are never used again. 0 is kept free, 16 to 31 are settings, 32 is a transaction, 33 to 37 are about leases; 38 to 63 are free.
  */
@@ -95,7 +95,7 @@ export const OPERATIONS = {
     session: "needed",
     by: "client",
   },
-  /** Changes nothing; its answer proves that all that was decided before it has been applied. */
+  /** Changes nothing; its answer proves that the node has applied all that was decided before it. */
   noop: { kind: "control", code: 8, fields: [], since: 1, session: "either", by: "client" },
   append: {
     kind: "key",
@@ -151,7 +151,7 @@ export const OPERATIONS = {
     session: "forbidden",
     by: "management",
   },
-  /** Changes nothing: says who asks for what follows in its group. Put there by the node that took it in, always first. */
+  /** Changes nothing: names the actor of its group. The node that took the group in puts it there, always first. */
   actor: {
     kind: "control",
     code: 25,

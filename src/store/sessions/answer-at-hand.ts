@@ -1,6 +1,7 @@
 /**
- * What comes of the command at hand, what its session keeps of that, and what a repetition of it is told. It is one for all
- * commands, so that none is made for each. When something comes of a command, and whether it is kept, the state says (KvState, STATE-2 and STATE-3).
+ * The answer to the present command, the part of it that the session keeps, and the answer to a repetition. One object serves all
+ * commands, so that none is made for each. The state decides when there is an answer, and whether the session keeps it (KvState,
+ * STATE-2 and STATE-3).
  */
 import { type ByteString, mix32, mixNumber, SESSION_WINDOW } from "../../base/index.ts";
 import { STATUS, type Status } from "../entries/command.ts";
@@ -14,11 +15,11 @@ export class AnswerAtHand {
   status: Status = STATUS.ok;
   /** As AnswerSink.answer has it. */
   revision = 0;
-  /** What was found: the value of a key, what came of a transaction, times to live. Undefined: nothing is told. */
+  /** The data of the answer: a key's value, the results of a transaction, times to live. Undefined: none. */
   actual: ByteString | undefined;
   readonly #sessions: SessionTable;
 
-  /** @param sessions where it is counted what they keep */
+  /** @param sessions counts the bytes that sessions keep */
   constructor(sessions: SessionTable) {
     this.#sessions = sessions;
   }
@@ -41,7 +42,7 @@ export class AnswerAtHand {
     return mix32(hash, mixNumber(mixNumber(what, sequence), this.revision));
   }
 
-  /** The value that goes with a failed cas is kept with the answer, and what may be kept is bounded: beyond that it is not told either. */
+  /** The session keeps the value of a failed cas with the answer, within a bound: beyond it the first answer omits the value too. */
   bound(session: Session, isFirstVersion: boolean): void {
     const length = this.actual?.length ?? 0;
     const fits = isFirstVersion
@@ -60,7 +61,7 @@ export class AnswerAtHand {
     session.keep(sequence, this.status, this.revision, this.actual, hash);
   }
 
-  /** Of a transaction: what was found is kept as far as there is room, and the first answer has it in any case. */
+  /** Keeps a transaction's answer, with its results only where there is room; the first answer has them in any case. */
   keepTxn(session: Session, sequence: number, hash: number): void {
     const { status } = this;
     let kept = keptOf({ status, results: this.actual });
@@ -72,8 +73,8 @@ export class AnswerAtHand {
   }
 
   /**
-   * Of a lease that was asked for. There are more errors than a session has kinds of answers: which one it was stands where the
-   * revision does.
+   * Keeps the answer to a leaseGrant. There are more errors than a session has kinds of answers: so the error's number takes the
+   * place of the revision.
    */
   keepGrant(session: Session, sequence: number, hash: number): void {
     if (this.status === STATUS.ok) this.keep(session, sequence, hash);
@@ -101,9 +102,9 @@ export class AnswerAtHand {
   }
 
   /**
-   * For who may not read any more what was found. Of a cas that did nothing not even its revision is told, and without one the
-   * client would take the key for absent: it is refused, which is as true, as nothing was done.
-   * @param refusal the wire number of the error with which the command would be refused now; 0: it would not, and all is told
+   * For a user who may no longer read the data of the answer. A failed cas must not even tell the key's revision, and without one the
+   * client would take the key for absent: so it gets a refusal, which is just as true, as the cas did nothing.
+   * @param refusal the wire number of the error with which the command would be refused now; 0: none, and the answer is complete
    */
   withhold(refusal: number): void {
     if (refusal === 0) return;

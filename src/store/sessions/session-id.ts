@@ -1,7 +1,7 @@
 /**
  * How a session gets its number: from a hash over what only its client and the servers know (the nonce) and where in the
- * log it was opened, so that nobody can name a session that is not his, and two clients with one nonce get two sessions.
- * docs/security.md says whom this keeps out, and why 52 bits are enough.
+ * log it was opened, so that no client can name another's session, and two clients with one nonce get two sessions.
+ * docs/security.md says which attackers this keeps out, and why 52 bits are enough.
  */
 import { createHash } from "node:crypto";
 import { bytesOf, type ByteString, byteStringOfText } from "../../base/index.ts";
@@ -10,11 +10,11 @@ import { bytesOf, type ByteString, byteStringOfText } from "../../base/index.ts"
 export const HASHED_IDS_START = 2 ** 52;
 
 export interface SessionName {
-  /** 2^52 and 52 bits. Whoever knows it can write in the session's name: nobody but its client is told. */
+  /** 2^52 and 52 bits. Anybody who knows it can write in the session's name: a node tells it to the session's client only. */
   readonly id: number;
   /**
-   * 32 other bits of the same hash, which say nothing about the id. They stand for the session in the history hash, which
-   * peers and management see.
+   * 32 other bits of the same hash, which reveal nothing of the id. They stand for the session in the history hash, which
+   * peers and managers see.
    */
   readonly tag: number;
   /** 53 further bits, never NO_ORIGIN: see `StateHeader.origin`. */

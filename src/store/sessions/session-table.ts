@@ -11,10 +11,9 @@
  *   SESSIONS-5. Between two groups `keptBytes` is the sum over all sessions, and each session stands in the list of its kin,
  *       which is in order of last use too. After a group of an entry of version 2 or higher the sum is at most
  *       `keptBytesMax`.
- *   SESSIONS-6. Who has to go: when there are too many sessions, the one used longest ago among those in which nothing was ever
- *       asked, or else among all; when too much is kept, the one used longest ago among those that keep most. A client that
- *       is at work was used a moment ago: to have its session expired, others would have to use up the whole bound anew
- *       between two of its requests.
+ *   SESSIONS-6. Which session expires: when there are too many, the least recently used one of those that never had a request, or
+ *       else of all; when sessions keep too much, the least recently used one of those that keep most. A client at work used its
+ *       session a moment ago: to make it expire, others would have to use up the whole bound anew between two of its requests.
  */
 import { type ByteString, EMPTY_BYTES, SESSIONS_MAX } from "../../base/index.ts";
 import { linkOf, RecencyList, type Link } from "./recency-list.ts";
@@ -126,12 +125,12 @@ export class SessionTable {
     return session;
   }
 
-  /** Changes nothing, not even when it expires. */
+  /** Looks a session up without counting that as a use. */
   peek(id: number): Session | undefined {
     return this.#places.get(id)?.session;
   }
 
-  /** Sessions keep values in their answers; whoever changes one says by how much. */
+  /** Sessions keep values in their answers; a caller that changes one must report the difference here. */
   addActualBytes(change: number): void {
     this.#actualBytes += change;
   }
@@ -171,7 +170,7 @@ export class SessionTable {
   }
 
   /**
-   * A new session, whatever the nonce has opened before. Opening one too many expires another (SESSIONS-6).
+   * A new session, even when the nonce has opened one before. Opening one too many expires another (SESSIONS-6).
    * @param position of the command in its entry
    */
   open(nonce: ByteString, idx: number, position: number): SessionName {

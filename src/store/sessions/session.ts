@@ -82,9 +82,9 @@ const NO_MARKS = new Int32Array(0);
  *       from a snapshot counts as one that has seen them come.
  */
 export class Session {
-  /** Known to its client, and to nobody else. */
+  /** Secret: only the session's client is told. */
   readonly id: number;
-  /** Stands for it in what others see. */
+  /** Stands for the session where peers and managers see it. */
   readonly tag: number;
   /** Opened by an entry of version 1: the 16 bytes by which its client asked for it. Else empty. */
   readonly nonce: ByteString;
@@ -116,7 +116,7 @@ export class Session {
     return this.#actualBytes;
   }
 
-  /** SESSION-4. Nothing was ever asked in it: it keeps nothing and knows of nothing that its client has seen. */
+  /** SESSION-4. It never had a request: it keeps no answer, and its client has reported none as seen. */
   get isFresh(): boolean {
     return this.#top === 0;
   }

@@ -1,7 +1,7 @@
 /**
- * The answers to transactions as sessions keep them. A session keeps answers of few kinds, in three bits each, and which they
- * are is part of the format of snapshots: for a transaction the same kinds mean something else. What a kept answer belongs to is
- * known when it is repeated: it has the hash of its command.
+ * The answers to transactions as sessions keep them. A session keeps answers of few kinds, in three bits each, and the kinds are
+ * part of the format of snapshots: so for a transaction the same kinds mean something else. When an answer is repeated the command
+ * is known: the kept answer has its hash.
  */
 import { type ByteString, EMPTY_BYTES, ERRORS } from "../../base/index.ts";
 import { STATUS, type Status } from "../entries/command.ts";

@@ -1,6 +1,6 @@
 /**
- * A state that does not change any more, and how it is written as a snapshot. Equal states give equal bytes, wherever
- * and however they came about, so that snapshots of different nodes can be compared and exchanged piece by piece.
+ * An immutable state, and how it is written as a snapshot. Equal states give equal bytes on every node, so that nodes can compare
+ * each other's snapshots and exchange them piece by piece.
  *
  *     snapshot := "OKVS" · u8 version · varint appliedIdx · varint revision · u32 history hash
  *                 · varint unreadable entries · varint 1 + index of the last of them (0: none)
@@ -20,8 +20,8 @@
  *     key      := varint length · key · version
  *     version  := varint 1 + version (1: deleted) · varint mod revision · [varint create revision · varint length · value]
  *
- * A key that was deleted after the oldest revision is there too, and not counted among the keys. So is what each key was
- * before each revision after the oldest; what it was before that is not.
+ * A key that was deleted after the oldest revision is there too, and not counted among the keys. So are the versions that keys had
+ * before each revision after the oldest; earlier ones are not.
  *
  * Equal bytes are those of states whose histories begin at the same revision (KvState, STATE-9).
  *
@@ -106,9 +106,9 @@ export class FrozenState {
 
   /**
    * The same keys and values as the beginning of another log: without sessions, without leases and the keys that are bound to
-   * them, without the key of tokens, and without what the old log has left behind.
-   * Numbers of sessions, which clients may still hold, are not given out again. The history begins there too: what was
-   * before has revisions of the old log.
+   * them, without the key of tokens, and without all else that belongs to the old log.
+   * Clients may still hold numbers of old sessions, so no new session gets one. The history begins there too: earlier revisions
+   * are those of the old log.
    */
   asBeginning(header: Pick<StateHeader, "origin" | "historyHash" | "revision">): FrozenState {
     const { appliedIdx, quotaBytes, historyBound, access } = this.#header;

@@ -1,9 +1,9 @@
 /**
  * Makes the history of a state that is read from a snapshot, where its records come before the keys.
  *
- * Invariant HISTORYLOADER-1: what was appended is what a state of this kind has, whatever the bytes said: each record names
- * the revision at which its key was changed before, and the newest one of each key is what made the version that its cell
- * has.
+ * Invariant HISTORYLOADER-1: even from damaged bytes the loader builds only a history that some state can have: each record names
+ * the revision at which its key was changed before, and the newest record of each key is that of the change that made its cell's
+ * version.
  */
 import {
   type ByteReader,

@@ -22,7 +22,7 @@ import {
   type LeaseTime,
 } from "../keys/leases.ts";
 
-/** Nobody has ever used leases: then snapshots say nothing of them. */
+/** No client has ever used leases: then snapshots have no section for them. */
 export function areUnused({ clock, lastId, leases }: LeasesState): boolean {
   return clock.last === null && lastId === 0 && leases.length === 0;
 }

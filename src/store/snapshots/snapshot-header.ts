@@ -48,7 +48,7 @@ type SnapshotBeginning = Pick<SnapshotHeader, "version" | "oldest"> & {
 export const SNAPSHOT_ORIGIN_BYTES = 128;
 
 /**
- * Of which log the state is whose snapshot begins so. NO_ORIGIN: of none.
+ * The origin of the state whose snapshot begins with these bytes. NO_ORIGIN: it has none yet.
  * @returns null when it is not complete
  * @throws SnapshotError when this cannot be the beginning of a snapshot
  */

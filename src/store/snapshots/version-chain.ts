@@ -1,10 +1,10 @@
 /**
  * Makes the history of a state that is read from a snapshot of version 3, where the versions of each key come newest first.
- * Records of one revision come in the order of their keys then: the next snapshot of such a node has the same in other bytes
- * than those of nodes that have applied it.
+ * Records of one revision then come in the order of their keys: so the next snapshot of such a node has the same content as those
+ * of nodes that applied the log, but other bytes.
  *
- * Invariant CHAIN-1: what comes of it is what a state of this kind has: each revision after the oldest is the change of a key
- * to one version, or of several keys, whatever the bytes said.
+ * Invariant CHAIN-1: even from damaged bytes the result is a history that some state can have: each revision after the oldest is
+ * the change of a key to one version, or of several keys.
  */
 import { EMPTY_BYTES } from "../../base/index.ts";
 import { Cell } from "../history/cell.ts";

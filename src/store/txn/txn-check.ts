@@ -1,4 +1,4 @@
-/** What a transaction may not ask for, whatever is there: looked at before anything is proposed, and by all who get it. */
+/** The rules that a transaction must meet in any state: a node checks them before it proposes one, and each receiver does so again. */
 import { type ByteString, KvError, unreachable } from "../../base/index.ts";
 import { decodeTxn } from "./txn-format.ts";
 import type { Txn, TxnOp, Where } from "./txn.ts";
@@ -70,7 +70,7 @@ function changesOf(ops: readonly TxnOp[]): Changes | ByteString {
     deletes.push(...own.deletes);
   }
   if (deletes.length === 0) return { puts, deletes };
-  // What one nested transaction puts in one list and deletes in the other it does not do both.
+  // A nested transaction takes one list only: it may put a key in one list and delete it in the other.
   for (const own of each) {
     for (const key of own.puts) {
       const isDeleted = each.some(

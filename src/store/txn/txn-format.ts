@@ -12,8 +12,8 @@
  *     sized    := varint length · bytes
  *
  * Codes are positions in txn.ts. The flags of leases, and comparisons with them, are in a leasedTxn only: programs that do not know
- * that operation would take a txn with them for none. Whatever bytes come, reading them ends, with a transaction within the limits or with what is
- * wrong: none is longer than TXN_BYTES_MAX, or has more than TXN_PARTS_MAX parts.
+ * that operation would refuse a txn with them. For any bytes, decoding ends in a transaction within the limits or in a text that
+ * says what is wrong: no transaction is longer than TXN_BYTES_MAX, or has more than TXN_PARTS_MAX parts.
  */
 import {
   ByteReader,

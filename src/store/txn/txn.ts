@@ -1,5 +1,5 @@
 /**
- * Transactions: comparisons, and two lists of operations of which one is carried out, as one step. What they mean:
+ * Transactions: comparisons, and two lists of operations of which one is carried out, as one step. Their meaning:
  *
  *   - All comparisons, those of nested transactions too, are of the state before it. A transaction that is nested is decided
  *     by its own comparisons alone.
@@ -44,13 +44,13 @@ export type Compare = {
 export interface PutOp {
   readonly op: "put";
   readonly key: ByteString;
-  /** Null: the value stays as it is, revision and version grow. There must be such a key: else the whole is refused. */
+  /** Null: the value stays as it is, revision and version grow. The key must exist: else the whole transaction is refused. */
   readonly value: ByteString | null;
-  /** What the key held is wanted. */
+  /** The client wants the key's previous value. */
   readonly previous: boolean;
   /**
-   * Of the lease that the key is bound to from now on: without it the transaction is refused. None: to no lease. Null: to the one
-   * that it is bound to; there must be such a key.
+   * The lease that the key is bound to from now on: unless it exists the transaction is refused. None: no lease. Null: the present
+   * one; the key must exist.
    */
   readonly lease?: number | null;
 }
@@ -58,7 +58,7 @@ export interface PutOp {
 export interface DeleteOp {
   readonly op: "delete";
   readonly where: Where;
-  /** What the keys held is wanted, not only their number. */
+  /** The client wants the keys' previous values, not only their number. */
   readonly previous: boolean;
 }
 
@@ -84,7 +84,7 @@ export interface Txn {
   readonly failure: readonly TxnOp[];
 }
 
-/** Why a transaction is refused by what is there: the revision of its answer says which. Part of the format. */
+/** Why the present state refuses a transaction: the revision of its answer says which. Part of the format. */
 export const TXN_REFUSAL = {
   tooManyKeys: 1,
   tooMuchFound: 2,

@@ -3,7 +3,7 @@
  * `#jepsen.history.Op{:process 0}` is its map. Why no library does it:
  * docs/adr/0014-edn.md.
  *
- * Invariant: whatever the text, it ends, and throws nothing but HistoryFormatError: depth is bounded, and each step takes a character.
+ * Invariant: for any text, it ends, and throws nothing but HistoryFormatError: depth is bounded, and each step takes a character.
  */
 import { HistoryFormatError } from "../errors.ts";
 import { excerpt } from "./lines.ts";
@@ -158,7 +158,7 @@ export class EdnReader {
   }
 }
 
-/** A value of whatever kind as one text; no two values that histories tell apart have the same. */
+/** A value of any kind as one text; no two values that histories tell apart have the same. */
 export function textOf(value: Edn): string {
   switch (value.kind) {
     case "nil":

@@ -88,7 +88,7 @@ function* readEvents(text: string): Generator<Event> {
       throw new HistoryFormatError("BAD_SYNTAX", line, problem);
     }
     const process = value.entries.get(":process") ?? NIL;
-    // What no client did, like the nemesis.
+    // An event of no client, like the nemesis.
     if (process.kind === "keyword") continue;
     if (process.kind !== "symbol" && process.kind !== "string") {
       const problem = `:process: expected a number, got ${excerpt(textOf(process))}`;

@@ -7,8 +7,8 @@
  *     many registers       :f :txn (or :read, :write), :value [[:r K nil]] or [[:w K V]]
  *     lists                :f :txn, :value [[:r K nil]] or [[:append K V]]
  *
- * `:fail` says that it did not happen. A transaction of several operations is refused: `edn-transactions.ts` reads those. What no client did (a
- * process that is a keyword, like `:nemesis`) is passed over.
+ * `:fail` says that it did not happen. A transaction of several operations is refused: `edn-transactions.ts` reads those. The reader
+ * skips events of no client (of a process that is a keyword, like `:nemesis`).
  */
 import { HistoryFormatError } from "../errors.ts";
 import type { ModelName } from "../models.ts";

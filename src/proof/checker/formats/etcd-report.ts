@@ -2,8 +2,8 @@
  * Reports of etcd's robustness tests: a JSON object a line, operations (`operations.json`) or watches (`watch.json`). Reports of one
  * run lie in a folder for each client (`client-1/operations.json`) and belong together: a client alone has seen a part of what happened.
  *
- * What is passed over: defragmentation, compaction and grants of leases change no keys; what a client was refused (`ClientError`) did
- * nothing. Values that were too long for the report are told apart by their hash, as they stand there.
+ * The reader skips defragmentation, compaction and grants of leases, as they change no keys, and refused requests (`ClientError`), as
+ * they did nothing. It tells values that were too long for the report apart by the hash that stands there.
  */
 import { HistoryFormatError } from "../errors.ts";
 import type {
@@ -148,7 +148,7 @@ function readOperation(record: Json, source: string): StoreOperation | null {
     source,
   };
   if (error !== "" || (isPersisted && output.number("PersistedRevision") === 0)) {
-    // What was only read, and not answered, says nothing.
+    // A transaction that only reads, and was not answered, says nothing.
     if (request.kind === "range") return null;
     return { ...common, outcome: "unknown", revision: null, answer: null, end: Infinity };
   }
@@ -159,7 +159,7 @@ function readOperation(record: Json, source: string): StoreOperation | null {
     outcome: "ok",
     revision,
     answer: isPart || request.kind === "revoke" ? null : readAnswer(output, request),
-    // Nobody has seen the answer of what is only known to have happened.
+    // A request that is only known to have happened has no answer in the report.
     end: isPersisted ? Infinity : record.number("Return"),
   };
 }

@@ -2,14 +2,14 @@
  * Strict serializability by revisions: answers name the place of their transaction in the order of all, so nothing is searched for.
  *
  * Invariants:
- *   REVISION-1. A revision is taken by one transaction that changes something, and by no other. Whatever changes nothing
+ *   REVISION-1. A revision is taken by one transaction that changes something, and by no other. A transaction that changes nothing
  *       comes after the one that took its revision, and before the next.
  *   REVISION-2. Carried out in this order, every answer is as it was told, as far as the content is known.
- *   REVISION-3. Whoever was answered before another asked has no later revision than it, and an earlier one if the other
- *       changed something.
- *   REVISION-4. A revision that no answer names was taken by somebody whose answer was lost: by whoever wrote what others saw
- *       of it, and had asked before anybody was answered at that revision or later. When several may have taken it, their
- *       keys are not known after it.
+ *   REVISION-3. A transaction answered before another was asked has no later revision than that one, and an earlier one if the
+ *       other changed something.
+ *   REVISION-4. A revision that no answer names was taken by a transaction whose answer was lost: by one that wrote what others saw
+ *       of the revision, and was asked before any answer at that revision or later. When several may have taken it, their keys are
+ *       not known after it.
  */
 import {
   describeStoreOperation,
@@ -62,13 +62,13 @@ class Replay {
   readonly #anomalies: StoreAnomaly[] = [];
   readonly #changes = new Map<number, RevisionChange>();
   readonly #takers = new Map<number, StoreOperation>();
-  /** What others saw of revisions: values by key; null: deleted. */
+  /** The changes that other clients saw at revisions: values by key; null: deleted. */
   readonly #evidence = new Map<number, Map<string, string | null>>();
   readonly #revocations = new Map<number, StoreOperation[]>();
   readonly #unused: Set<StoreOperation>;
   readonly #emptyRevision: number;
   #revision: number;
-  /** Revisions of which nobody knows who took them. */
+  /** Revisions that an unknown transaction took. */
   #unsure = 0;
 
   constructor(history: StoreHistory) {
@@ -141,7 +141,7 @@ class Replay {
     }
   }
 
-  /** A store that was in use before the first answer has content that nobody knows. */
+  /** A store that was in use before the first answer has unknown content. */
   #begin(ordered: readonly { readonly place: number }[]): void {
     if (this.#history.isShared === true) return;
     const empty = this.#emptyRevision;
@@ -151,7 +151,7 @@ class Replay {
     this.#revision = first - 1;
   }
 
-  /** REVISION-1. Who took a revision comes before those that only saw it. */
+  /** REVISION-1. The transaction that took a revision comes before those that only saw it. */
   #rank({ operation, place }: { operation: StoreOperation; place: number }): number {
     return this.#takers.get(place) === operation ? 0 : 1;
   }
@@ -169,7 +169,7 @@ class Replay {
   /** REVISION-4. */
   #fill(revision: number, firstEnd: number): void {
     const evidence = this.#evidence.get(revision) ?? new Map<string, string | null>();
-    // In a part of a history it may have been anybody.
+    // In a part of a history it may have been a client whose requests are not in it.
     const candidates = this.#history.isWhole
       ? [...this.#unused].filter(
           (operation) => operation.call <= firstEnd && this.#explains(operation, evidence),
@@ -303,7 +303,7 @@ class Replay {
       this.#state.set(key, null);
     }
     const maybe = this.#state.withLease(null);
-    // Of keys that are not known nobody can tell whether they ended too.
+    // Keys that are not known may have ended too.
     if (this.#state.isSure && maybe.length === 0) this.#note(revision, before);
     for (const key of maybe) this.#state.forget(key);
     for (const [key, value] of this.#evidence.get(revision) ?? []) {
@@ -361,7 +361,7 @@ function placeOf({ request, revision }: StoreOperation): number {
   return request.kind === "range" && request.at > 0 ? request.at : (revision ?? 0);
 }
 
-/** Whether it changed something, by its answer. Of a revocation nobody can tell. */
+/** Whether it changed something, by its answer. The answer of a revocation does not say. */
 function takesRevision({ request, answer }: StoreOperation): boolean {
   return request.kind === "txn" && (answer === null || tellsOfChange(request, answer));
 }

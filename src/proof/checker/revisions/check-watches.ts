@@ -33,7 +33,7 @@ function merged(watches: readonly Watch[], changes: Replayed["changes"], report:
   const known = new Map<number, Map<string, string | null>>();
   for (const [revision, { keys }] of changes) {
     const values = [...keys].flatMap(([key, { before, after }]) =>
-      // A deletion of what may not have been there says nothing.
+      // A deletion of a key that may not have been there says nothing.
       after === null && before === undefined ? [] : [[key, after?.value ?? null] as const],
     );
     known.set(revision, new Map(values));

@@ -1,6 +1,6 @@
 /**
- * What clients asked of a store with revisions, as etcd's robustness reports record it: transactions on several keys, ranges, watches,
- * each answered with the revision of the whole store at which it holds.
+ * The requests of clients to a store with revisions, as etcd's robustness reports record them: transactions on several keys, ranges,
+ * watches, each answered with the revision of the whole store at which it holds.
  */
 
 /** `end` null: the key `start` alone; empty: all from `start` on. */
@@ -131,9 +131,9 @@ export interface Watch {
 export interface StoreHistory {
   readonly operations: readonly StoreOperation[];
   readonly watches: readonly Watch[];
-  /** Whether it has all that clients did. Else revisions that nobody took may be others'. */
+  /** Whether it has all requests of all clients. Else a revision that none of them took may be another client's. */
   readonly isWhole: boolean;
-  /** Whether others change keys of their own, of which it says nothing: what took a revision and left no trace in it may have been they. */
+  /** Whether other clients change keys that it does not mention: they may have taken a revision that left no trace in it. */
   readonly isShared?: boolean;
   /**
    * The revision of a store that nothing has been written to. Default: ETCD_EMPTY_REVISION. The first change takes the next

@@ -1,4 +1,4 @@
-/** What a history of transactions shows that no order can explain, in words that name who saw what. */
+/** Findings in a history of transactions that no order can explain, in words that name the transactions and what each saw. */
 import { describeTransaction, type Transaction } from "./transaction.ts";
 import type { TransactionHistory } from "./transaction.ts";
 import type { Step } from "./graph.ts";
@@ -6,8 +6,9 @@ import type { Step } from "./graph.ts";
 /** Something that no order of the transactions explains. */
 export interface Anomaly {
   /**
-   * internal: it did not see what it had itself read or written. aborted-read: of a transaction that failed. garbage-read: of nobody.
-   * intermediate-read: of what its writer wrote over. duplicate-elements, incompatible-order: lists that no appends make.
+   * internal: it did not see what it had itself read or written. aborted-read: a value of a transaction that failed. garbage-read: a
+   * value that no transaction wrote. intermediate-read: one that its writer overwrote. duplicate-elements, incompatible-order: lists
+   * that no appends make.
    * cycle: each before the next, and the last before the first. no-order: none explains all answers.
    */
   readonly kind:

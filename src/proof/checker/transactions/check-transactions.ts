@@ -1,8 +1,8 @@
 /**
  * Strict serializability from answers alone: is there one order of all transactions, as real time has it, that explains what each saw?
  *
- * A violation is shown by what no order explains: mostly a cycle of dependencies. "ok" is said only of an order that was found and
- * carried out. In between stands "unknown": a limit was reached.
+ * A finding that no order explains shows a violation: mostly a cycle of dependencies. The verdict is "ok" only for an order that was
+ * found and carried out. "unknown" stands in between: a limit was reached.
  */
 import { anomaly, cycleAnomaly, type Anomaly } from "./anomaly.ts";
 import { findDependencies } from "./dependencies.ts";
@@ -21,7 +21,7 @@ export interface TransactionsResult {
   readonly leftOut: {
     /** Certainly had no effect. */
     readonly failed: number;
-    /** Transactions of unknown outcome of which nobody saw what they wrote: they may never have happened. */
+    /** Transactions of unknown outcome whose writes no other one saw: they may never have happened. */
     readonly unseen: number;
   };
   readonly anomalies: readonly Anomaly[];
@@ -43,7 +43,7 @@ export interface TransactionsOptions {
 const STEPS_MAX = 2_000_000;
 
 /**
- * Whether one order of all transactions explains what each saw, with whatever had ended before another one began in front of it.
+ * Whether one order of all transactions explains what each saw, in which each comes behind all that had ended before it began.
  * Takes time that grows little more than in proportion where dependencies settle the order, and stops at its limits where they do not.
  */
 export function checkTransactions(

@@ -1,11 +1,10 @@
 /**
- * What answers say about who came before whom.
+ * Works out from the answers which transaction came before which.
  *
  * Invariants:
- *   DEPEND-1. An edge is drawn only when every order that explains the answers has it. So a cycle is a violation, whatever
- *       else there is.
- *   DEPEND-2. Values that more than one transaction may have written to a key name no writer: of them no edges are drawn.
- *   DEPEND-3. A transaction of unknown outcome counts only when somebody saw what it wrote: else it may never have happened.
+ *   DEPEND-1. An edge is drawn only when every order that explains the answers has it. So a cycle alone is a violation.
+ *   DEPEND-2. A value that more than one transaction may have written to a key names no writer, and gives no edges.
+ *   DEPEND-3. A transaction of unknown outcome counts only when another one saw its writes: else it may never have happened.
  */
 import { anomaly, type Anomaly } from "./anomaly.ts";
 import { effectsOf, type Effects, type KeyEffect } from "./effects.ts";
@@ -23,7 +22,7 @@ export interface Dependencies {
 
 export type Kind = TransactionHistory["kind"];
 
-/** Who used one key. Places are those of the transactions that count. */
+/** The transactions that used one key. Places are those of the transactions that count. */
 export interface KeyUse {
   readonly key: string;
   readonly readers: { readonly at: number; readonly effect: KeyEffect }[];
@@ -156,7 +155,7 @@ function registerEdges({ use, writerOf, graph, transactions, report }: KeyContex
   const byCall = certain
     .map(({ at }) => ({ at, call: time(at)?.call ?? 0, end: time(at)?.end ?? Infinity }))
     .sort((a, b) => a.call - b.call);
-  /** The first ones that began after `moment`: whoever is later than all of these comes after one of them in real time. */
+  /** The first ones that began after `moment`: any transaction later than all of these comes after one of them in real time. */
   const firstAfter = (moment: number): number[] => {
     let start = 0;
     let stop = byCall.length;
@@ -206,7 +205,7 @@ function registerEdges({ use, writerOf, graph, transactions, report }: KeyContex
   for (const [seen, those] of readersOf) {
     if (writerOf.get(seen ?? "nil") === null || (seen === null && writerOf.has("nil"))) continue;
     const overwriters = those.filter(({ effect }) => effect.written.length > 0).slice(0, 2);
-    // Whoever read a version and wrote the next one comes after all who read it.
+    // A transaction that read a version and wrote the next one comes after all that read it.
     for (const { at } of those) for (const next of overwriters) graph.add(at, next.at, "rw", key);
   }
   for (const { at, effect } of readers) {
@@ -215,7 +214,7 @@ function registerEdges({ use, writerOf, graph, transactions, report }: KeyContex
     if (seen === null) {
       if (writerOf.has("nil")) continue;
       for (const writer of firstAfter(Number.NEGATIVE_INFINITY)) graph.add(at, writer, "rw", key);
-      // Whoever saw nothing comes before all, and so before those that had ended: the edge of time closes the circle.
+      // A transaction that saw nothing comes before all, and so before those that had ended: the edge of time closes the circle.
       for (const writer of lastBefore(call)) graph.add(at, writer, "rw", key);
       continue;
     }

@@ -1,4 +1,4 @@
-/** What a transaction saw of others, and what it left behind for them, key by key. */
+/** What a transaction read of others' writes, and the writes that it left for them, key by key. */
 import type { MicroOp, Seen, Transaction, TransactionHistory } from "./transaction.ts";
 
 export interface KeyEffect {

@@ -1,6 +1,7 @@
 /**
- * What came before what: transactions as nodes, and why one must precede another as edges. Real time is not an edge for each pair:
- * behind the transactions stand nodes for the moments at which one ended, in a chain, so that edges stay as many as transactions.
+ * The order of transactions as a graph: transactions as nodes, and reasons why one must precede another as edges. Real time is not an
+ * edge for each pair: nodes for the moments at which a transaction ended form a chain, so that there are about as many edges as
+ * transactions.
  */
 import type { Transaction } from "./transaction.ts";
 
@@ -60,7 +61,7 @@ export class Graph {
     return best;
   }
 
-  /** Ends of transactions in their order, each after the one before; who begins later comes after the last of them. */
+  /** Ends of transactions in their order, each after the one before; a transaction that begins later comes after the last of them. */
   #addTime(transactions: readonly Transaction[]): void {
     const moments = transactions.flatMap(({ call, end }, at) => [
       { time: call, at, ends: false },
@@ -132,7 +133,7 @@ export class Graph {
           if (edge.to !== start && cameBy.has(edge.to)) continue;
           cameBy.set(edge.to, { from, edge });
           if (edge.to === start) return this.#walkBack(start, cameBy);
-          // Of many moments in a row the first leads to whoever began after it, by way of the others, at no cost.
+          // The first of many moments in a row leads to each transaction that began after it, by way of the others, at no cost.
           further.push(edge.to);
         }
       }

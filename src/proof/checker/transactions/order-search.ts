@@ -2,13 +2,13 @@
  * Looks for one order of all transactions that explains every answer: Wing and Gong's search, led by what dependencies say.
  *
  * Invariants:
- *   ORDER-1. Nobody is placed before one that had ended when it began, nor before one that a dependency puts first: those are
- *       in every order.
+ *   ORDER-1. No transaction is placed before one that had ended when it began, nor before one that a dependency puts first: every
+ *       order has these.
  *   ORDER-2. A transaction that changes nothing and whose reads hold is placed at once: it takes nothing from those that follow.
- *   ORDER-3. What has failed from a state with the same transactions placed is not tried again. Sets and states are told
- *       apart by 64 bits.
+ *   ORDER-3. The search does not try again from the same state with the same transactions placed. 64 bits tell sets and states
+ *       apart.
  *   ORDER-4. One of unknown outcome is placed anywhere after its call, or left out.
- *   ORDER-5. No register is set while somebody has yet to read what it holds, and nobody is left who writes that again.
+ *   ORDER-5. No register is set while some transaction has yet to read its present value, and none is left that writes it again.
  */
 import type { Dependencies, Kind } from "./dependencies.ts";
 import type { KeyEffect } from "./effects.ts";
@@ -164,7 +164,7 @@ class OrderSearch {
       if (changesNothing) return [at];
       found.push(at);
     }
-    // Who ends first is the likeliest to be next.
+    // The transaction that ended first is the likeliest to be next.
     return found.sort((a, b) => (this.#ends[a] ?? 0) - (this.#ends[b] ?? 0));
   }
 

@@ -1,6 +1,6 @@
 /**
- * Transactions of several operations on keys of their own, as Jepsen's list-append and register workloads record them: what was asked
- * and seen, and when. No revisions: what came before what follows from the answers alone.
+ * Transactions of several operations on keys of their own, as Jepsen's list-append and register workloads record them: what clients
+ * asked and saw, and when. There are no revisions: the order follows from the answers alone.
  */
 import type { Outcome } from "../operation.ts";
 

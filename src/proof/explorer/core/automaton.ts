@@ -1,7 +1,7 @@
 /**
- * A node as an automaton that is built while it is used. The core cannot be copied, so a state is remembered as the inputs
- * that led to it, from a start with what a disk held; and what an input leads to is worked out once, by going through them
- * again. States of equal memory, disk and waiting messages are one, so worlds that look alike are found by comparing numbers.
+ * A node as an automaton that is built while it is used. The core cannot be copied, so the automaton remembers a state as the inputs
+ * that led to it, from a start on a disk's content; and it computes the next state for an input once, by going through them again.
+ * States of equal memory, disk and waiting messages are one, so comparing numbers finds worlds that look alike.
  */
 import { unreachable } from "../../../base/index.ts";
 import { errorText } from "../error-text.ts";
@@ -55,7 +55,7 @@ export class Automaton {
   /** Times that a core was run through its inputs. */
   runs = 0;
 
-  /** @param verify compare what is done by nodes that came to one state in two ways (memory.ts, MEMORY-1) */
+  /** @param verify compare the effects of nodes that came to one state in two ways (memory.ts, MEMORY-1) */
   constructor(setup: NodeSetup, verify: boolean) {
     this.#setup = setup;
     this.#verify = verify;

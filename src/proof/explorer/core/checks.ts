@@ -29,7 +29,7 @@ function notProposed({ decided, spent }: CheckedWorld): string | null {
   return null;
 }
 
-/** What is decided is on the disks of a majority, whatever else they hold. */
+/** Every decided entry is on the disks of a majority. */
 function notKept({ nodes, decided }: CheckedWorld): string | null {
   let holders = 0;
   for (const { durableLog } of nodes) if (durableLog.startsWith(decided)) holders += 1;

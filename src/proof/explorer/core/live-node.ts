@@ -36,7 +36,7 @@ const NEVER = 1_000_000;
 
 /**
  * The host's rules are those of src/server/node: effects are taken after every input, messages to one peer leave in order, each
- * when its write group is durable, and what waited for a sync leaves before the core hears of it.
+ * when its write group is durable, and messages that waited for a sync leave before the core hears of it.
  */
 export class LiveNode {
   readonly #pid: NodeId;
@@ -73,7 +73,7 @@ export class LiveNode {
     return this.#disk;
   }
 
-  /** All that what comes may depend on, as text. */
+  /** All that the node's future may depend on, as text. */
   describe(): string {
     const held = this.#held.map(({ to, message, after }) => ({
       to,
@@ -128,7 +128,7 @@ export class LiveNode {
 
   #turn(): void {
     const { writes, messages, contradiction } = this.#core.takeEffects();
-    // Disks keep what they acknowledged here, so nobody says what cannot be true (JUDGE-2), or what no honest node says.
+    // Disks keep what they acknowledged here, so no node contradicts a decided log (JUDGE-2), or sends what no honest node sends.
     assert(contradiction === null, `node ${this.#pid} reports ${JSON.stringify(contradiction)}`);
     assert(this.#core.counters.misbehaved === 0, `node ${this.#pid} takes a peer for dishonest`);
     this.#disk.stage(writes);
@@ -159,8 +159,8 @@ export class LiveNode {
 }
 
 /**
- * What a message tells of its sender is on the sender's disk when it leaves. As a disk's promise never goes back, and an
- * accepted log only gives way to that of a higher round, whatever was told survives.
+ * What a message tells of its sender is on the sender's disk when it leaves. A disk's promise never goes back, and an accepted log
+ * only gives way to that of a higher round, so all that a message has told survives.
  * @throws InvariantError
  */
 function checkClaims(pid: NodeId, disk: Durable, message: Message): void {

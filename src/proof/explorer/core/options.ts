@@ -23,16 +23,16 @@ export interface CoreOptions extends Readonly<Record<Budget, number>> {
   readonly order: "fifo" | "any";
   /** `sync`: each write is durable at once. `async`: at any time later, in order. */
   readonly disk: "sync" | "async";
-  /** `elected`: node 1 leads, and everybody has heard of it. */
+  /** `elected`: node 1 leads, and all nodes have heard of it. */
   readonly start: "empty" | "elected";
   /**
    * `all`: everything in checks.ts, and that no node contradicts itself. `decided`: only that decided logs agree and hold
    * what was proposed; a node that contradicts itself stops, and the search goes elsewhere.
    */
   readonly check: "all" | "decided";
-  /** Who may be told to lead. */
+  /** The nodes that may be told to lead. */
   readonly candidates: readonly NodeId[];
-  /** Who may be given a proposal. */
+  /** The nodes that may be given a proposal. */
   readonly proposers: readonly NodeId[];
 }
 

@@ -4,7 +4,7 @@ import type { Ballot, LogSync, NodeId } from "../../../omnipaxos/index.ts";
 import type { Mail, Message } from "./live-node.ts";
 
 export type CoreStep =
-  /** With FIFO sessions: whatever is first from `from` to `to`. */
+  /** With FIFO sessions: the first message from `from` to `to`. */
   | { readonly do: "deliver"; readonly mail: Mail }
   /** The message stays under way, and comes again. */
   | { readonly do: "deliverCopy"; readonly mail: Mail }

@@ -13,7 +13,7 @@ export interface WalkLimits {
   /** Steps of one walk. */
   readonly depth: number;
   readonly seconds: number;
-  /** Only what is wrong in words that contain this is reported; a walk that finds something else ends there. */
+  /** Reports only a fault whose text contains this; a walk that finds another one ends there. */
   readonly only: string;
 }
 

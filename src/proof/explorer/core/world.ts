@@ -99,7 +99,7 @@ export class Rules {
     return moves;
   }
 
-  /** Null: nothing changes by it, and nobody need look at what comes after. */
+  /** Null: the step changes nothing, and the search need not go on from it. */
   go(world: World, move: Move): Outcome | null {
     const { at, arg, kind } = move;
     switch (kind) {
@@ -225,7 +225,7 @@ export class Rules {
   #change(world: World, move: Move, change: (draft: Draft) => string | null): Outcome | null {
     const draft = new Draft(world, this.options.order === "fifo", this.#automaton);
     const problem = change(draft);
-    // A node that notices a contradiction stops there and then, and nobody is told anything wrong.
+    // A node that notices a contradiction stops there and then, and tells no other node anything wrong.
     if (draft.nodeStopped && this.options.check === "decided") return null;
     if (problem !== null) return { world: null, problem };
     const next = draft.finish(SPENT_BY[move.kind]);

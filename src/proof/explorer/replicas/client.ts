@@ -17,7 +17,7 @@ import type { MemoryNode } from "./memory-node.ts";
 
 /** What all clients together know: it may only grow. */
 export interface Acknowledged {
-  /** By key: the greatest revision that anybody was told of. */
+  /** By key: the greatest revision that any client was told of. */
   readonly revisions: Map<string, number>;
   /** Writes that were refused for good, none of which may take effect. */
   readonly refused: { readonly session: number; readonly sequence: number }[];
@@ -25,7 +25,7 @@ export interface Acknowledged {
 
 interface AskedRead {
   readonly key: string;
-  /** The greatest revision of the key that anybody had been told of. */
+  /** The greatest revision of the key that any client had been told of. */
   readonly atLeast: number;
   answered: boolean;
 }
@@ -57,7 +57,7 @@ export class ClientProcess {
     null;
   #close: () => void = () => {};
 
-  /** @param onFrame told of each frame of answers: it is to be given to `answered` in its time */
+  /** @param onFrame called with each frame of answers: the caller gives it to `answered` when it arrives */
   constructor(number: number, onFrame: (frame: Uint8Array) => void) {
     this.#number = number;
     this.#onFrame = onFrame;
@@ -182,7 +182,7 @@ export class ClientProcess {
     if (nonce.some((byte, i) => byte !== this.#nonce[i])) {
       return `the session ${session}, which somebody else asked for`;
     }
-    // Each request that gets into the log opens one: the others are needed by nobody.
+    // Each request that gets into the log opens a session: this client needs only one.
     this.#session ??= session;
     return null;
   }

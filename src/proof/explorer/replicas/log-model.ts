@@ -1,6 +1,6 @@
 /**
- * The one decided log, as all nodes together have shown it, and what it means: worked out by a state machine of a few lines
- * that shares nothing with the product's but the format of an entry and how sessions get their numbers.
+ * The one decided log, as all nodes together have shown it, and the states that follow from it: computed by a state machine of a few
+ * lines that shares nothing with the product's but the format of an entry and how sessions get their numbers.
  */
 import { OP } from "../../../store/operations/index.ts";
 import { assert } from "../../../base/index.ts";

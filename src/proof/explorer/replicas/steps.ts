@@ -1,4 +1,4 @@
-/** What can happen to a cluster of replicas, as values that can be written down and said in plain words. */
+/** The steps of a cluster of replicas, as values that can be written down and said in plain words. */
 import { unreachable } from "../../../base/index.ts";
 import type { NodeId } from "../../../omnipaxos/index.ts";
 

@@ -10,7 +10,7 @@ import type { ReplicaSetup, ReplicaStep } from "./steps.ts";
 
 type NodeStepKind = "turn" | "persist" | "tick" | "lead" | "snapshot" | "load" | "received";
 
-/** Ticks of calm, twice, at the beginning: node 1 leads then, and everybody has heard of it. */
+/** Ticks of calm, twice, at the beginning: node 1 leads then, and all nodes have heard of it. */
 const BEGIN_TICKS = 4;
 /** One calm tick takes at most so many steps: a cluster that finds no rest has something wrong with it. */
 const CALM_STEPS_MAX = 20_000;

@@ -1,7 +1,7 @@
 /**
  * What strangers and greedy clients can do to a cluster. Each attack runs against three real servers of its own, from a
  * process of its own, while an honest client (one at each node) measures how long it waits. Short times without and with
- * the attack alternate, so that both meet the same load from whatever else the machine does.
+ * the attack alternate, so that both meet the same load from other programs on the machine.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { statSync } from "node:fs";

@@ -52,7 +52,7 @@ async function measure({ ms, phase: name }: HonestOrder): Promise<HonestReport> 
       await pause(PAUSE_MS);
     }
   };
-  // Whoever comes now must get in too: to a node's clients, and to its management.
+  // New connections must get in now too: those of clients to a node, and those of its management.
   const newcomer = async (): Promise<void> => {
     for (let i = 0; performance.now() < endMs; i++) {
       const node = plan.nodes[i % plan.nodes.length];

@@ -16,7 +16,7 @@ import type { AttackPlan } from "./protocol.ts";
 import { attackersClient } from "./secured.ts";
 
 const TTL_MS = 30_000;
-/** Ids that nobody else chooses. */
+/** Ids that no other client chooses. */
 const FIRST_ID = 1_000_000;
 /** So many leases are renewed by one command. */
 const RENEWED = 1024;

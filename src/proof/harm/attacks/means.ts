@@ -1,4 +1,4 @@
-/** What attacks are made of: connections that do as they like, sessions, frames without end. */
+/** The parts of attacks: connections that keep no rules, sessions, frames without end. */
 import { openSessionFrame } from "../../../client/core/index.ts";
 import { GroupWriter } from "../../../store/index.ts";
 import { startOpenLoop } from "../../../measure/index.ts";

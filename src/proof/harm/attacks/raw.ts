@@ -1,4 +1,4 @@
-/** Connections that keep no rules: sockets that speak a little HTTP, and web sockets that have shaken hands and then do as they like. */
+/** Connections that keep no rules: sockets that speak a little HTTP, and web sockets that break the protocol after the handshake. */
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { dialWithHandshake } from "../../../links/handshake/index.ts";
@@ -13,7 +13,7 @@ const random = createNodeRandom();
 /** @param localAddress where it comes from, of this machine's loopback */
 export function rawSocket(port: number, inTls = false, localAddress = "127.0.0.1"): Socket {
   const at = { port, host: "127.0.0.1", localAddress };
-  // Whose certificate it is does not matter to a stranger.
+  // A stranger does not check the server's certificate.
   const socket = inTls ? connectTls({ ...at, rejectUnauthorized: false }) : connect(at);
   socket.on("error", () => {});
   socket.resume();

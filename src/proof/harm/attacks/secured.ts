@@ -1,4 +1,4 @@
-/** A cluster as it should be where others can reach it: all in TLS, and users with as few rights as they need. */
+/** A cluster as it should be where strangers can reach it: all in TLS, and users with as few rights as they need. */
 import {
   type ClientOptions,
   createAdminClient,
@@ -57,7 +57,7 @@ export async function secure(
   return { ca, root: ROOT, honest: HONEST, attacker: ATTACKER };
 }
 
-/** What a client says to come as one of them; in a cluster that is not secured all are nobody. */
+/** The sign-in of one of these users; in a cluster that is not secured clients have no user. */
 export function accessOf({ nodes, clusterId, secured }: AttackPlan, who: Who): Access {
   if (secured === null) return { nodes, clusterId };
   return { nodes, clusterId, tls: { ca: secured.ca }, ...secured[who] };

@@ -5,13 +5,13 @@ import { takeWritesFrame } from "../../../protocol/client/index.ts";
 import { type Attack, client, KIB, openSession, pour, type Sent } from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
 
-/** Session ids are 2^52 and 52 bits that nobody is told. */
+/** Session ids are 2^52 and 52 bits that no other client is told. */
 const SESSION_BASE = 2 ** 52;
 /** Guesses have a frame each: a group is of one session. */
 const GUESSED_COMMANDS = 16;
 const NONCE_BYTES = 16;
 
-/** Commands that do nothing, under the numbers of a session that somebody may have. */
+/** Commands that do nothing, under the numbers of a session that some client may have. */
 async function forge(plan: AttackPlan, sent: Sent): Promise<void> {
   const writer = new GroupWriter();
   const next = (): Uint8Array => {

@@ -1,4 +1,4 @@
-/** Attacks on the door: passwords tried as fast as they are answered, tokens that nobody has made. */
+/** Attacks on the sign-in: passwords tried as fast as they are answered, tokens that no node has made. */
 import { randomBytes } from "node:crypto";
 import { type Attack, nodeAt, type Sent } from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";

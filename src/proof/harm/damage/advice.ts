@@ -1,4 +1,4 @@
-/** What a sentence of a server tells to do, as somebody reads it who knows nothing else. */
+/** The advice in a sentence of a server, as an operator reads it who knows nothing else. */
 import type { Said } from "./server.ts";
 
 /** What a sentence tells to do. */

@@ -21,7 +21,7 @@ export interface Selection {
   readonly sizes: readonly number[];
   /** Rows whose "group: name" has one of these in it. Empty: all but the hidden ones. */
   readonly only: readonly string[];
-  /** Those that nobody can notice, instead of the others. */
+  /** The rows that no node can notice, instead of the others. */
   readonly limits: boolean;
 }
 

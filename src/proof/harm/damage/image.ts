@@ -32,7 +32,7 @@ export interface Image {
   of(stage: Stage, node: number): string;
 }
 
-/** What nobody waits for, as the decided index on the disks of the others, takes two ticks; reports 100 ms. */
+/** A write that no message waits for, as of the decided index on followers' disks, takes two ticks; reports 100 ms. */
 const QUIET_MS = 300;
 const LEVEL_TIMEOUT_MS = 20_000;
 const FILLER_BYTES = 1_000_000;
@@ -43,7 +43,7 @@ export interface Roles {
   readonly knowing: readonly number[];
 }
 
-/** Node 1 is the one to be damaged; with those behind it is a majority without those who know. */
+/** Node 1 is the one to be damaged; with the nodes behind it is a majority without those that know the last writes. */
 export function rolesOf(size: number): Roles {
   const half = (size - 1) / 2;
   const ids = Array.from({ length: size - 1 }, (_, i) => i + 2);

@@ -12,7 +12,7 @@ export interface Kind {
   readonly image?: ImageName;
   /** Only run when it is asked for by name: a test of the script itself. */
   readonly hidden?: boolean;
-  /** Nobody can notice it, as docs/proof.md says below the table: only run with `--limits`, or by name. */
+  /** No node can notice it, as docs/proof.md says below the table: only run with `--limits`, or by name. */
   readonly limit?: boolean;
   play(scene: Scene): Promise<void>;
 }

@@ -52,7 +52,7 @@ export class Scene {
   readonly image: Image;
   readonly acknowledged: Acknowledged;
   readonly directory: string;
-  /** Undoes what was no damage but a mistake; else the sentences say what to do. */
+  /** Undoes a mistake that did no damage; else the sentences say what to do. */
   mend: (() => Promise<void>) | null = null;
   /** How many disks hold what they held. */
   intact: number;
@@ -139,7 +139,7 @@ export class Scene {
     return server;
   }
 
-  /** A start that ends before the node is ready, so many times in all: somebody else listens where its clients would. */
+  /** A start that ends before the node is ready, so many times in all: another process listens on its port for clients. */
   async startInVain(node: number, times: number): Promise<void> {
     const { host, port } = this.#place(node);
     const squatter = createServer();
@@ -283,7 +283,7 @@ export class Scene {
   /** Every key, linearizably, at each node that runs. @returns the keys that some node served without their last value */
   async read(what: string, consistency: "linearizable" | "local" = "linearizable"): Promise<void> {
     for (const node of this.running) {
-      // It serves nobody, and says so.
+      // It serves no client, and says so.
       if (this.server(node)?.joining === true) continue;
       const client = createClient({ nodes: [this.#place(node)], timeoutMs: READ_TIMEOUT_MS });
       const { keys } = this.acknowledged;

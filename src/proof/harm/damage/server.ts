@@ -99,7 +99,7 @@ export class Server {
     return this.#server.kill(signal);
   }
 
-  /** Why it ended, and whom it did not let in or was not let in by. Not what a start says in good order. */
+  /** Why it ended, the peers that it refused, and those that refused it. Without the lines of a start in good order. */
   get said(): readonly Said[] {
     const { node } = this;
     const lines = this.#output.split("\n").slice(0, -1).map(parse);

@@ -1,4 +1,4 @@
-/** What a row comes to. Pure: nobody decides by hand. */
+/** The verdict on a row. Pure: no person decides by hand. */
 import type { Said } from "./server.ts";
 import { adviceOf } from "./advice.ts";
 
@@ -36,7 +36,7 @@ export function endings({ said }: Facts): readonly string[] {
   return [...new Set(said.filter(({ ended }) => ended).map(({ code }) => code))];
 }
 
-/** What a node says that stops because others have decided or made something else than it has. */
+/** The codes of a node that stops because other nodes have decided other entries, or have another state. */
 const SIDES: ReadonlySet<string> = new Set(["CONTRADICTED", "DIVERGED"]);
 const CHOICE = "people have to choose a side, and the disk of each is kept";
 

@@ -1,4 +1,4 @@
-/** Does what the sentences say, as somebody would who knows nothing else. */
+/** Does what the sentences say, as an operator would who knows nothing else. */
 import { existsSync, renameSync } from "node:fs";
 import type { Scene } from "./scene.ts";
 import { adviceOf } from "./advice.ts";

@@ -1,4 +1,4 @@
-/** What was acknowledged, and what a reader may be told of it. */
+/** The acknowledged writes, and the values that a reader may be told. */
 import type { ReadResult } from "../../../client/terms/index.ts";
 
 export class Acknowledged {
@@ -27,7 +27,7 @@ export class Acknowledged {
     return new Acknowledged(this.#values);
   }
 
-  /** Only one value is right: whoever writes here waits for each acknowledgement. */
+  /** Only one value is right, as the writer waits for each acknowledgement. */
   isLost(key: string, result: ReadResult): boolean {
     const last = this.#values.get(key)?.at(-1);
     return !result.found || Buffer.from(result.value).toString() !== last;

@@ -222,7 +222,7 @@ async function wasChangedBySomebody(client: KvClient, revision: number): Promise
   }
 }
 
-/** Whoever comes afterwards gets in. @returns what was in the way; null: nothing */
+/** A client that comes afterwards gets in. @returns what was in the way; null: nothing */
 function newcomer({ host, port }: ClusterNode): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect(port, host, () => {

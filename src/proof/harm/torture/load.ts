@@ -1,4 +1,4 @@
-/** Clients that do one thing after the other and note what they asked and saw. */
+/** Clients that do one thing after the other and note their requests and answers. */
 import { KvError } from "../../../base/index.ts";
 import type { KvClient } from "../../../client/index.ts";
 import { pause } from "../../../measure/index.ts";

@@ -1,4 +1,4 @@
-/** What processes note of locks and leases, and what must hold of it. Times are in microseconds of the machine's monotonic clock. */
+/** The notes of processes about locks and leases, and their check. Times are in microseconds of the machine's monotonic clock. */
 
 export type LockNote =
   /** It has the lock, from this moment at the latest. */
@@ -44,7 +44,7 @@ export interface LeaseEnd {
 export interface LockHistory {
   readonly notes: readonly LockNote[];
   readonly ends: readonly LeaseEnd[];
-  /** What a watch was told that nobody has stopped. */
+  /** The events of the watch whose process is never stopped. */
   readonly steady: readonly SeenChange[];
 }
 
@@ -58,7 +58,7 @@ const CLOCK_US = 1000;
 
 /**
  * - Each token is of one holder, and it grows: guarded writes with a token lie behind it and before the next one.
- * - Nobody believes to hold the lock when a later holder has it already.
+ * - No process believes that it holds the lock when a later holder has it already.
  * - No lease ends before its time to live since the last renewal was sent that was acknowledged.
  * - The watch of a process that was stopped again and again has told the same as the other one.
  */

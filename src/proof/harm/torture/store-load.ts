@@ -1,4 +1,4 @@
-/** Clients of transactions and of ranges, who note what they asked and were told; and one who compacts the history. */
+/** Clients of transactions and of ranges, which note their requests and answers; and one that compacts the history. */
 import { KvError } from "../../../base/index.ts";
 import type { KvClient } from "../../../client/index.ts";
 import type { KeyValue, ReadResult } from "../../../client/terms/index.ts";
@@ -223,7 +223,7 @@ class StoreUser {
     }, revision);
   }
 
-  /** The newest state, page by page: of which revision it is nobody says. */
+  /** The newest state, page by page: no answer names its revision. */
   async #page(): Promise<void> {
     await this.#look(async () => {
       this.#notes.state(await this.#found(undefined), null, this.#who);
@@ -248,7 +248,7 @@ class StoreUser {
     }
   }
 
-  /** @returns null: it did not happen, or nobody knows */
+  /** @returns null: it did not happen, or its outcome is unknown */
   async #transact<T>(
     carryOut: (tx: Transaction, carried: Carried) => Promise<T>,
   ): Promise<{ readonly result: T; readonly revision: number } | null> {

@@ -1,11 +1,11 @@
 /**
- * What clients of transactions and ranges noted, in the words of the checker, and what must hold of it at once.
+ * The notes of clients of transactions and ranges, in the words of the checker, and the invariants that can be checked at once.
  *
  * Invariants:
- *   STORENOTES-1. Every state that somebody is told of has the same sum on its accounts.
+ *   STORENOTES-1. Every state that a client is told of has the same sum on its accounts.
  *   STORENOTES-2. No value of the counter is given out twice.
  *   STORENOTES-3. The set is not empty once it was not.
- *   STORENOTES-4. Who reads an old revision is told COMPACTED only when an older one is not kept either.
+ *   STORENOTES-4. A client that reads an old revision is told COMPACTED only when no older one is kept either.
  */
 import type { FoundKey, OpResult, StoreOp, StoreOperation } from "../../checker/index.ts";
 
@@ -14,7 +14,7 @@ export const ACCOUNTS = 6;
 export const BALANCE = 100;
 export const COUNTER = "t/n";
 export const SET_PREFIX = "t/s/";
-/** All keys of this torture begin so: others are somebody else's. */
+/** All keys of this torture begin so: others belong to other clients. */
 export const PREFIX = "t/";
 
 /** The range of a prefix that ends with a letter or a slash. */
@@ -38,7 +38,7 @@ export class StoreNotes {
   readonly operations: StoreOperation[] = [];
   readonly violations: string[] = [];
   readonly counts = { transfers: 0, counted: 0, sets: 0, states: 0, old: 0, compacted: 0 };
-  /** The latest revision that somebody was told. */
+  /** The latest revision that a client was told. */
   seen = 0;
   readonly #given = new Map<number, string>();
   /** From which revision on the set has members. */

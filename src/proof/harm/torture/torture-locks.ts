@@ -110,7 +110,7 @@ export async function tortureLocks(options: LockTortureOptions): Promise<boolean
   return isGood;
 }
 
-/** What this process, which nobody stops, is told. */
+/** The events of this process's own watch; this process is never stopped. */
 class SteadyWatch {
   readonly changes: SeenChange[] = [];
   readonly ends: LeaseEnd[] = [];

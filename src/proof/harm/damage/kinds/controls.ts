@@ -7,7 +7,7 @@ export const controls: readonly Kind[] = [
   damage(GROUP, "clean stop of all", () => {}, { image: "stopped" }),
   damage(GROUP, "kill -9 of all, with snapshots", () => {}, { image: "snapshots" }),
   damage(GROUP, "kill -9 of all, several segments", () => {}, { image: "segments" }),
-  // A row that must be reported: a write is expected that nobody made.
+  // A row that must be reported: it expects a write that no client made.
   damage(
     GROUP,
     "a write that was never made is expected",

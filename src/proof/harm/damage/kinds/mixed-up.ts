@@ -8,7 +8,7 @@ import { pause } from "../../../../measure/index.ts";
 
 const GROUP = "Mixed up";
 
-/** A mistake of whoever starts it, undone by starting it as it should be. */
+/** A mistake of the operator who starts the server, undone by starting it as it should be. */
 function wronglyStarted(
   name: string,
   start: (scene: Scene) => Promise<void>,
