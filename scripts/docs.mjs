@@ -2,8 +2,16 @@
 // all that programs import, from the comments in the source. `npm run docs`; with `-- --serve` it is shown, too. A link to a page
 // that is not there fails it. The tools are fetched once, into .omnikv, so that nobody else has to install them.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 
 const TOOLS = [
   "typedoc@0.28.20",
@@ -37,8 +45,7 @@ if (!existsSync(installed) || readFileSync(installed, "utf8") !== wanted) {
 }
 
 rmSync(site, { recursive: true, force: true });
-const tracked = execFileSync("git", ["ls-files", "*.md", "docs"], { cwd: root, encoding: "utf8" });
-const pages = tracked.trim().split("\n");
+const pages = existsSync(join(root, ".git")) ? trackedPages() : unpackedPages();
 for (const page of pages) {
   const isReadme = page === "README.md";
   const isAsset = !page.endsWith(".md");
@@ -87,6 +94,28 @@ if (process.argv.includes("--serve"))
   node([tool("vitepress/bin/vitepress.js"), "preview", site], work);
 
 /** What of a page's text would be markup of Vue, and links to what the site has no page of. */
+function trackedPages() {
+  const tracked = execFileSync("git", ["ls-files", "*.md", "docs"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  return tracked.trim().split("\n");
+}
+
+/** Of a copy without its history: what the repository keeps out by .gitignore lies in other folders. */
+function unpackedPages() {
+  const files = (folder, options) =>
+    readdirSync(join(root, folder), { withFileTypes: true, ...options });
+  const top = files(".").filter(({ name }) => name.endsWith(".md"));
+  const within = ["docs", "src", "scripts", "test"].flatMap((folder) =>
+    files(folder, { recursive: true }),
+  );
+  return [...top, ...within]
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => path.endsWith(".md") || path.startsWith("docs/"));
+}
+
 function pageText(page, text) {
   return text
     .replaceAll("{{", "&#123;&#123;")

@@ -23,7 +23,8 @@ const KEYS_MAX = 1024;
  * Make one for each Keyv. Keyv tells a store its namespace when it is made, and not with later requests: a store that was told two
  * cannot know which of them `clear` means, and refuses it.
  *
- * Promises reject with a KvError. Keyv makes an `error` event of it, and throws it too with `throwOnErrors`.
+ * Promises reject with a KvError. Keyv makes an `error` event of it, answers as if there were nothing, or false, and throws the error only
+ * with `throwOnErrors`.
  */
 export class KeyvOmnikv extends EventEmitter {
   /** Keyv only iterates over stores whose names it knows, and looks for the name here; of those names, etcd is nearest to this one. */
@@ -56,8 +57,14 @@ export class KeyvOmnikv extends EventEmitter {
 
   /** The text that Keyv has serialized; undefined: there is none. */
   async get<Value>(key: string): Promise<Value | undefined> {
-    const read = await this.#place.client.read(this.#place.key(key));
-    return read.text() as Value | undefined;
+    try {
+      const read = await this.#place.client.read(this.#place.key(key));
+      return read.text() as Value | undefined;
+    } catch (error) {
+      // Keyv passes on what a store emits, and of a read that rejects it makes a miss, and says nothing.
+      if (this.listenerCount("error") > 0) this.emit("error", error);
+      throw error;
+    }
   }
 
   /** Values of up to 1,024 keys, all of one state of the store. */

@@ -1,6 +1,6 @@
 /** The store under Keyv, judged by Keyv's own tests. */
 import * as vitest from "vitest";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import {
   keyvApiTests,
   keyvIteratorTests,
@@ -8,6 +8,7 @@ import {
   keyvValueTests,
 } from "@keyv/test-suite";
 import { Keyv, type KeyvStoreAdapter } from "keyv";
+import { createClient } from "../../src/client/api/index.ts";
 import { KeyvOmnikv } from "../../src/adapters/keyv.ts";
 import { startCluster, type Cluster } from "./cluster.ts";
 
@@ -101,4 +102,19 @@ test("what Keyv does not serialize is refused", async () => {
   await expect(store().set("a", { b: 1 })).rejects.toThrow(
     "value: expected text, got a value of type object: leave Keyv its serializer",
   );
+});
+
+test("a read that fails is no silent miss: it is an event, and throws if that is asked for", async () => {
+  const client = createClient({ nodes: [{ id: 1, host: "127.0.0.1", port: 1 }], timeoutMs: 200 });
+  onTestFinished(() => client.close());
+  const failed: unknown = expect.objectContaining({ name: "KvError" });
+  const quiet = new Keyv({ store: new KeyvOmnikv(client) });
+  const told: unknown[] = [];
+  quiet.on("error", (each: unknown) => told.push(each));
+  expect(await quiet.get("a")).toBeUndefined();
+  expect(told).toEqual([failed]);
+  const loud = new Keyv({ store: new KeyvOmnikv(client), throwOnErrors: true });
+  loud.on("error", () => {});
+  await expect(loud.get("a")).rejects.toEqual(failed);
+  await expect(new KeyvOmnikv(client).get("a")).rejects.toEqual(failed);
 });

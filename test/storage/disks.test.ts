@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
-import { NodeDisk } from "../../src/machine/host/node-disk.ts";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { makeDirectoryNow, NodeDisk } from "../../src/machine/host/node-disk.ts";
 import { diskSuite } from "../conformance/disk.suite.ts";
 import { until } from "../conformance/wait.ts";
 import { World } from "./world.ts";
@@ -51,6 +51,25 @@ diskSuite("simulated", () => {
   };
   return { disk: world.disk, until: advance, close: () => {} };
 });
+
+test.runIf(process.platform === "linux")(
+  "a directory that cannot be made is an error at once, under /proc too, and several levels are made",
+  () => {
+    // Asked for all levels at once, Node.js never returns here.
+    expect(() => makeDirectoryNow("/proc/omnikv/data")).toThrow("cannot create /proc/omnikv/data");
+    const root = mkdtempSync(join(tmpdir(), "omnikv-levels-"));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    makeDirectoryNow(join(root, "a/b/c"));
+    makeDirectoryNow(join(root, "a/b/c"));
+    expect(statSync(join(root, "a/b/c")).mode & 0o777).toBe(0o700);
+    writeFileSync(join(root, "file"), "");
+    for (const path of ["file", "file/below"]) {
+      expect(() => makeDirectoryNow(join(root, path))).toThrow(
+        "a file where a directory has to be",
+      );
+    }
+  },
+);
 
 describe("the simulated disk", () => {
   const full = Uint8Array.from({ length: 3000 }, () => 0xff);

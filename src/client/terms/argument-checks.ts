@@ -66,11 +66,22 @@ export function wrongBytes(name: string, bytes: unknown): KvError | null {
     return bytes.isWellFormed() ? null : badArgument(name, TEXT_EXPECTED, bytes);
   }
   if (isBytes(bytes)) return null;
-  const isData = typeof bytes === "object" && bytes !== null && !ArrayBuffer.isView(bytes);
-  const hint =
-    isData && !(bytes instanceof ArrayBuffer) ? " (JSON.stringify makes text of it)" : "";
-  return badArgument(name, `${BYTES_EXPECTED}${hint}`, bytes);
+  return badArgument(name, `${BYTES_EXPECTED}${hintFor(name, bytes)}`, bytes);
 }
+
+/** What its caller may have meant. */
+function hintFor(name: string, bytes: unknown): string {
+  const isData = typeof bytes === "object" && bytes !== null && !ArrayBuffer.isView(bytes);
+  if (!isData || bytes instanceof ArrayBuffer) return "";
+  if (name !== "key") return " (JSON.stringify makes text of it)";
+  if (Array.isArray(bytes)) return " (get reads several keys, batch carries out several requests)";
+  const isRange = SELECTOR_NAMES.some((each) => each in bytes);
+  return isRange
+    ? ' (range, keys and count take several keys; txn({ then: [{ op: "delete", range: { prefix } }] }) deletes them)'
+    : " (JSON.stringify makes text of it)";
+}
+
+const SELECTOR_NAMES = ["prefix", "start", "end"];
 
 export function wrongKeys(keys: unknown): KvError | null {
   if (!Array.isArray(keys)) return badArgument("keys", "an array of keys", keys);

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { dirname, join, posix, resolve } from "node:path";
 import type { Disk, DiskFile } from "../ports/index.ts";
+import { systemCode } from "../../base/index.ts";
 import { diskError, type DiskDeed } from "./disk-error.ts";
 import { DiskPace } from "./disk-pace.ts";
 import { NodeFile, PLATFORM_DURABLE_WRITES, type DurableWrites } from "./node-file.ts";
@@ -126,13 +127,32 @@ export class NodeDisk implements Disk {
 
 /** With its parents, durable. @throws as the Disk port does */
 export function makeDirectoryNow(target: string): void {
-  const first = attempt("create", target, () =>
-    mkdirSync(target, { recursive: true, mode: 0o700 }),
-  );
-  if (first === undefined) return;
-  // Each new directory is an entry in its parent, from the topmost one that was created down to the target.
-  for (let made = target; made.length >= first.length; made = dirname(made)) {
-    syncPath(dirname(made));
+  const missing: string[] = [];
+  for (let path = target; !isDirectory(path); path = dirname(path)) {
+    missing.push(path);
+    if (dirname(path) === path) break;
+  }
+  // One after the other: asked for all at once, Node.js calls a read-only file system a missing directory, and below /proc it never returns.
+  for (const path of missing.toReversed()) attempt("create", target, () => makeOne(path));
+  // Each new directory is an entry in its parent.
+  for (const path of missing) syncPath(dirname(path));
+}
+
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (systemCode(error) !== "EEXIST" || !isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // Whatever is wrong with it, making it says so.
+    return false;
   }
 }
 

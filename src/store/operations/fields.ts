@@ -98,7 +98,7 @@ export const FIELDS = {
     bit: 1024,
     min: LEASE_TTL_MIN_MS,
     max: LEASE_TTL_MAX_MS,
-    noun: "time to live (in ms)",
+    noun: "ttl (milliseconds)",
   },
   /** The id of a lease. 0, for a new one: whichever is free. */
   lease: { form: "number", bit: 2048, min: 0, noun: "id of a lease" },

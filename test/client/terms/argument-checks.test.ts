@@ -79,6 +79,14 @@ describe("arguments of KvClient", () => {
     expect((await rejection(() => client.write("k", 5))).message).not.toContain("JSON");
   });
 
+  test("several keys where one is meant: what takes several is named", async () => {
+    const client = untyped(new FakeCluster().client());
+    expect((await rejection(() => client.read(["a", "b"]))).message).toContain("get reads several");
+    const { message } = await rejection(() => client.delete({ prefix: "a/" }));
+    expect(message).toContain('txn({ then: [{ op: "delete", range: { prefix } }] }) deletes them');
+    expect(message).not.toContain("JSON.stringify");
+  });
+
   test("options, of every method", async () => {
     const client = untyped(new FakeCluster().client());
     for (const [bad, text] of [
