@@ -54,7 +54,7 @@ export function scheduleOf(
 }
 
 function everyOf(text: string): number {
-  const ms = parseDuration(text, null) ?? 0;
+  const ms = parseDuration(text, "s") ?? 0;
   if (ms >= EVERY_MIN_MS && ms <= EVERY_MAX_MS) return ms;
   throw new KvError("BAD_REQUEST", `--every: expected a time like 15m, 1h or 1d, got "${text}"`);
 }

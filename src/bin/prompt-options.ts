@@ -132,7 +132,7 @@ export function adviceOn({ code, message }: KvError): string {
 
 /** "500ms", "5s", "1.5min", "1h" in milliseconds. @throws KvError BAD_REQUEST that names the flag */
 export function parseTime(text: string, flag: string, maxMs = TIME_MS_MAX): number {
-  const ms = parseDuration(text, null) ?? 0;
+  const ms = parseDuration(text, "s") ?? 0;
   if (ms >= 1 && ms <= maxMs) return ms;
   if (ms > maxMs) {
     throw new KvError(

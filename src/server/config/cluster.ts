@@ -2,7 +2,8 @@
 import { hostPort, KvError } from "../../base/index.ts";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import { kindOf, parseJsonText } from "./json-text.ts";
+import { fileTrouble } from "./file-trouble.ts";
+import { parseJsonText } from "./json-text.ts";
 import { readSettingsText } from "./regular-file.ts";
 
 /** The node's client port also serves management; peers have a port of their own. */
@@ -195,12 +196,7 @@ function parseCluster(text: string, path: string, flag: string): ClusterDescript
   }
   const result = clusterFileSchema.safeParse(value);
   if (!result.success) {
-    const issue = result.error.issues[0];
-    const field = issue === undefined || issue.path.length === 0 ? "" : ` ${dotted(issue.path)}:`;
-    const got = issue === undefined ? value : valueAt(value, issue.path);
-    const said = issue?.code === "unrecognized_keys" ? "" : `, got ${gotText(issue?.path, got)}`;
-    const reason = `${issue?.message ?? "not a cluster description"}${said.slice(0, 80)}`;
-    throw new KvError("BAD_REQUEST", `${flag}: ${path}:${field} ${reason}`);
+    throw new KvError("BAD_REQUEST", `${flag}: ${path}: ${fileTrouble(result.error, value)}`);
   }
   const { clusterId, nodes, secretFile, peerSecretFile, tls } = result.data;
   const absolute = (file: string): string => resolve(dirname(path), file);
@@ -215,12 +211,6 @@ function parseCluster(text: string, path: string, flag: string): ClusterDescript
     ...(peerSecretFile === undefined ? {} : { peerSecretFile: absolute(peerSecretFile) }),
     ...(tls === undefined ? {} : { tls: mapPaths(tls, absolute) }),
   };
-}
-
-/** A user may have written a file's contents where its name belongs: the message must not show them. */
-function gotText([first]: readonly PropertyKey[] = [], got: unknown): string {
-  if (first === "nodes" || first === "clusterId") return JSON.stringify(got) ?? "nothing";
-  return kindOf(got);
 }
 
 /** @throws KvError BAD_REQUEST that names the flag */
@@ -283,20 +273,4 @@ function checkNodes(
 
 function invalid(flag: string, expected: string, value: string): KvError {
   return new KvError("BAD_REQUEST", `${flag}: expected ${expected}, got "${value}"`);
-}
-
-function dotted(path: readonly PropertyKey[]): string {
-  return path
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
-    .join("")
-    .slice(typeof path[0] === "number" ? 0 : 1);
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  let at: unknown = value;
-  for (const part of path) {
-    if (typeof at !== "object" || at === null) return undefined;
-    at = (at as Readonly<Record<PropertyKey, unknown>>)[part];
-  }
-  return at;
 }

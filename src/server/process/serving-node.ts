@@ -5,6 +5,7 @@
 import type { RequestListener } from "node:http";
 import { createDashboard } from "../dashboard/index.ts";
 import { ENTRY_CHANNEL, type Machine, Node } from "../node/index.ts";
+import { StorageError } from "../../base/index.ts";
 import {
   AuditFile,
   type ConnectionCaps,
@@ -109,7 +110,7 @@ export class ServingNode {
       onListening: () => events.onListening(),
       onFatal: (error) => {
         // A write to a file may be the first to notice that the directory is gone: that is the reason to name.
-        const reason = watch?.look() ?? error;
+        const reason = watch?.look() ?? withRejoinNote(error, options);
         view.failed(reason, options.dataDirectory);
         watch?.stop();
         events.onFatal(reason);
@@ -225,4 +226,21 @@ function dashboard(
       needsSecret: node.secret !== null,
     },
   });
+}
+
+/** An option that did nothing: a user who follows the sentence would give it once more, and be told the same. */
+export function withRejoinNote(
+  error: Error,
+  {
+    node: { rejoin },
+    dataDirectory,
+  }: {
+    readonly node: { readonly rejoin?: boolean };
+    readonly dataDirectory: string;
+  },
+): Error {
+  if (rejoin !== true || !(error instanceof StorageError) || error.code !== "LOST_IDENTITY")
+    return error;
+  const note = `--rejoin was given, and did nothing: ${dataDirectory} is not empty, perhaps since an earlier start without it`;
+  return new StorageError(error.code, `${error.message}. (${note}.)`, { cause: error });
 }
