@@ -35,6 +35,8 @@ import {
   wrongReadOptions,
   wrongRequestOptions,
   wrongSelector,
+  cancelled,
+  withReason,
 } from "./terms/index.ts";
 import {
   type AskForPage,
@@ -497,14 +499,14 @@ export class KvClient extends KeyRequests implements KvRequests {
     const { signal, node = null, timeoutMs } = options;
     return new Promise<T>((resolve, reject) => {
       if (signal?.aborted === true) {
-        reject(new KvError("CANCELLED", "cancelled before it was sent", { definite: true }));
+        reject(cancelled("it was sent", signal));
         return;
       }
       let stopListening: (() => void) | null = null;
       const request = this.#core.submit(operation, { node, timeoutMs }, (error, answer) => {
         stopListening?.();
         if (answer !== null) resolve(result(answer));
-        else reject(error ?? new KvError("INTERNAL", "no answer and no error"));
+        else reject(withReason(error ?? new KvError("INTERNAL", "no answer and no error"), signal));
       });
       if (signal === undefined || request === null) return;
       stopListening = onAbort(signal, () => this.#core.cancel(request));

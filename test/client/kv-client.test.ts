@@ -142,18 +142,19 @@ describe("KvClient", () => {
     client.close();
   });
 
-  test("stops waiting when the signal says so, before and after sending", async () => {
+  test("stops waiting when the signal says so, before and after sending, and names its reason", async () => {
+    const why = new Error("the user has gone");
     const cluster = new FakeCluster();
     const client = cluster.client();
     await settle(cluster, client.write("warm", "up", { node: 1 }));
-    const early = client.write("a", "1", { signal: AbortSignal.abort() });
-    await expect(early).rejects.toMatchObject({ code: "CANCELLED", definite: true });
+    const early = client.write("a", "1", { signal: AbortSignal.abort(why) });
+    await expect(early).rejects.toMatchObject({ code: "CANCELLED", definite: true, cause: why });
     cluster.node(1).behaviour = { kind: "ignore" };
     const abort = new AbortController();
     const late = client.write("b", "1", { node: 1, signal: abort.signal });
     cluster.clock.run(10);
-    abort.abort();
-    await expect(late).rejects.toMatchObject({ code: "CANCELLED", definite: false });
+    abort.abort(why);
+    await expect(late).rejects.toMatchObject({ code: "CANCELLED", definite: false, cause: why });
     client.close();
   });
 

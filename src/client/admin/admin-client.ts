@@ -32,6 +32,8 @@ import {
   type RequestOptions,
   wrongNodeId,
   wrongRequestOptions,
+  cancelled,
+  withReason,
 } from "../terms/index.ts";
 
 export type AdminClientOptions = Pick<
@@ -98,7 +100,7 @@ export class AdminClient {
         return;
       }
       if (signal?.aborted === true) {
-        reject(new KvError("CANCELLED", "cancelled before it was sent", { definite: true }));
+        reject(cancelled("it was sent", signal));
         return;
       }
       const cancelTimer = this.#clock.after(timeoutMs, () => give("TIMEOUT"));
@@ -107,7 +109,7 @@ export class AdminClient {
         done: (error, result) => {
           cancelTimer();
           stopListening?.();
-          if (error !== null) return reject(error);
+          if (error !== null) return reject(withReason(error, signal));
           try {
             resolve(parseAdminResult(op, result));
           } catch (cause) {

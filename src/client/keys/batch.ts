@@ -6,6 +6,8 @@ import {
   type BatchOutcome,
   type BatchResult,
   onAbort,
+  cancelled,
+  withReason,
 } from "../terms/index.ts";
 import type { Answer, Done, Operation } from "../core/index.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
@@ -59,15 +61,12 @@ export function runBatch<Handle>(
         if (wrong !== null) {
           finish(at, { ok: false, op: asked?.op, error: wrong });
         } else if (signal?.aborted === true) {
-          const error = new KvError("CANCELLED", "cancelled before it was sent", {
-            definite: true,
-          });
-          finish(at, { ok: false, op: asked.op, error });
+          finish(at, { ok: false, op: asked.op, error: cancelled("it was sent", signal) });
         } else {
           underWay += 1;
           const handle = port.submit(operationOf(asked), (error, answer) => {
             underWay -= 1;
-            finish(at, outcomeOf(asked, error, answer));
+            finish(at, outcomeOf(asked, error === null ? null : withReason(error, signal), answer));
             // Half of them at a time: each refill is then worth a frame.
             if (underWay <= UNDER_WAY_MAX / 2) fill();
           });

@@ -25,7 +25,7 @@ export {
   TIMEOUT_MS_MAX,
 } from "./argument-checks.ts";
 export { bytesOf } from "./bytes.ts";
-export { cancelled } from "./cancelled.ts";
+export { cancelled, withReason } from "./cancelled.ts";
 export { checkedSignal } from "./checked-signal.ts";
 export { type KnownNames, namesOf, unknownName } from "./known-names.ts";
 export { onAbort } from "./on-abort.ts";

@@ -34,6 +34,7 @@ import {
   wrongRangeOptions,
   wrongRequestOptions,
   wrongSelector,
+  cancelled,
 } from "../terms/index.ts";
 import { rangeOf } from "../keys/index.ts";
 import type {
@@ -97,7 +98,7 @@ export async function runTransact<T>(
 ): Promise<TransactResult<T>> {
   const { signal } = options;
   for (let attempts = 1; ; attempts++) {
-    if (signal?.aborted === true) throw cancelled();
+    if (signal?.aborted === true) throw cancelled("the transaction took effect", signal);
     const tx = new Transaction(source, options);
     const result = await attempt(tx, carryOut);
     if (result !== null) return { ...result, attempts };
@@ -129,12 +130,6 @@ async function attempt<T>(
   } finally {
     tx.end();
   }
-}
-
-function cancelled(): KvError {
-  return new KvError("CANCELLED", "cancelled before the transaction took effect", {
-    definite: true,
-  });
 }
 
 interface RangeRead {

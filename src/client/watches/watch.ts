@@ -23,8 +23,7 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
 
   constructor(feed: WatchFeed, asked: WatchAsked, signal: AbortSignal | undefined) {
     this.#feed = feed;
-    const isAborted = signal?.aborted === true;
-    const line = isAborted ? feed.refuse(asked, cancelled()) : feed.open(asked);
+    const line = signal?.aborted === true ? feed.refuse(asked, ended(signal)) : feed.open(asked);
     this.#line = line;
     let stopListening: (() => void) | null = null;
     this.created = new Promise((resolve, reject) => {
@@ -40,7 +39,7 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
     else if (signal !== undefined) {
       stopListening = onAbort(signal, () => {
         line.queue.clear();
-        feed.end(line, cancelled());
+        feed.end(line, ended(signal));
       });
     }
   }
@@ -76,6 +75,6 @@ export class Watch<Item extends WatchItem = WatchBatch> implements AsyncIterable
   }
 }
 
-function cancelled(): KvError {
-  return new KvError("CANCELLED", "the watch was cancelled");
+function ended({ reason }: AbortSignal): KvError {
+  return new KvError("CANCELLED", "the watch was cancelled", { cause: reason });
 }
