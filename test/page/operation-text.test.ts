@@ -37,7 +37,7 @@ test("an empty value is a value", () => {
 
 test("writes, deletions and swaps say what happened, and who answered", () => {
   expect(writeOutcome({ revision: 1200, node: 2 })).toMatchObject({
-    text: "written at revision 1\u2009200",
+    text: "written at revision 1200",
     by: 2,
   });
   expect(deleteOutcome({ existed: false, node: 2 }).text).toBe("there was no such key");

@@ -1,6 +1,5 @@
 import type { ComponentChild } from "preact";
 import type { Seen } from "../key-draft.ts";
-import { formatCount } from "./format.ts";
 
 interface ConflictNoteProps {
   readonly conflict: Seen;
@@ -16,7 +15,7 @@ export function ConflictNote({ conflict, onTheirs, onMine }: ConflictNoteProps):
       <p>
         {gone
           ? "Somebody else deleted it meanwhile."
-          : `Somebody else changed it meanwhile, at revision ${formatCount(conflict.revision)}:`}
+          : `Somebody else changed it meanwhile, at revision ${conflict.revision}:`}
       </p>
       {gone || conflict.text === null ? null : (
         <code class="result-value" tabIndex={0}>

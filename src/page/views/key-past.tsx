@@ -87,7 +87,7 @@ function Version({
   isUnsaved,
   onTake,
 }: VersionProps): ComponentChild {
-  const at = `revision ${formatCount(revision)}`;
+  const at = `revision ${revision}`;
   if (value === null) {
     return (
       <li>

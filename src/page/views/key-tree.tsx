@@ -106,7 +106,7 @@ function KeyRow({ item, chosen, onPick }: KeyRowProps): ComponentChild {
       onClick={() => onPick(key)}
     >
       <span class="key-name">{name === "" ? "(no more)" : name}</span>
-      <span class="key-revision">revision {formatCount(modRevision)}</span>
+      <span class="key-revision">revision {modRevision}</span>
     </button>
   );
 }

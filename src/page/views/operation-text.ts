@@ -19,7 +19,7 @@ export function readOutcome(read: ShownRead): Outcome {
   const by = read.node;
   if (!read.found) return { ok: true, text: "no such key", value: null, more: null, by };
   const { text, hex, createRevision, modRevision, version } = read;
-  const revisions = `created at revision ${formatCount(createRevision)}, changed at ${formatCount(modRevision)}, version ${formatCount(version)}`;
+  const revisions = `created at revision ${createRevision}, changed at ${modRevision}, version ${formatCount(version)}`;
   return {
     ok: true,
     text: text === null ? "found, bytes that are no text" : "found",
@@ -36,7 +36,7 @@ export function writeOutcome({
   readonly revision: number;
   readonly node: number;
 }): Outcome {
-  return done(`written at revision ${formatCount(revision)}`, node);
+  return done(`written at revision ${revision}`, node);
 }
 
 export function deleteOutcome({
@@ -57,12 +57,9 @@ export function casOutcome(result: ShownSwap): Outcome {
 
 /** The outcome of a transaction; that a check did not hold is no failure, but nothing was done. */
 export function commitOutcome(result: ShownCommit): Outcome {
-  if (result.committed)
-    return done(`committed at revision ${formatCount(result.revision)}`, result.node);
+  if (result.committed) return done(`committed at revision ${result.revision}`, result.node);
   const reasons = result.conflicts.map(({ key, revision }) =>
-    revision === null
-      ? `there is no ${key}`
-      : `${key} was last changed at revision ${formatCount(revision)}`,
+    revision === null ? `there is no ${key}` : `${key} was last changed at revision ${revision}`,
   );
   const text = `not committed: ${reasons.length === 0 ? "a check did not hold" : reasons.join("; ")}`;
   return { ok: false, text, value: null, more: "nothing was changed", by: result.node };
@@ -73,13 +70,13 @@ export function saveOutcome(result: ShownSwap, mine: string): Outcome {
   if (result.swapped) return writeOutcome(result);
   const { found, node } = result;
   if (found?.text === mine) {
-    return done(`is there already, since revision ${formatCount(found.revision)}`, node);
+    return done(`is there already, since revision ${found.revision}`, node);
   }
   const more = "nothing was written";
   if (found === null) {
     return { ok: false, text: "somebody else deleted it meanwhile", value: null, more, by: node };
   }
-  const text = `somebody else changed it meanwhile, at revision ${formatCount(found.revision)}`;
+  const text = `somebody else changed it meanwhile, at revision ${found.revision}`;
   return { ok: false, text, value: null, more, by: node };
 }
 
@@ -95,9 +92,11 @@ export function failureOutcome(error: unknown): Outcome {
   return { ok: false, text: failureText(error), value: null, more: doubtText(error), by: null };
 }
 
-/** "NO_QUORUM: nobody leads". */
+/** "NO_QUORUM: nobody leads". A wrong input needs no code: what was typed stands beside it. */
 export function failureText(error: unknown): string {
-  if (error instanceof KvError) return `${error.code}: ${error.message}`;
+  if (error instanceof KvError) {
+    return error.code === "BAD_REQUEST" ? error.message : `${error.code}: ${error.message}`;
+  }
   return error instanceof Error ? `INTERNAL: ${error.message}` : `INTERNAL: ${String(error)}`;
 }
 

@@ -75,7 +75,7 @@ function factsText(seen: Seen | null, value: string): string {
   if (seen === null) return size;
   if (seen.kind === "absent") return `${size} · no such key yet`;
   const { revision, created, version } = seen;
-  const facts = [`changed at revision ${formatCount(revision)}`];
+  const facts = [`changed at revision ${revision}`];
   if (created !== null) facts.push(`created at ${formatCount(created)}`);
   if (version !== null) facts.push(`version ${formatCount(version)}`);
   return seen.text === null ? facts.join(" · ") : [size, ...facts].join(" · ");
