@@ -17,6 +17,7 @@ import { argumentToken } from "./argument-token.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addAccessOptions,
+  confirmAt,
   runAsProcess,
   type PromptFlags,
   type PromptSettings,
@@ -108,6 +109,7 @@ async function run<A>(
         format,
         signal,
         endless: spec.endless,
+        confirm: confirmAt(signal),
       });
     }),
   );

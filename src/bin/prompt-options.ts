@@ -19,6 +19,7 @@ import {
 import { colorLevel, packageFile } from "../machine/host/index.ts";
 import { nodeClock } from "../machine/runtime/index.ts";
 import {
+  askYesNo,
   createStyle,
   type ExitStatus,
   formatDuration,
@@ -26,6 +27,7 @@ import {
   historyPath,
   type Prompt,
   runPrompt,
+  type Screen,
   type Style,
 } from "../prompt/terminal/index.ts";
 
@@ -208,8 +210,17 @@ export async function runPromptProcess<A>(
       greeting,
       historyPath: historyPath(process.env, homedir(), name),
       signal,
+      confirm: confirmAt(signal),
     }),
   );
+}
+
+/** What asks the person at this process's terminal. Undefined: nobody sits there to be asked. */
+export function confirmAt(signal: AbortSignal): Screen["confirm"] {
+  const { stdin, stderr, stdout } = process;
+  const shown = [stderr, stdout].find(({ isTTY }) => isTTY);
+  if (!stdin.isTTY || shown === undefined) return undefined;
+  return (question) => askYesNo(stdin, shown, question, signal);
 }
 
 /** Leaves the status behind. @param run its signal is aborted when the process is told to end */

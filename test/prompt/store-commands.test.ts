@@ -1,5 +1,5 @@
 /** Commands about the past of a key, several keys, all keys of a prefix, and what only a terminal has: tables, questions, Tab. */
-import { PassThrough } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { KeyVersion } from "../../src/client/keys/key-version.ts";
 import { clientTable } from "../../src/prompt/commands/client-commands.ts";
@@ -65,6 +65,25 @@ describe("from a script", () => {
         { revision: 7, value: "two", createRevision: 3, version: 2 },
       ],
     });
+  });
+
+  test("commands of an argument ask the person at the terminal before they delete a prefix, lines of a pipe do not", async () => {
+    await put("app/a", "1");
+    const asked: string[] = [];
+    const no = {
+      confirm: (question: string) => {
+        asked.push(question);
+        return Promise.resolve(false);
+      },
+    };
+    const command = "delete app/ --prefix";
+    expect((await run({ ...no, command })).out).toContain("nothing was deleted");
+    expect(asked).toEqual(["delete all that begins with app/, 1 key? (yes or no) "]);
+    expect((await run({ ...no, command: `${command} --yes` })).out).toContain("deleted, 1 key");
+    await put("app/a", "1");
+    const piped = await run({ ...no, input: Readable.from([Buffer.from(`${command}\n`)]) });
+    expect(piped.out).toContain("deleted, 1 key");
+    expect(asked).toHaveLength(1);
   });
 
   test("all keys of a prefix are deleted in steps, without a question", async () => {

@@ -21,6 +21,7 @@ import {
   PREFIX_FLAG,
   readManyIn,
   type StoreAction,
+  YES_FLAG,
 } from "./store-commands.ts";
 import { boundIn, LEASE_COMMANDS, WRITE_FLAGS, type LeaseAction } from "./lease-commands.ts";
 import { LOAD_COMMAND, type LoadAction } from "./load-commands.ts";
@@ -129,7 +130,7 @@ const remove: CommandSpec<ClientAction> = {
   examples: ["3 delete 35", "1 delete app/ --prefix"],
   arguments: ["key"],
   count: [1, 1],
-  flags: [PREFIX_FLAG],
+  flags: [PREFIX_FLAG, YES_FLAG],
   build: (args) =>
     args.flags.has(PREFIX_FLAG.name)
       ? deletePrefixIn(args)

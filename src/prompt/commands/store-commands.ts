@@ -30,7 +30,13 @@ export type StoreAction =
       /** Versions shown at most. */
       readonly limit: number;
     } & ReadMoment)
-  | { readonly family: "store"; readonly op: "delete"; readonly prefix: Uint8Array };
+  | {
+      readonly family: "store";
+      readonly op: "delete";
+      readonly prefix: Uint8Array;
+      /** A person who can be asked is asked first. */
+      readonly asks: boolean;
+    };
 
 const VERSIONS = 20;
 const VERSIONS_MAX = 10_000;
@@ -97,9 +103,11 @@ export const PREFIX_FLAG: FlagSpec = {
   help: "all keys that begin with KEY; asks first, at a terminal",
 };
 
+export const YES_FLAG: FlagSpec = { name: "--yes", help: "with --prefix: does not ask" };
+
 /** @throws UsageError */
-export function deletePrefixIn({ positionals: [prefix] }: ParsedArguments): StoreAction {
-  const bytes = keyIn(prefix);
+export function deletePrefixIn({ positionals, flags }: ParsedArguments): StoreAction {
+  const bytes = keyIn(positionals[0]);
   if (bytes.length === 0) throw new UsageError("a prefix is at least one byte long");
-  return { family: "store", op: "delete", prefix: bytes };
+  return { family: "store", op: "delete", prefix: bytes, asks: !flags.has(YES_FLAG.name) };
 }

@@ -35,7 +35,7 @@ export function storeOutcome(run: StoreRun, action: StoreAction): Promise<Outcom
     case "history":
       return history(run, action);
     case "delete":
-      return deletePrefix(run, action.prefix);
+      return deletePrefix(run, action);
     default:
       return unreachable(action, "action");
   }
@@ -157,7 +157,7 @@ async function history(
 /** Not one step, however many they are: each is a transaction of its own, and whoever looks meanwhile sees a part gone. */
 async function deletePrefix(
   { client, request, style, screen, elapsedMs }: StoreRun,
-  prefix: Uint8Array,
+  { prefix, asks }: Extract<StoreAction, { op: "delete" }>,
 ): Promise<Outcome> {
   const outcome = (words: string, deleted: number): Outcome => {
     const ms = elapsedMs();
@@ -169,7 +169,7 @@ async function deletePrefix(
   };
   const { count } = await client.count({ prefix }, request);
   if (count === 0) return outcome(style.warn("(no keys)"), 0);
-  if (screen.confirm !== undefined) {
+  if (asks && screen.confirm !== undefined) {
     const question = `delete all that begins with ${quote(prefix)}, ${keys(count)}? (yes or no) `;
     if (!(await screen.confirm(question))) return outcome("nothing was deleted", 0);
   }

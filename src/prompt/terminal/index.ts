@@ -23,6 +23,7 @@ export {
   type Target,
   usageLines,
 } from "./command-table.ts";
+export { askYesNo } from "./confirm.ts";
 export { formatDuration, parseDuration, roundMs } from "./duration.ts";
 export { EXIT, type ExitStatus, worse } from "./exit-status.ts";
 export type { HelpTexts } from "./help.ts";

@@ -19,6 +19,8 @@ export interface OneShotOptions {
   readonly signal: AbortSignal;
   /** It goes on until the signal is aborted, and has gone well then. */
   readonly endless?: boolean | undefined;
+  /** Asks the person at the terminal. Undefined: nobody sits there. */
+  readonly confirm?: Screen["confirm"];
 }
 
 /**
@@ -37,7 +39,8 @@ export async function runOneShot<A>(
     status = worse(status, print(outcome, options));
   };
   const ready = (): Promise<void> => drained(options.output, options.signal);
-  const screen: Screen = { live: null, show, ready };
+  const { confirm } = options;
+  const screen: Screen = { live: null, show, ready, ...(confirm === undefined ? {} : { confirm }) };
   let meant: A;
   try {
     meant = await action();

@@ -22,6 +22,8 @@ export interface ScriptOptions {
   readonly live: LiveScreen | null;
   /** Aborted: the running command is cancelled and nothing more is run. */
   readonly signal: AbortSignal;
+  /** Asks the person at the terminal. Undefined: nobody is to be asked. */
+  readonly confirm?: Screen["confirm"];
 }
 
 /** @param text commands separated by ";" or by line ends */
@@ -79,6 +81,7 @@ class ScriptRun<A> {
       isOver: () => this.over,
       columns: () => columnsOf(options.output),
       ready: () => drained(options.output, options.signal),
+      ...(options.confirm === undefined ? {} : { confirm: options.confirm }),
     };
   }
 
