@@ -13,6 +13,7 @@ import {
   type PromptFlags,
   type PromptSettings,
 } from "./prompt-options.ts";
+import { signInFirst } from "./sign-in.ts";
 
 const EXAMPLES = `
 Examples:
@@ -26,7 +27,9 @@ export function clientCommand(): Command {
     "Reads and writes keys: at a prompt, from a pipe, or from the command line.",
   );
   return addPromptOptions(command, EXAMPLES).action(async (flags: PromptFlags) => {
-    await openClientPrompt(await learnSettings(flags), flags);
+    const settings = await learnSettings(flags);
+    await signInFirst(settings, flags);
+    await openClientPrompt(settings, flags);
   });
 }
 

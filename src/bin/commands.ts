@@ -2,7 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { KvError, systemCode, terminalText, tooManyFilesText } from "../base/index.ts";
 import { endWhenReaderGoes, programVersion } from "../machine/host/index.ts";
-import { wrap } from "../prompt/terminal/index.ts";
+import { withSignInHint, wrap } from "../prompt/terminal/index.ts";
 import { NoNodeAnswers } from "./no-node-answers.ts";
 import { checkArguments } from "./own-arguments.ts";
 import type { Subcommand } from "./subcommand.ts";
@@ -188,7 +188,7 @@ export async function runCommand(args: readonly string[]): Promise<void> {
     }
     // Wrong values of options and files: the message names them.
     if (error instanceof KvError) {
-      process.stderr.write(`omnikv: ${terminalText(error.message)}\n`);
+      process.stderr.write(`omnikv: ${terminalText(withSignInHint(error.message))}\n`);
       process.exitCode = statusOf(error);
       return;
     }

@@ -15,6 +15,7 @@ import {
   type PromptFlags,
   type PromptSettings,
 } from "./prompt-options.ts";
+import { signInFirst } from "./sign-in.ts";
 
 const EXAMPLES = `
 Examples:
@@ -33,6 +34,7 @@ export function manageCommand(): Command {
 
 async function openAdminPrompt(flags: PromptFlags): Promise<void> {
   const settings = await learnSettings(flags);
+  await signInFirst(settings, flags);
   const ids = settings.nodes.map(({ id }) => id).join(", ");
   await withAdminPrompt(settings, (prompt) =>
     runPromptProcess(prompt, flags, {

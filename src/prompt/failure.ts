@@ -14,6 +14,7 @@ import {
   type Outcome,
   roundMs,
   type Style,
+  withSignInHint,
 } from "./terminal/index.ts";
 
 export interface FailureContext {
@@ -189,7 +190,7 @@ function failedText(error: KvError, context: FailureContext): string {
 
 /** A node may say what it likes: it does not get to the terminal with it. */
 function messageOf(error: KvError): string {
-  return printable(error.message);
+  return printable(withSignInHint(error.message));
 }
 
 function who({ node }: FailureContext): string {

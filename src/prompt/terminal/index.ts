@@ -34,6 +34,7 @@ export type { Outcome } from "./outcome.ts";
 export type { Prompt } from "./prompt.ts";
 export { runPrompt } from "./run-prompt.ts";
 export type { Screen } from "./screen.ts";
+export { withSignInHint } from "./sign-in-hint.ts";
 export { createStyle, type Paint, type Style } from "./style.ts";
 export { nearest } from "./suggest.ts";
 export { textLines } from "./text-lines.ts";
