@@ -60,8 +60,7 @@ export function oneShotCommand<A>(spec: CommandSpec<A>, of: OneShotPrompt<A>): C
   addAccessOptions(command);
   if (of.takesNode) command.option("--node <id>", "ask this node (default: any)");
   command.option("--json", "one JSON object, errors too");
-  if (spec.wholeValue !== undefined)
-    command.option("--raw", "the bytes of the value and nothing else");
+  if (spec.raw !== undefined) command.option("--raw", "the bytes as they are, and nothing else");
   return command
     .addHelpText("after", `${notesOf(spec)}${epilogue(of.name)}`)
     .action((words: readonly string[], flags: OneShotFlags) =>
@@ -75,8 +74,8 @@ Behind -- nothing is an option: omnikv read -- --key
 The answers and the exit status are those of "omnikv ${name} -c".`;
 }
 
-function notesOf<A>({ input, wholeValue }: CommandSpec<A>): string {
-  const notes = [input, wholeValue].filter((note) => note !== undefined);
+function notesOf<A>({ input, raw }: CommandSpec<A>): string {
+  const notes = [input, raw].filter((note) => note !== undefined);
   return notes.map((note) => `\n${note}`).join("");
 }
 

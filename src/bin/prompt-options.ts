@@ -130,7 +130,9 @@ const TIME_MS_MAX = 3_600_000;
 
 /** The error's text, and for one that nobody has answered what to look at. */
 export function adviceOn({ code, message }: KvError): string {
-  return code === "TIMEOUT" ? `${message}. Is a majority of the nodes up?` : withSignInHint(message);
+  return code === "TIMEOUT"
+    ? `${message}. Is a majority of the nodes up?`
+    : withSignInHint(message);
 }
 
 /** "500ms", "5s", "1.5min", "1h" in milliseconds. @throws KvError BAD_REQUEST that names the flag */

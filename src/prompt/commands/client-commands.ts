@@ -105,7 +105,7 @@ const read: CommandSpec<ClientAction> = {
   examples: ["2 read 35", "3 read 35 --local", "1 read 35 --at 12", "1 get 35 36 37"],
   arguments: ["key"],
   count: [1, KEYS_MAX],
-  wholeValue: `--raw prints the bytes of the value and nothing else, not even a line end; without such a key it prints nothing, and the
+  raw: `--raw prints the bytes of the value and nothing else, not even a line end; without such a key it prints nothing, and the
 status is 1: omnikv read photo --raw > copy.jpg`,
   flags: MOMENT_FLAGS,
   build: (args) => {

@@ -85,6 +85,8 @@ export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
     synonyms: ["ls"],
     summary: "shows the keys that begin with PREFIX",
     examples: ["1 keys", "2 keys app/ --limit 1000"],
+    raw: `--raw prints the bytes of the keys and nothing else, one a line; standard error says when there are more. A key that holds a line
+end looks like two then: --json tells them apart.`,
     build: (args) => rangeIn("keys", args),
   },
   {

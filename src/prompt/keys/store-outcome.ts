@@ -83,9 +83,11 @@ async function readMany(
           ),
         ];
   return {
-    text: [...lines, style.dim(`(state of revision ${revision}, ${formatDuration(ms)})`)].join(
-      "\n",
-    ),
+    text: lines.join("\n"),
+    footer: {
+      text: style.dim(`(state of revision ${revision}, ${formatDuration(ms)})`),
+      isPart: false,
+    },
     json: {
       ok: true,
       op: "read",
@@ -130,13 +132,17 @@ async function history(
         })
       : keyTable(rows, columns, style);
   const count = versions.length === 1 ? "1 version" : `${versions.length} versions`;
-  const total = versions.length === 0 ? style.warn("(nothing is kept)") : count;
   const note = more ? "there are more: --limit" : "all that is kept";
+  const took = formatDuration(ms);
   return {
-    text: [
-      ...(versions.length === 0 ? [] : lines),
-      `${total} ${style.dim(`(${note}, ${formatDuration(ms)})`)}`,
-    ].join("\n"),
+    text: versions.length === 0 ? "" : lines.join("\n"),
+    footer: {
+      text:
+        versions.length === 0
+          ? `${style.warn("(nothing is kept)")} ${style.dim(`(${took})`)}`
+          : `${count} ${style.dim(`(${note}, ${took})`)}`,
+      isPart: more,
+    },
     json: {
       ok: true,
       op: "history",

@@ -43,8 +43,8 @@ export interface CommandSpec<A> {
   readonly overLines?: string;
   /** As a subcommand it takes - for standard input in the place of a value: how to say so in its help. */
   readonly input?: string;
-  /** As a subcommand it can print a value as it is, with --raw: how to say so in its help. */
-  readonly wholeValue?: string;
+  /** As a subcommand it can print the bytes of a value, or keys, as they are, with --raw: how to say so in its help. */
+  readonly raw?: string;
   /** It goes on until it is interrupted: as a subcommand it has gone well then. */
   readonly endless?: boolean;
   /** @throws UsageError when the arguments do not fit together */

@@ -2,7 +2,7 @@
 import type { Writable } from "node:stream";
 import { printableJson, terminalText } from "../../base/index.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, wholeText, writeResult } from "./outcome.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Target } from "./command-table.ts";
 import { drained, type Screen } from "./screen.ts";
@@ -61,9 +61,12 @@ function print(outcome: Outcome, { output, errors, format }: OneShotOptions): Ex
   const isFailure = outcome.status !== EXIT.ok && outcome.isResult !== true;
   if (format === "raw" && !isFailure && outcome.bytes !== undefined) {
     output.write(outcome.bytes);
+    const { footer } = outcome;
+    if (footer?.isPart === true) errors.write(`${terminalText(footer.text)}\n`);
     return outcome.status;
   }
   const isMissing = format === "raw" && !isFailure;
-  (isFailure || isMissing ? errors : output).write(`${terminalText(outcome.text)}\n`);
+  if (isFailure || isMissing) errors.write(`${terminalText(wholeText(outcome))}\n`);
+  else writeResult(outcome, output, errors);
   return isMissing ? worse(outcome.status, EXIT.failed) : outcome.status;
 }

@@ -1,13 +1,40 @@
+import type { Writable } from "node:stream";
+import { terminalText } from "../../base/index.ts";
 import type { ExitStatus } from "./exit-status.ts";
+import { isTerminal } from "./screen.ts";
 
 /** How one command went, for people and for programs. */
 export interface Outcome {
-  /** One line, or several, coloured. */
+  /** One line, or several, coloured. With a footer it may be empty: then it is no line. */
   readonly text: string;
+  /** A line behind those of the text that says something of them: how many they are. It is none of the results. */
+  readonly footer?: Footer;
   readonly json: Readonly<Record<string, unknown>>;
   readonly status: ExitStatus;
   /** The command did answer, although not all went well: the text belongs to the results. */
   readonly isResult?: boolean;
-  /** The value that was read, for who wants it as it is. */
+  /** The value that was read, or the keys, for who wants them as they are. */
   readonly bytes?: Uint8Array;
+}
+
+export interface Footer {
+  readonly text: string;
+  /** The lines are not all that there is. */
+  readonly isPart: boolean;
+}
+
+/** For a person, who sees all of it. */
+export function wholeText({ text, footer }: Outcome): string {
+  return [text, footer?.text ?? ""].filter((part) => part !== "").join("\n");
+}
+
+/** Results go to `output`. What only says something of them goes there when that is a terminal: a script counts its lines. */
+export function writeResult(outcome: Outcome, output: Writable, errors: Writable): void {
+  const { text, footer } = outcome;
+  if (footer === undefined || isTerminal(output)) {
+    output.write(`${terminalText(wholeText(outcome))}\n`);
+    return;
+  }
+  if (text !== "") output.write(`${terminalText(text)}\n`);
+  errors.write(`${terminalText(footer.text)}\n`);
 }

@@ -4,7 +4,7 @@ import { printableJson, terminalText } from "../../base/index.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, wholeText, writeResult } from "./outcome.ts";
 import { AS_ESCAPES, textLines } from "./text-lines.ts";
 import { UsageError } from "./usage-error.ts";
 import { usageOutcome } from "./usage-outcome.ts";
@@ -110,10 +110,9 @@ class ScriptRun<A> {
     const { output, errors, json, bail } = this.#options;
     const failed = outcome.status !== EXIT.ok;
     if (json) output.write(`${printableJson(outcome.json)}\n`);
-    else
-      (failed && outcome.isResult !== true ? errors : output).write(
-        `${terminalText(outcome.text)}\n`,
-      );
+    else if (failed && outcome.isResult !== true)
+      errors.write(`${terminalText(wholeText(outcome))}\n`);
+    else writeResult(outcome, output, errors);
     this.status = worse(this.status, outcome.status);
     if (failed && bail) this.over = true;
   }

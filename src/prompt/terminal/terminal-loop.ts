@@ -11,7 +11,7 @@ import { LineAids } from "./line-aids.ts";
 import { showPaged } from "./pager.ts";
 import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
-import type { Outcome } from "./outcome.ts";
+import { type Outcome, wholeText } from "./outcome.ts";
 import { LINE_BYTES_MAX } from "./text-lines.ts";
 import { quote, type Token } from "./tokenize.ts";
 
@@ -285,7 +285,7 @@ class TerminalLoop<A> {
   }
 
   #textOf(outcome: Outcome): string {
-    return this.#options.json ? printableJson(outcome.json) : terminalText(outcome.text);
+    return this.#options.json ? printableJson(outcome.json) : terminalText(wholeText(outcome));
   }
 
   #write(line: string): void {
