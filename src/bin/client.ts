@@ -9,6 +9,7 @@ import {
   addPromptOptions,
   clientOptionsOf,
   promptPartsOf,
+  refuseWords,
   runPromptProcess,
   type PromptFlags,
   type PromptSettings,
@@ -26,7 +27,8 @@ export function clientCommand(): Command {
   const command = new Command("client").description(
     "Reads and writes keys: at a prompt, from a pipe, or from the command line.",
   );
-  return addPromptOptions(command, EXAMPLES).action(async (flags: PromptFlags) => {
+  return addPromptOptions(command, EXAMPLES).action(async (flags: PromptFlags, own: Command) => {
+    refuseWords(own);
     const settings = await learnSettings(flags);
     await signInFirst(settings, flags);
     await openClientPrompt(settings, flags);

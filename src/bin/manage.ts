@@ -10,6 +10,7 @@ import {
   addPromptOptions,
   clientOptionsOf,
   promptPartsOf,
+  refuseWords,
   runPromptProcess,
   sleep,
   type PromptFlags,
@@ -32,7 +33,8 @@ export function manageCommand(): Command {
   return addPromptOptions(command, EXAMPLES).action(openAdminPrompt);
 }
 
-async function openAdminPrompt(flags: PromptFlags): Promise<void> {
+async function openAdminPrompt(flags: PromptFlags, own: Command): Promise<void> {
+  refuseWords(own);
   const settings = await learnSettings(flags);
   await signInFirst(settings, flags);
   const ids = settings.nodes.map(({ id }) => id).join(", ");

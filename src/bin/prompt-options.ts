@@ -74,9 +74,18 @@ export function addAccessOptions(command: Command): Command {
     .option("--timeout <time>", "how long to wait for an answer: 500ms, 5s", "5s");
 }
 
+/** Words behind the name of a prompt are meant for it. */
+export function refuseWords(command: Command): void {
+  const { args } = command;
+  if (args.length === 0) return;
+  const text = `error: too many arguments: commands stand behind -c: omnikv ${command.name()} -c "${args.join(" ")}"`;
+  command.error(text);
+}
+
 /** Adds the options of both prompts. @param examples lines for the end of the help */
 export function addPromptOptions(command: Command, examples: string): Command {
   return addAccessOptions(command)
+    .allowExcessArguments()
     .option("-c, --command <commands>", "run these, separated by ; and leave", collect, undefined)
     .option("--exec <commands>", "the same", collect, undefined)
     .option("--json", "one JSON object a line, errors too")

@@ -93,6 +93,15 @@ describe.concurrent("omnikv", () => {
     [["get", "k", "--node", "4"], '"4" is no node: the nodes are 1, 2, 3'],
     [["get", "k", "--cas"], "unknown option '--cas'"],
     [["gte", "k"], "Did you mean get?"],
+    [["GET", "k"], "Did you mean get?"],
+    [["scan", "app/"], "Did you mean range?"],
+    [["help", "exists"], "Did you mean read?"],
+    [["isolate", "2"], 'the management prompt: omnikv manage -c "isolate …"'],
+    [["manage", "isolate", "2"], 'commands stand behind -c: omnikv manage -c "isolate 2"'],
+    [["client", "get", "k"], 'commands stand behind -c: omnikv client -c "get k"'],
+    [["get", "app/", "--prefix"], "there is no --prefix here: `omnikv range app/`"],
+    [["watch", "--prefix", "app/"], "there is no --prefix here: `omnikv watch app/`"],
+    [["status", "2"], "status: too many arguments: omnikv status"],
   ])("%j is a usage error", async (args, message) => {
     const { status, out, err } = await omnikv(args);
     expect(err).toContain(message);
@@ -105,6 +114,7 @@ describe.concurrent("omnikv", () => {
     const { out } = await omnikv(["completion", "bash"]);
     const wordsAt = (place: string): string =>
       new RegExp(`"${place}"\\)[^]*?compgen -W "([^"]*)"`).exec(out)?.[1] ?? "";
+    expect(wordsAt("/status").split(" ")).toContain("--json");
     expect(wordsAt("/user").split(" ")).toEqual(
       expect.arrayContaining(["add", "delete", "grant-role", "--json"]),
     );
@@ -141,6 +151,16 @@ describe.concurrent("omnikv", () => {
     const json = await omnikv(["del", "a", "--json", "--node", "2", ...NOBODY]);
     expect(JSON.parse(json.out)).toMatchObject({ ok: false, op: "delete", node: 2 });
     expect(json).toMatchObject({ status: 3, err: "" });
+  });
+
+  test("status is the table of the management prompt, in one request", async () => {
+    const timeless = (run: Run): Run => ({ ...run, out: run.out.replace(/"ms":[\d.]+/, "") });
+    for (const more of [[], ["--json"]]) {
+      const alone = await omnikv(["status", ...NOBODY, ...more]);
+      const atPrompt = await omnikv(["manage", "-c", "status", ...NOBODY, ...more]);
+      expect(alone).toMatchObject({ status: 3, err: "" });
+      expect(timeless(alone)).toEqual(timeless(atPrompt));
+    }
   });
 
   test("client exits 2 when a line is no command, 0 when there is none", async () => {

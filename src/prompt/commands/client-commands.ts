@@ -95,6 +95,8 @@ const append: CommandSpec<ClientAction> = {
 const read: CommandSpec<ClientAction> = {
   name: "read",
   aliases: ["get"],
+  synonyms: ["exists", "fetch", "show", "cat", "mget"],
+  foreignFlags: { "--prefix": "range" },
   forms: ["KEY [--local]"],
   summary: "shows the key's value",
   details: [

@@ -69,6 +69,7 @@ export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
   {
     ...LISTED,
     name: "range",
+    foreignFlags: { "--prefix": "range" },
     synonyms: ["scan", "list"],
     summary: "shows the keys that begin with PREFIX, and their values",
     examples: [
@@ -82,6 +83,7 @@ export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
   {
     ...LISTED,
     name: "keys",
+    foreignFlags: { "--prefix": "keys" },
     synonyms: ["ls"],
     summary: "shows the keys that begin with PREFIX",
     examples: ["1 keys", "2 keys app/ --limit 1000"],
@@ -92,6 +94,7 @@ end looks like two then: --json tells them apart.`,
   {
     ...ANY,
     name: "count",
+    foreignFlags: { "--prefix": "count" },
     synonyms: ["dbsize", "size"],
     forms: ["[PREFIX]", "--from KEY [--to KEY]"],
     summary: "how many keys begin with PREFIX",

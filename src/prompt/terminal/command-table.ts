@@ -39,6 +39,8 @@ export interface CommandSpec<A> {
   /** Fewest and most positional arguments. */
   readonly count: readonly [min: number, max: number];
   readonly flags?: readonly FlagSpec[];
+  /** Flags of other programs, and which command takes the prefix that stands with them. */
+  readonly foreignFlags?: Readonly<Record<string, string>>;
   /** At a terminal, without arguments, they are asked for over several lines: what is said first. */
   readonly overLines?: string;
   /** As a subcommand it takes - for standard input in the place of a value: how to say so in its help. */
@@ -95,14 +97,18 @@ export interface FoundCommand<A> {
   readonly nodeWord: "all" | "any" | null;
 }
 
-/** @param named a node, or a word for one, stands in front of the name */
+/**
+ * @param name in capitals or not
+ * @param named a node, or a word for one, stands in front of the name
+ */
 export function findCommand<A>(
   table: CommandTable<A>,
   name: string,
   named: boolean,
 ): FoundCommand<A> | null {
+  const word = name.toLowerCase();
   const found = table.groups.flatMap(({ commands, nodeWord }) =>
-    commands.filter((spec) => isCalled(spec, name)).map((spec) => ({ spec, nodeWord })),
+    commands.filter((spec) => isCalled(spec, word)).map((spec) => ({ spec, nodeWord })),
   );
   const forNodes = found.find(({ nodeWord }) => nodeWord !== null) ?? null;
   if (named) return forNodes;
@@ -131,13 +137,13 @@ export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]
   if (first === undefined) throw new UsageError("nothing to do");
   const local = parseLocal(tokens);
   if (local !== null) return local;
-  const named = !first.quoted && /^(\d+|all|any)$/.test(first.text);
+  const named = namesNodes(first);
   if (!named) {
     const found = findCommand(table, first.text, false);
     if (found === null) throw unknownCommand(table, first.text, true);
     return build(table, found, null, tokens.slice(1));
   }
-  const target = parseTarget(table, first.text);
+  const target = parseTarget(table, first.text.toLowerCase());
   if (second === undefined) {
     const example = table.groups.find(({ nodeWord }) => nodeWord !== null)?.commands[0]?.name;
     throw new UsageError(
@@ -146,7 +152,7 @@ export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]
   }
   const found = findCommand(table, second.text, true);
   if (found === null) throw unknownCommand(table, second.text, false);
-  if (target === null && first.text !== found.nodeWord) {
+  if (target === null && first.text.toLowerCase() !== found.nodeWord) {
     throw new UsageError(
       `"${first.text}" does not go with ${second.text}: the nodes are ${nodesText(table, found.nodeWord)}`,
     );
@@ -154,10 +160,14 @@ export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]
   return build(table, found, target, tokens.slice(2));
 }
 
+function namesNodes({ text, quoted }: Token): boolean {
+  return !quoted && /^(\d+|all|any)$/i.test(text);
+}
+
 /** A command that is asked for over several lines, and none was given with it: what is said first. Null: another one. */
 export function overLines<A>(table: CommandTable<A>, tokens: readonly Token[]): string | null {
   const [first, second] = tokens;
-  const named = first !== undefined && !first.quoted && /^(\d+|all|any)$/.test(first.text);
+  const named = first !== undefined && namesNodes(first);
   const name = named ? second : first;
   if (name === undefined || tokens.length > (named ? 2 : 1)) return null;
   return findCommand(table, name.text, named)?.spec.overLines ?? null;
@@ -165,12 +175,12 @@ export function overLines<A>(table: CommandTable<A>, tokens: readonly Token[]): 
 
 function parseLocal(tokens: readonly Token[]): Exclude<Parsed<never>, { kind: "command" }> | null {
   const [first, second, third] = tokens;
-  switch (first?.text) {
+  switch (first?.text.toLowerCase()) {
     case "help":
     case "?": {
       // "help 1 write" is what someone types who has read "1 write" somewhere.
-      const topic = second !== undefined && /^(\d+|all|any)$/.test(second.text) ? third : second;
-      return { kind: "help", topic: topic?.text ?? null };
+      const topic = second !== undefined && namesNodes(second) ? third : second;
+      return { kind: "help", topic: topic?.text.toLowerCase() ?? null };
     }
     case "nodes":
       return { kind: "nodes" };
@@ -286,6 +296,21 @@ export function usageLines<A>(spec: CommandSpec<A>, node: string): readonly stri
   return spec.forms.map((form) => [node, spec.name, form].filter((part) => part !== "").join(" "));
 }
 
+/** @param words behind the name of the command. @returns null: it is no flag that another program has */
+export function foreignFlagText<A>(
+  { foreignFlags }: CommandSpec<A>,
+  flag: string,
+  words: readonly string[],
+): string | null {
+  const command =
+    foreignFlags !== undefined && Object.hasOwn(foreignFlags, flag)
+      ? foreignFlags[flag]
+      : undefined;
+  if (command === undefined) return null;
+  const prefix = words.find((word) => !word.startsWith("--")) ?? "PREFIX";
+  return `there is no ${flag} here: \`${command} ${shown(prefix)}\` is about all keys that begin so`;
+}
+
 function splitFlags<A>(
   spec: CommandSpec<A>,
   words: readonly Token[],
@@ -309,6 +334,12 @@ function splitFlags<A>(
     const [name, inline] = splitAtEquals(word);
     const flag = known.find((each) => each.name === name);
     if (flag === undefined) {
+      const foreign = foreignFlagText(
+        spec,
+        name,
+        words.map(({ text }) => text),
+      );
+      if (foreign !== null) throw new UsageError(`${spec.name}: ${foreign}`);
       const near = nearest(
         name,
         known.map((each) => each.name),

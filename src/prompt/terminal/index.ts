@@ -18,6 +18,7 @@ export {
   type CommandTable,
   type Elsewhere,
   findCommand,
+  foreignFlagText,
   type FlagSpec,
   type ParsedArguments,
   type Target,

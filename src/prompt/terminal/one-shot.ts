@@ -5,7 +5,7 @@ import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import { type Outcome, wholeText, writeResult } from "./outcome.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Target } from "./command-table.ts";
-import { drained, type Screen } from "./screen.ts";
+import { columnsOf, drained, type Screen } from "./screen.ts";
 import { usageOutcome } from "./usage-outcome.ts";
 
 export interface OneShotOptions {
@@ -40,7 +40,14 @@ export async function runOneShot<A>(
   };
   const ready = (): Promise<void> => drained(options.output, options.signal);
   const { confirm } = options;
-  const screen: Screen = { live: null, show, ready, ...(confirm === undefined ? {} : { confirm }) };
+  const columns = (): number | undefined => columnsOf(options.output);
+  const screen: Screen = {
+    live: null,
+    show,
+    ready,
+    columns,
+    ...(confirm === undefined ? {} : { confirm }),
+  };
   let meant: A;
   try {
     meant = await action();
