@@ -14,17 +14,19 @@ export async function signInFirst(settings: PromptSettings, flags: PromptFlags):
   const isPrompt = flags.command === undefined && flags.exec === undefined;
   if (!isPrompt || !process.stdin.isTTY || settings.credentials.user === undefined) return;
   const client = createAdminClient(clientOptionsOf(settings));
-  const over = AbortSignal.timeout(Math.min(TIMEOUT_MS, settings.timeoutMs));
+  const over = new AbortController();
+  const timer = setTimeout(() => over.abort(), Math.min(TIMEOUT_MS, settings.timeoutMs));
   try {
     for (const { id } of settings.nodes) {
       try {
-        await client.call(id, "whoami", {}, { signal: over });
+        await client.call(id, "whoami", {}, { signal: over.signal });
         return;
       } catch (error) {
         if (!(error instanceof KvError) || error.code === "UNAUTHENTICATED") throw error;
       }
     }
   } finally {
+    clearTimeout(timer);
     client.close();
   }
 }

@@ -155,8 +155,8 @@ async function carryOut(
       if (signal.aborted) throw new KvError("CANCELLED", "cancelled", { definite: true });
       return done(run, `slept ${formatDuration(action.ms)}`, {});
     case "access": {
-      const { words, fields } = await runAccess(options, action, signal);
-      return done(run, words, fields);
+      const { words, fields, total } = await runAccess(options, action, signal);
+      return total === undefined ? done(run, words, fields) : listed(run, words, total, fields);
     }
     case "server":
       return changeServer(run, action.what, action.node);
@@ -261,6 +261,23 @@ const CHANGED: Readonly<Record<ServerAction, string>> = {
   pause: "is paused",
   resume: "goes on",
 };
+
+/** Nothing was done: the lines are what was asked for. */
+function listed(
+  run: Run,
+  lines: string,
+  total: string,
+  fields: Readonly<Record<string, unknown>>,
+): Outcome {
+  const { style, now } = run.options;
+  const ms = now() - run.startedMs;
+  return {
+    text: lines,
+    footer: { text: `${total} ${style.dim(`(${formatDuration(ms)})`)}`, isPart: false },
+    json: { ok: true, op: run.name, ...fields, ms: roundMs(ms) },
+    status: EXIT.ok,
+  };
+}
 
 function done(run: Run, words: string, fields: Readonly<Record<string, unknown>>): Outcome {
   const { style, now } = run.options;

@@ -75,7 +75,7 @@ describe("users in the shell", () => {
     });
     expect(sh("omnikv get warm $ROOT --raw").out).toBe("up");
     expect(sh("omnikv role get shop $ROOT").out).toMatch(
-      /read key "prices"[^]*both prefix "shop\/"/,
+      /read {2}key "prices"[^]*both {2}prefix "shop\/"/,
     );
     const managing = sh("omnikv manage $ANN -c 'whoami; user list'");
     expect(managing.out).toContain("user ann, by password, with roles shop");

@@ -2,7 +2,8 @@
 import type { Writable } from "node:stream";
 import { printableJson, terminalText } from "../../base/index.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
-import { type Outcome, wholeText, writeResult } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
+import { wholeText, writeResult } from "./write-outcome.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Target } from "./command-table.ts";
 import { columnsOf, drained, type Screen } from "./screen.ts";

@@ -11,7 +11,8 @@ import { LineAids } from "./line-aids.ts";
 import { showPaged } from "./pager.ts";
 import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
-import { type Outcome, wholeText } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
+import { wholeText } from "./write-outcome.ts";
 import { LINE_BYTES_MAX } from "./text-lines.ts";
 import { quote, type Token } from "./tokenize.ts";
 
