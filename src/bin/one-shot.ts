@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { VALUE_BYTES_MAX } from "../base/index.ts";
 import {
   type CommandSpec,
+  countText,
   EMPTY_TOKEN,
   foreignFlagText,
   nodeFrom,
@@ -127,10 +128,8 @@ function checkFlags<A>(spec: CommandSpec<A>, command: Command, words: readonly s
 }
 
 function checkCount<A>(spec: CommandSpec<A>, got: number): void {
-  const [min, max] = spec.count;
-  if (got >= min && got <= max) return;
-  const usage = usageLines(spec, "omnikv").join("  or  ");
-  throw new UsageError(`too ${got < min ? "few" : "many"} arguments: ${usage}`);
+  const problem = countText(spec, got, usageLines(spec, "omnikv").join("  or  "));
+  if (problem !== null) throw new UsageError(problem);
 }
 
 function flagsOf<A>(spec: CommandSpec<A>, command: Command): ParsedArguments["flags"] {

@@ -1,6 +1,7 @@
 /** Whether the password is right, before a prompt opens. */
 import { createAdminClient } from "../client/api/index.ts";
 import { KvError } from "../base/index.ts";
+import { timeLimit } from "../machine/runtime/index.ts";
 import { clientOptionsOf, type PromptFlags, type PromptSettings } from "./prompt-options.ts";
 
 /** Where no node answers, the prompt opens as it does without a user: whoever sits there does not wait for long. */
@@ -14,19 +15,18 @@ export async function signInFirst(settings: PromptSettings, flags: PromptFlags):
   const isPrompt = flags.command === undefined && flags.exec === undefined;
   if (!isPrompt || !process.stdin.isTTY || settings.credentials.user === undefined) return;
   const client = createAdminClient(clientOptionsOf(settings));
-  const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), Math.min(TIMEOUT_MS, settings.timeoutMs));
+  const limit = timeLimit(Math.min(TIMEOUT_MS, settings.timeoutMs));
   try {
     for (const { id } of settings.nodes) {
       try {
-        await client.call(id, "whoami", {}, { signal: over.signal });
+        await client.call(id, "whoami", {}, { signal: limit.signal });
         return;
       } catch (error) {
         if (!(error instanceof KvError) || error.code === "UNAUTHENTICATED") throw error;
       }
     }
   } finally {
-    clearTimeout(timer);
+    limit.end();
     client.close();
   }
 }

@@ -274,21 +274,23 @@ function build<A>(
   const node = nodeWord === null ? "" : String(target ?? table.nodeIds[0] ?? 1);
   const usage = usageLines(spec, node).join("  or  ");
   const args = splitFlags(spec, words, usage);
-  const [min, max] = spec.count;
-  const got = args.positionals.length;
-  if (got < min) throw new UsageError(`${spec.name}: too few arguments: ${usage}`);
-  if (got > max) {
-    const hint = spec.arguments.some((kind) => kind === "text" || kind === "key")
-      ? ' (quote text with spaces: "like this")'
-      : "";
-    throw new UsageError(`${spec.name}: too many arguments: ${usage}${hint}`);
-  }
+  const problem = countText(spec, args.positionals.length, usage);
+  if (problem !== null) throw new UsageError(`${spec.name}: ${problem}`);
   try {
     return { kind: "command", target, name: spec.name, action: spec.build(args) };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`${spec.name}: ${error.message}: ${usage}`);
   }
+}
+
+/** What is wrong with so many arguments. Null: nothing. */
+export function countText<A>(spec: CommandSpec<A>, got: number, usage: string): string | null {
+  const [min, max] = spec.count;
+  if (got < min) return `too few arguments: ${usage}`;
+  if (got <= max) return null;
+  const isText = spec.arguments.some((kind) => kind === "text" || kind === "key");
+  return `too many arguments: ${usage}${isText ? ' (quote text with spaces: "like this")' : ""}`;
 }
 
 /** Full lines as typed, one for each form. @param node empty: none stands in front */

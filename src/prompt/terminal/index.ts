@@ -16,6 +16,7 @@ export {
   type CommandGroup,
   type CommandSpec,
   type CommandTable,
+  countText,
   type Elsewhere,
   findCommand,
   foreignFlagText,

@@ -10,6 +10,8 @@ export interface Outcome {
   readonly status: ExitStatus;
   /** The command did answer, although not all went well: the text belongs to the results. */
   readonly isResult?: boolean;
+  /** The text names the file and the line that it is about: those that have loaded this file are none of its business. */
+  readonly isPlaced?: boolean;
   /** The value that was read, or the keys, for who wants them as they are. */
   readonly bytes?: Uint8Array;
 }
