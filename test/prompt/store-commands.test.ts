@@ -98,6 +98,32 @@ describe("from a script", () => {
     expect(err).toContain("at least one byte");
   });
 
+  test("several keys are deleted as one transaction, each named once", async () => {
+    const del = (count: number) => ({ op: "delete", count, previous: [] }) as const;
+    client.answerTxn = { succeeded: true, revision: 7, results: [del(1), del(0)], node: 1 };
+    const { out, status } = await run({ command: "2 del a b a; del a --prefix b" });
+    expect(out).toMatch(/^deleted, 1 key of 2, revision 7 \(.*\n$/);
+    expect(status).toBe(EXIT.usage);
+    expect(client.calls).toEqual(["2 txn"]);
+    const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+    expect(client.txns.map((txn) => JSON.stringify(txn))).toEqual([
+      // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+      JSON.stringify({ then: ["a", "b"].map((key) => ({ op: "delete", key: bytes(key) })) }),
+    ]);
+    const { out: json } = await run({ command: "del a b", json: true });
+    expect(JSON.parse(json)).toMatchObject({
+      ...{ op: "delete", deleted: 1, revision: 7 },
+      keys: [
+        { key: "a", existed: true },
+        { key: "b", existed: false },
+      ],
+    });
+    client.answerTxn = { succeeded: true, revision: 7, results: [del(0), del(0)], node: 1 };
+    expect((await run({ command: "del a b" })).out).toMatch(/^\(none of 2 found\) /);
+    const many = Array.from({ length: 129 }, (_, i) => i).join(" ");
+    expect((await run({ command: `del ${many}` })).err).toContain("too many arguments");
+  });
+
   test("a write only if there is none is a cas", async () => {
     const { out } = await run({ command: "put a 1 --if-absent; put a 2 --if-absent" });
     expect(out).toMatch(/^swapped, revision 1 .*\nnot swapped: the value is 1 /);

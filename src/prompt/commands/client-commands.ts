@@ -13,8 +13,10 @@ import {
 import type { Bytes, CasCondition, KeyRequest } from "../../client/terms/index.ts";
 import { keyIn } from "./key-argument.ts";
 import {
+  deleteManyIn,
   deletePrefixIn,
   HISTORY_COMMAND,
+  KEYS_DELETED_MAX,
   KEYS_MAX,
   MOMENT_FLAGS,
   momentIn,
@@ -129,14 +131,16 @@ const remove: CommandSpec<ClientAction> = {
   synonyms: ["remove", "rm", "unset"],
   forms: ["KEY"],
   summary: "removes the key",
-  examples: ["3 delete 35", "1 delete app/ --prefix"],
+  details: ["More keys behind KEY are removed with it, as one transaction."],
+  examples: ["3 delete 35", "1 delete 35 36 37", "1 delete app/ --prefix"],
   arguments: ["key"],
-  count: [1, 1],
+  count: [1, KEYS_DELETED_MAX],
   flags: [PREFIX_FLAG, YES_FLAG],
-  build: (args) =>
-    args.flags.has(PREFIX_FLAG.name)
-      ? deletePrefixIn(args)
-      : { op: "delete", key: keyIn(args.positionals[0]) },
+  build: (args) => {
+    if (args.flags.has(PREFIX_FLAG.name)) return deletePrefixIn(args);
+    if (args.positionals.length > 1) return deleteManyIn(args);
+    return { op: "delete", key: keyIn(args.positionals[0]) };
+  },
 };
 
 const cas: CommandSpec<ClientAction> = {

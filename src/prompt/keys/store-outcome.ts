@@ -35,7 +35,7 @@ export function storeOutcome(run: StoreRun, action: StoreAction): Promise<Outcom
     case "history":
       return history(run, action);
     case "delete":
-      return deletePrefix(run, action);
+      return "keys" in action ? deleteMany(run, action.keys) : deletePrefix(run, action);
     default:
       return unreachable(action, "action");
   }
@@ -160,10 +160,44 @@ async function history(
   };
 }
 
+/** One step. */
+async function deleteMany(
+  { client, request, style, elapsedMs }: StoreRun,
+  wanted: readonly Uint8Array[],
+): Promise<Outcome> {
+  const steps = wanted.map((key) => ({ op: "delete", key }) as const);
+  // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+  const { node, revision, results } = await client.txn({ then: steps }, request);
+  const existed = results?.map((result) => result.op === "delete" && result.count > 0) ?? null;
+  const deleted = existed?.filter(Boolean).length ?? null;
+  const of = `of ${wanted.length}`;
+  const words =
+    deleted === 0
+      ? style.warn(`(none ${of} found)`)
+      : `${style.good("deleted")}, ${deleted === null ? "how many is not known any more" : `${keys(deleted)} ${of}`}, revision ${revision}`;
+  const ms = elapsedMs();
+  return {
+    text: `${words} ${style.dim(`(${formatDuration(ms)})`)}`,
+    json: {
+      ok: true,
+      node,
+      op: "delete",
+      keys: wanted.map((key, i) => ({
+        ...bytesField("key", key),
+        ...(existed === null ? {} : { existed: existed[i] }),
+      })),
+      ...(deleted === null ? {} : { deleted }),
+      revision,
+      ms: roundMs(ms),
+    },
+    status: EXIT.ok,
+  };
+}
+
 /** Not one step, however many they are: each is a transaction of its own, and whoever looks meanwhile sees a part gone. */
 async function deletePrefix(
   { client, request, style, screen, elapsedMs }: StoreRun,
-  { prefix, asks }: Extract<StoreAction, { op: "delete" }>,
+  { prefix, asks }: Extract<StoreAction, { readonly asks: boolean }>,
 ): Promise<Outcome> {
   const outcome = (words: string, deleted: number): Outcome => {
     const ms = elapsedMs();
