@@ -2,7 +2,7 @@
 import { timeIn } from "./arguments.ts";
 import { shown } from "./shown.ts";
 import { nearest } from "./suggest.ts";
-import { EMPTY_TOKEN, type Token } from "./tokenize.ts";
+import { EMPTY_TOKEN, quote, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What stands in an argument's place: what completion offers. "text" may be anything, a key anything that there is. */
@@ -119,7 +119,14 @@ export function findCommand<A>(
 export type Target = number | null;
 
 export type Parsed<A> =
-  | { readonly kind: "command"; readonly target: Target; readonly name: string; readonly action: A }
+  | {
+      readonly kind: "command";
+      readonly target: Target;
+      readonly name: string;
+      readonly action: A;
+      /** For the user, beside the answer: what was typed may not have been meant so. */
+      readonly note?: string;
+    }
   | { readonly kind: "help"; readonly topic: string | null }
   | { readonly kind: "nodes" }
   | { readonly kind: "load"; readonly path: string }
@@ -127,6 +134,9 @@ export type Parsed<A> =
   | { readonly kind: "exit" };
 
 export const LOCAL_COMMANDS = ["help", "nodes", ".load", ".every", "exit", "quit"] as const;
+
+/** What is longer is not said again. */
+const NOTED_LENGTH_MAX = 200;
 
 /** Nobody can read faster, and a cluster has better things to do. */
 const EVERY_MS_MIN = 100;
@@ -277,11 +287,20 @@ function build<A>(
   const problem = countText(spec, args.positionals.length, usage);
   if (problem !== null) throw new UsageError(`${spec.name}: ${problem}`);
   try {
-    return { kind: "command", target, name: spec.name, action: spec.build(args) };
+    const note = noteOn(args.positionals);
+    const command = { kind: "command", target, name: spec.name, action: spec.build(args) } as const;
+    return note === null ? command : { ...command, note };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`${spec.name}: ${error.message}: ${usage}`);
   }
+}
+
+function noteOn(words: readonly Token[]): string | null {
+  const typed = words.find(({ spoiltJson }) => spoiltJson !== undefined)?.spoiltJson;
+  if (typed === undefined) return null;
+  const meant = quote(new TextEncoder().encode(typed));
+  return `quotes were taken out${typed.length > NOTED_LENGTH_MAX ? " of it: put single quotes around JSON" : `: write ${meant}`}`;
 }
 
 /** What is wrong with so many arguments. Null: nothing. */

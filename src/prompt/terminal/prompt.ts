@@ -114,10 +114,27 @@ export async function runCommand<A>(
       return [];
     }
     case "command":
-      return prompt.execute(parsed.target, parsed.action, signal, screen);
+      return noted(
+        await prompt.execute(parsed.target, parsed.action, signal, screen),
+        parsed.note,
+        style,
+      );
     default:
       return unreachable(parsed, "command");
   }
+}
+
+/** With a note below the last one. */
+function noted(
+  outcomes: readonly Outcome[],
+  note: string | undefined,
+  style: Style,
+): readonly Outcome[] {
+  const last = outcomes.at(-1);
+  if (note === undefined || last === undefined) return outcomes;
+  const before = last.footer === undefined ? "" : `${last.footer.text}\n`;
+  const footer = { text: `${before}${style.warn(note)}`, isPart: last.footer?.isPart === true };
+  return [...outcomes.slice(0, -1), { ...last, footer, json: { ...last.json, note } }];
 }
 
 /** A line of a file. @returns false when it asks to leave, which ends the file only */
