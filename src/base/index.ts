@@ -66,7 +66,7 @@ export { SECRET_BITS_MIN, secretBits } from "./secret-chance.ts";
 export { type Secrets, secretsNow } from "./secrets.ts";
 export { Sfc32 } from "./sfc32.ts";
 export { StorageError, type StorageErrorCode } from "./storage-error.ts";
-export { noRoomText, systemCode, tooManyFilesText } from "./system-error.ts";
+export { noRoomText, systemCode, systemReason, tooManyFilesText } from "./system-error.ts";
 export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";
 export { unreachedOf, withUnreached } from "./unreached.ts";
 export { wayOut, wayOutSentence, withWayOutFor } from "./way-out.ts";

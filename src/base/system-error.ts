@@ -8,6 +8,14 @@ export function systemCode(error: unknown): string | null {
   return /^E[A-Z0-9_]+$/.test(error.code) && !error.code.startsWith("ERR_") ? error.code : null;
 }
 
+/** "no such file or directory (ENOENT)", behind words that name the file: Node names it once more. Of another error its message. */
+export function systemReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = systemCode(error);
+  const [, words] = /^[A-Z0-9_]+: (.+?), [a-z]+(?: '.*)?$/s.exec(error.message) ?? [];
+  return code === null || words === undefined ? error.message : `${words} (${code})`;
+}
+
 /** For ENOSPC and EDQUOT; null: something else is wrong. */
 export function noRoomText(code: string | null): string | null {
   if (code === "ENOSPC") return "the disk is full (ENOSPC)";

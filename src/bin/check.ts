@@ -1,6 +1,7 @@
 /** `omnikv check FILE`: judges a recorded history. */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
+import { systemReason } from "../base/index.ts";
 import {
   checkLinearizable,
   checkSequential,
@@ -325,7 +326,7 @@ function readInput(file: string): string | NonNullable<ReturnType<typeof reports
     if (files !== null) return files;
     throw new Error("the folder has no operations.json and no watch.json");
   } catch (error) {
-    throw new CheckUsageError(`cannot read ${file}: ${messageOf(error)}`, { cause: error });
+    throw new CheckUsageError(`cannot read ${file}: ${systemReason(error)}`, { cause: error });
   }
 }
 
@@ -333,10 +334,6 @@ function writeText(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    throw new CheckUsageError(`cannot write ${file}: ${messageOf(error)}`, { cause: error });
+    throw new CheckUsageError(`cannot write ${file}: ${systemReason(error)}`, { cause: error });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

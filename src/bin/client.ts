@@ -9,10 +9,12 @@ import {
   addPromptOptions,
   clientOptionsOf,
   promptPartsOf,
+  refuseWords,
   runPromptProcess,
   type PromptFlags,
   type PromptSettings,
 } from "./prompt-options.ts";
+import { signInFirst } from "./sign-in.ts";
 
 const EXAMPLES = `
 Examples:
@@ -25,8 +27,11 @@ export function clientCommand(): Command {
   const command = new Command("client").description(
     "Reads and writes keys: at a prompt, from a pipe, or from the command line.",
   );
-  return addPromptOptions(command, EXAMPLES).action(async (flags: PromptFlags) => {
-    await openClientPrompt(await learnSettings(flags), flags);
+  return addPromptOptions(command, EXAMPLES).action(async (flags: PromptFlags, own: Command) => {
+    refuseWords(own);
+    const settings = await learnSettings(flags);
+    await signInFirst(settings, flags);
+    await openClientPrompt(settings, flags);
   });
 }
 

@@ -2,7 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { KvError, systemCode, terminalText, tooManyFilesText } from "../base/index.ts";
 import { endWhenReaderGoes, programVersion } from "../machine/host/index.ts";
-import { wrap } from "../prompt/terminal/index.ts";
+import { withSignInHint, wrap } from "../prompt/terminal/index.ts";
 import { NoNodeAnswers } from "./no-node-answers.ts";
 import { checkArguments } from "./own-arguments.ts";
 import type { Subcommand } from "./subcommand.ts";
@@ -136,15 +136,37 @@ async function createProgram(asked: string | undefined | typeof ALL): Promise<Co
     .addHelpText("after", EXAMPLES);
   for (const subcommand of SUBCOMMANDS) program.addCommand(await create(subcommand, asked));
   if (SUBCOMMANDS.some(({ name }) => name === asked)) return strict(program);
-  const { ACCESS, ONE_SHOTS, SETTING_SHOTS } = await import("./prompt-subcommands.ts");
-  for (const subcommand of SETTING_SHOTS) program.addCommand(await create(subcommand, asked));
+  const { ACCESS, CLUSTER_SHOTS, isOfPrompt, ONE_SHOTS } = await import("./prompt-subcommands.ts");
+  for (const subcommand of CLUSTER_SHOTS) program.addCommand(await create(subcommand, asked));
   for (const subcommand of ACCESS) {
     program.addCommand((await create(subcommand, asked)).helpGroup("Users and roles:"));
   }
   for (const subcommand of ONE_SHOTS) {
     program.addCommand((await create(subcommand, asked)).helpGroup("Keys, one request each:"));
   }
+  const all = [...SUBCOMMANDS, ...CLUSTER_SHOTS, ...ACCESS, ...ONE_SHOTS];
+  if (typeof asked === "string" && !asked.startsWith("-")) {
+    const hint = hintAt(asked, all, isOfPrompt);
+    if (hint !== null) strict(program).error(`error: unknown command '${asked}'\n(${hint})`);
+  }
   return strict(program);
+}
+
+/** Of a word that is no command but means one. Null: it is one, or like one by its letters at most, which is seen elsewhere. */
+function hintAt(
+  asked: string,
+  all: readonly Subcommand[],
+  isOfPrompt: (name: string) => boolean,
+): string | null {
+  const word = asked.toLowerCase();
+  const isNamed = ({ name, aliases = [] }: Subcommand): boolean =>
+    [name, ...aliases].includes(word);
+  const named = all.find(isNamed);
+  if (named !== undefined) return word === asked ? null : `Did you mean ${word}?`;
+  const meant = all.find(({ synonyms = [] }) => synonyms.includes(word));
+  if (meant !== undefined) return `Did you mean ${meant.name}?`;
+  if (!isOfPrompt(word)) return null;
+  return `It is a command of the management prompt: omnikv manage -c "${word} …"`;
 }
 
 async function create(
@@ -188,7 +210,7 @@ export async function runCommand(args: readonly string[]): Promise<void> {
     }
     // Wrong values of options and files: the message names them.
     if (error instanceof KvError) {
-      process.stderr.write(`omnikv: ${terminalText(error.message)}\n`);
+      process.stderr.write(`omnikv: ${terminalText(withSignInHint(error.message))}\n`);
       process.exitCode = statusOf(error);
       return;
     }

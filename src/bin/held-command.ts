@@ -126,9 +126,6 @@ export async function withHeld(
   }
 }
 
-/** As shells have it: there is no such program. */
-const EXIT_NOT_STARTED = 127;
-
 /** @returns the exit status; null: it was lost, and told */
 export function statusOfEnd(end: RunEnd, guard: Guard, teller: Teller): number | null {
   switch (end.kind) {
@@ -136,7 +133,7 @@ export function statusOfEnd(end: RunEnd, guard: Guard, teller: Teller): number |
       return end.status;
     case "notStarted":
       teller.tell(end.why, { ok: false, event: "notStarted", message: end.why });
-      return EXIT_NOT_STARTED;
+      return end.status;
     case "lost": {
       const { reason } = guard.signal;
       const message = reason instanceof KvError ? reason.message : "it was lost";

@@ -32,8 +32,8 @@ The program finds OMNIKV_TOKEN, the fencing token, a number that grows with ever
 OMNIKV_LOCK_KEY, the key that was last written at revision OMNIKV_TOKEN as long as the lock is held. Signals are passed on to it.
 When the lock is lost it gets SIGTERM, and SIGKILL before the lease can end at the nodes.
 
-Exit status: that of the program, 128 and the signal's number when a signal has ended it, 127 when it could not be started · 1 not
-available, not within --wait · 2 usage · 3 no connection or no majority · 4 the lock was lost and the program was ended ·
+Exit status: that of the program, 128 and the signal's number when a signal has ended it, 127 when there is no such program, 126 when
+it may not be run · 1 not available, not within --wait · 2 usage · 3 no connection or no majority · 4 the lock was lost and the program was ended ·
 130 interrupted while it waited.`;
 
 export function lockCommand(): Command {

@@ -10,11 +10,13 @@ import {
   addPromptOptions,
   clientOptionsOf,
   promptPartsOf,
+  refuseWords,
   runPromptProcess,
   sleep,
   type PromptFlags,
   type PromptSettings,
 } from "./prompt-options.ts";
+import { signInFirst } from "./sign-in.ts";
 
 const EXAMPLES = `
 Examples:
@@ -31,8 +33,10 @@ export function manageCommand(): Command {
   return addPromptOptions(command, EXAMPLES).action(openAdminPrompt);
 }
 
-async function openAdminPrompt(flags: PromptFlags): Promise<void> {
+async function openAdminPrompt(flags: PromptFlags, own: Command): Promise<void> {
+  refuseWords(own);
   const settings = await learnSettings(flags);
+  await signInFirst(settings, flags);
   const ids = settings.nodes.map(({ id }) => id).join(", ");
   await withAdminPrompt(settings, (prompt) =>
     runPromptProcess(prompt, flags, {

@@ -1,10 +1,12 @@
 /** `omnikv read KEY` and so on: a command of a prompt as a subcommand, made from the prompt's own table. */
 import { fstatSync } from "node:fs";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { VALUE_BYTES_MAX } from "../base/index.ts";
 import {
   type CommandSpec,
+  countText,
   EMPTY_TOKEN,
+  foreignFlagText,
   nodeFrom,
   type ParsedArguments,
   type Prompt,
@@ -17,6 +19,7 @@ import { argumentToken } from "./argument-token.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addAccessOptions,
+  confirmAt,
   runAsProcess,
   type PromptFlags,
   type PromptSettings,
@@ -52,30 +55,31 @@ export function oneShotCommand<A>(spec: CommandSpec<A>, of: OneShotPrompt<A>): C
       ].join("\n"),
     )
     .argument("[words...]")
-    .usage(`${spec.forms.join(`\n   or: omnikv ${spec.name} `)} [options]`);
+    .usage(`${spec.forms.join(`\n   or: omnikv ${spec.name} `)} [options]`.trim());
   for (const { name, value, help } of spec.flags ?? []) {
     command.option(value === undefined ? name : `${name} <${value}>`, help);
+  }
+  for (const name of Object.keys(spec.foreignFlags ?? {})) {
+    command.addOption(new Option(name).hideHelp());
   }
   addAccessOptions(command);
   if (of.takesNode) command.option("--node <id>", "ask this node (default: any)");
   command.option("--json", "one JSON object, errors too");
-  if (spec.wholeValue !== undefined)
-    command.option("--raw", "the bytes of the value and nothing else");
+  if (spec.raw !== undefined) command.option("--raw", "the bytes as they are, and nothing else");
   return command
-    .addHelpText("after", `${notesOf(spec)}${epilogue(of.name)}`)
+    .addHelpText("after", `${notesOf(spec)}${epilogue(of.name, spec.count[1] > 0)}`)
     .action((words: readonly string[], flags: OneShotFlags) =>
       run(spec, of, command, words, flags),
     );
 }
 
-function epilogue(name: string): string {
-  return `
-Behind -- nothing is an option: omnikv read -- --key
+function epilogue(name: string, takesWords: boolean): string {
+  return `${takesWords ? "\nBehind -- nothing is an option: omnikv read -- --key" : ""}
 The answers and the exit status are those of "omnikv ${name} -c".`;
 }
 
-function notesOf<A>({ input, wholeValue }: CommandSpec<A>): string {
-  const notes = [input, wholeValue].filter((note) => note !== undefined);
+function notesOf<A>({ input, raw }: CommandSpec<A>): string {
+  const notes = [input, raw].filter((note) => note !== undefined);
   return notes.map((note) => `\n${note}`).join("");
 }
 
@@ -96,6 +100,7 @@ async function run<A>(
           throw new UsageError("--json and --raw are two ways to print the value: give one");
         }
         if (flags.node !== undefined) nodeFrom(flags.node, ids);
+        checkFlags(spec, command, words);
         checkCount(spec, words.length);
         const positionals = await tokensOf(spec, words, signal);
         return spec.build({ positionals, flags: flagsOf(spec, command) });
@@ -108,28 +113,38 @@ async function run<A>(
         format,
         signal,
         endless: spec.endless,
+        confirm: confirmAt(signal),
       });
     }),
   );
 }
 
+function checkFlags<A>(spec: CommandSpec<A>, command: Command, words: readonly string[]): void {
+  for (const name of Object.keys(spec.foreignFlags ?? {})) {
+    if (valueOf(command, name) === undefined) continue;
+    const text = foreignFlagText(spec, name, words);
+    if (text !== null) throw new UsageError(text.replace("`", "`omnikv "));
+  }
+}
+
 function checkCount<A>(spec: CommandSpec<A>, got: number): void {
-  const [min, max] = spec.count;
-  if (got >= min && got <= max) return;
-  const usage = usageLines(spec, "omnikv").join("  or  ");
-  throw new UsageError(`too ${got < min ? "few" : "many"} arguments: ${usage}`);
+  const problem = countText(spec, got, usageLines(spec, "omnikv").join("  or  "));
+  if (problem !== null) throw new UsageError(problem);
 }
 
 function flagsOf<A>(spec: CommandSpec<A>, command: Command): ParsedArguments["flags"] {
   const flags = new Map<string, Token>();
   for (const { name } of spec.flags ?? []) {
-    const option = command.options.find(({ long }) => long === name);
-    const value: unknown =
-      option === undefined ? undefined : command.opts()[option.attributeName()];
+    const value = valueOf(command, name);
     if (value !== undefined)
       flags.set(name, typeof value === "string" ? argumentToken(value) : EMPTY_TOKEN);
   }
   return flags;
+}
+
+function valueOf(command: Command, name: string): unknown {
+  const option = command.options.find(({ long }) => long === name);
+  return option === undefined ? undefined : command.opts()[option.attributeName()];
 }
 
 async function tokensOf<A>(

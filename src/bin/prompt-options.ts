@@ -19,6 +19,7 @@ import {
 import { colorLevel, packageFile } from "../machine/host/index.ts";
 import { nodeClock } from "../machine/runtime/index.ts";
 import {
+  askYesNo,
   createStyle,
   type ExitStatus,
   formatDuration,
@@ -26,7 +27,9 @@ import {
   historyPath,
   type Prompt,
   runPrompt,
+  type Screen,
   type Style,
+  withSignInHint,
 } from "../prompt/terminal/index.ts";
 
 /** As commander gives them. */
@@ -71,9 +74,18 @@ export function addAccessOptions(command: Command): Command {
     .option("--timeout <time>", "how long to wait for an answer: 500ms, 5s", "5s");
 }
 
+/** Words behind the name of a prompt are meant for it. */
+export function refuseWords(command: Command): void {
+  const { args } = command;
+  if (args.length === 0) return;
+  const text = `error: too many arguments: commands stand behind -c: omnikv ${command.name()} -c "${args.join(" ")}"`;
+  command.error(text);
+}
+
 /** Adds the options of both prompts. @param examples lines for the end of the help */
 export function addPromptOptions(command: Command, examples: string): Command {
   return addAccessOptions(command)
+    .allowExcessArguments()
     .option("-c, --command <commands>", "run these, separated by ; and leave", collect, undefined)
     .option("--exec <commands>", "the same", collect, undefined)
     .option("--json", "one JSON object a line, errors too")
@@ -127,7 +139,9 @@ const TIME_MS_MAX = 3_600_000;
 
 /** The error's text, and advice when no node has answered. */
 export function adviceOn({ code, message }: KvError): string {
-  return code === "TIMEOUT" ? `${message}. Is a majority of the nodes up?` : message;
+  return code === "TIMEOUT"
+    ? `${message}. Is a majority of the nodes up?`
+    : withSignInHint(message);
 }
 
 /** "500ms", "5s", "1.5min", "1h" in milliseconds. @throws KvError BAD_REQUEST that names the flag */
@@ -208,8 +222,17 @@ export async function runPromptProcess<A>(
       greeting,
       historyPath: historyPath(process.env, homedir(), name),
       signal,
+      confirm: confirmAt(signal),
     }),
   );
+}
+
+/** What asks the person at this process's terminal. Undefined: nobody sits there to be asked. */
+export function confirmAt(signal: AbortSignal): Screen["confirm"] {
+  const { stdin, stderr, stdout } = process;
+  const shown = [stderr, stdout].find(({ isTTY }) => isTTY);
+  if (!stdin.isTTY || shown === undefined) return undefined;
+  return (question) => askYesNo(stdin, shown, question, signal);
 }
 
 /** Leaves the status behind. @param run its signal is aborted when the process is told to end */

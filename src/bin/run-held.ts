@@ -1,6 +1,7 @@
 /** Runs a program for as long as a lock is held or a term lasts. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { constants } from "node:os";
+import { systemCode, systemReason, terminalText } from "../base/index.ts";
 import { leaseMarginOf, type Guard } from "../client/api/index.ts";
 import { nodeClock } from "../machine/runtime/index.ts";
 
@@ -22,7 +23,7 @@ export type RunEnd =
   | { readonly kind: "ended"; readonly status: number }
   /** The lock or term was lost, and the program was made to end. */
   | { readonly kind: "lost"; readonly status: number }
-  | { readonly kind: "notStarted"; readonly why: string };
+  | { readonly kind: "notStarted"; readonly why: string; readonly status: number };
 
 /** Resolves when the program has ended. Its token is in OMNIKV_TOKEN. */
 export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promise<RunEnd> {
@@ -42,7 +43,7 @@ export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promis
         },
       });
     } catch (error) {
-      return resolve({ kind: "notStarted", why: String(error) });
+      return resolve({ kind: "notStarted", ...notStarted(command, error) });
     }
     const kill = (signal: NodeJS.Signals): void => {
       const { pid } = child;
@@ -74,13 +75,31 @@ export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promis
     for (const signal of SIGNALS) process.on(signal, forward);
     guard.signal.addEventListener("abort", onLost, { once: true });
     if (guard.signal.aborted) onLost();
-    child.once("error", ({ message }) => end({ kind: "notStarted", why: message }));
+    child.once("error", (error) => end({ kind: "notStarted", ...notStarted(command, error) }));
     child.once("exit", (code, signal) => {
       // Children that the program has left behind must not go on without the lock.
       if (isLost && detached) kill("SIGKILL");
       end({ kind: isLost ? "lost" : "ended", status: statusOf(code, signal) });
     });
   });
+}
+
+/** As shells have them. */
+const EXIT_NO_PROGRAM = 127;
+const EXIT_NO_PERMISSION = 126;
+
+function notStarted(
+  command: string,
+  error: unknown,
+): { readonly why: string; readonly status: number } {
+  const name = terminalText(command);
+  const code = systemCode(error);
+  if (code === "ENOENT")
+    return { why: `there is no program ${name}, nothing was run`, status: EXIT_NO_PROGRAM };
+  const status = code === "EACCES" ? EXIT_NO_PERMISSION : EXIT_NO_PROGRAM;
+  const reason =
+    code === "EACCES" ? "it is no program that this user may run (EACCES)" : systemReason(error);
+  return { why: `cannot start ${name}: ${reason}`, status };
 }
 
 /** As shells have it. */

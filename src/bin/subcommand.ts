@@ -4,6 +4,8 @@ import type { Command } from "commander";
 export interface Subcommand {
   readonly name: string;
   readonly aliases?: readonly string[];
+  /** What other programs call it. */
+  readonly synonyms?: readonly string[];
   readonly summary: string;
   readonly load: () => Promise<Command>;
 }

@@ -9,7 +9,14 @@ import {
   type VerifiedDirectory,
   verifyDirectory,
 } from "../storage/backup/index.ts";
-import { KvError, printableJson, StorageError, systemCode, terminalText } from "../base/index.ts";
+import {
+  KvError,
+  printableJson,
+  StorageError,
+  systemCode,
+  systemReason,
+  terminalText,
+} from "../base/index.ts";
 import { withDirectory } from "./data-directory.ts";
 import { Progress, sizeText } from "./progress.ts";
 
@@ -150,8 +157,7 @@ async function* chunksOf(
       const text = `${file} is a directory: expected a file that omnikv backup has made`;
       throw new KvError("BAD_REQUEST", text, { cause: error });
     }
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new KvError("BAD_REQUEST", `cannot read ${file}: ${reason}`);
+    throw new KvError("BAD_REQUEST", `cannot read ${file}: ${systemReason(error)}`);
   }
 }
 

@@ -68,7 +68,7 @@ export async function runClusterAction(
       await watchCluster(options, action.forMs, signal, screen);
       return [];
     }
-    return [await carryOut(run, action)];
+    return [await carryOut(run, action, screen)];
   } catch (error) {
     if (!(error instanceof KvError)) throw error;
     const { timeoutMs, startCommand, style } = options;
@@ -130,6 +130,7 @@ function nameOf(action: ClusterAction): string {
 async function carryOut(
   run: Run,
   action: Exclude<ClusterAction, { readonly op: "watch" }>,
+  screen: Screen,
 ): Promise<Outcome> {
   const { options, ids, signal } = run;
   const { client } = options;
@@ -144,7 +145,7 @@ async function carryOut(
     case "healAll":
       return told(run, await applyFaults(client, ids, [], calls), "all links are whole", {});
     case "table":
-      return table(run);
+      return table(run, screen.columns?.());
     case "waitLeader": {
       const { leader, ballot } = await waitForLeader(options, action.timeoutMs, signal);
       return done(run, `node ${leader} leads`, { leader, ballot });
@@ -154,8 +155,8 @@ async function carryOut(
       if (signal.aborted) throw new KvError("CANCELLED", "cancelled", { definite: true });
       return done(run, `slept ${formatDuration(action.ms)}`, {});
     case "access": {
-      const { words, fields } = await runAccess(options, action, signal);
-      return done(run, words, fields);
+      const { words, fields, total } = await runAccess(options, action, signal);
+      return total === undefined ? done(run, words, fields) : listed(run, words, total, fields);
     }
     case "server":
       return changeServer(run, action.what, action.node);
@@ -261,6 +262,23 @@ const CHANGED: Readonly<Record<ServerAction, string>> = {
   resume: "goes on",
 };
 
+/** Nothing was done: the lines are what was asked for. */
+function listed(
+  run: Run,
+  lines: string,
+  total: string,
+  fields: Readonly<Record<string, unknown>>,
+): Outcome {
+  const { style, now } = run.options;
+  const ms = now() - run.startedMs;
+  return {
+    text: lines,
+    footer: { text: `${total} ${style.dim(`(${formatDuration(ms)})`)}`, isPart: false },
+    json: { ok: true, op: run.name, ...fields, ms: roundMs(ms) },
+    status: EXIT.ok,
+  };
+}
+
 function done(run: Run, words: string, fields: Readonly<Record<string, unknown>>): Outcome {
   const { style, now } = run.options;
   const ms = now() - run.startedMs;
@@ -318,7 +336,7 @@ function nodesText(nodes: readonly number[]): string {
   return nodes.length === 1 ? `node ${nodes.join("")}` : `nodes ${nodes.join(", ")}`;
 }
 
-async function table(run: Run): Promise<Outcome> {
+async function table(run: Run, columns: number | undefined): Promise<Outcome> {
   const { options, ids, signal } = run;
   const look = await lookAtCluster(options.client, ids, {
     timeoutMs: lookTimeoutMs(options),
@@ -347,7 +365,7 @@ async function table(run: Run): Promise<Outcome> {
       ? {}
       : { code: first.code, definite: true, retryable: first.retryable, message: first.message };
   return {
-    text: renderTable(look, reason, options.style).join("\n"),
+    text: renderTable(look, reason, options.style, columns).join("\n"),
     json: { ok: first === undefined, op: run.name, leader, nodes, ...failure, ms },
     status,
     isResult: true,

@@ -14,6 +14,7 @@ import {
   type Outcome,
   roundMs,
   type Style,
+  withSignInHint,
 } from "./terminal/index.ts";
 
 export interface FailureContext {
@@ -194,7 +195,7 @@ function failedText(error: KvError, context: FailureContext): string {
 
 /** A node may send any text: control characters must not get to the terminal. */
 function messageOf(error: KvError): string {
-  return printable(error.message);
+  return printable(withSignInHint(error.message));
 }
 
 function who({ node }: FailureContext): string {

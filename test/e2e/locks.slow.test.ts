@@ -218,7 +218,14 @@ describe("from the shell", () => {
     expect({ status, stderr }).toEqual({ status: 7, stderr: "" });
     expect(stdout).toMatch(/^job \d+\n$/);
     expect(run("lock", "job", ...at(), "--", "sh", "-c", "kill -9 $$").status).toBe(128 + 9);
-    expect(run("lock", "job", ...at(), "--", "/no/such/program").status).toBe(127);
+    const missing = run("lock", "job", ...at(), "--", "/no/such/program");
+    expect(missing.status).toBe(127);
+    expect(missing.stderr).toContain("there is no program /no/such/program, nothing was run");
+    const directory = run("lock", "job", ...at(), "--", "/tmp");
+    expect(directory.status).toBe(126);
+    expect(directory.stderr).toContain(
+      "cannot start /tmp: it is no program that this user may run",
+    );
     const omnikv = `"${process.execPath}" "${OMNIKV}"`;
     const guarded = `${omnikv} txn if "$OMNIKV_LOCK_KEY@$OMNIKV_TOKEN" then put shell done --cluster "${cluster.clusterFile}"`;
     expect(run("lock", "job", ...at(), "--", "sh", "-c", guarded).stdout).toContain(

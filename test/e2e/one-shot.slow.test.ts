@@ -113,6 +113,24 @@ describe("one request", () => {
     });
   });
 
+  test("lists are lines for scripts: how many they are is said on standard error", () => {
+    const at = "$AT";
+    for (const key of ["list/a", "list/b c"]) sh(`omnikv put '${key}' 1 ${at}`);
+    const counted = sh(
+      `omnikv keys list/ --limit 1 ${at} | wc -l; omnikv range list/ ${at} | wc -l`,
+    );
+    expect(counted.out.toString().match(/\d+/g)).toEqual(["1", "2"]);
+    expect(counted.err).toMatch(/^1 key \(there are more: --limit, .*\n2 keys \(all, .*\n$/);
+    const past = sh(`omnikv history list/a ${at}`);
+    expect(past.out.toString()).toMatch(/^\d+ 1\n$/);
+    expect(past.err).toMatch(/^1 version \(/);
+    const raw = sh(`omnikv keys list/ --raw ${at}; omnikv keys list/none --raw ${at}`);
+    expect(raw).toMatchObject({ status: 0, out: Buffer.from("list/a\nlist/b c\n"), err: "" });
+    const part = sh(`omnikv keys list/ --raw --limit 1 ${at}`);
+    expect(part.out.toString()).toBe("list/a\n");
+    expect(part.err).toContain("there are more: --limit");
+  });
+
   test("refuses what is too long without reading it to its end", () => {
     const { status, err } = sh(`yes | omnikv put long - $AT`);
     expect(err).toContain(`a value is at most ${VALUE_BYTES_MAX} bytes long`);

@@ -218,4 +218,34 @@ describe.skipIf(!hasTmux)("at a terminal (needs tmux)", () => {
     const mode = spawnSync("stat", ["-c", "%a", file!], { encoding: "utf8" }).stdout.trim();
     expect(mode).toBe("600");
   }, 240_000);
+
+  test("one request and commands of an argument ask before they delete a prefix, but not with --yes", async () => {
+    const client = cluster.client();
+    for (const key of ["ask/a", "ask/b", "ask/c"]) await client.write(key, "1");
+    const omnikv = `${process.execPath} ${OMNIKV}`;
+    const at = `--cluster ${cluster.clusterFile}`;
+    const script = [
+      // The shell is to outlive the Ctrl-C that ends a command.
+      "trap : INT",
+      `${omnikv} delete ask/ --prefix ${at}; echo left $?`,
+      `${omnikv} client ${at} -c 'delete ask/a --prefix; delete ask/b --prefix'; echo left $?`,
+      `${omnikv} del ask/ --prefix ${at}; echo left $?`,
+      `${omnikv} del ask/ --prefix --yes ${at}; echo all left $?`,
+      "sleep 60",
+    ].join("; ");
+    tmux("kill-session", "-t", "p");
+    tmux("new-session", "-d", "-s", "p", "-x", "120", "-y", "30", "sh", "-c", script);
+    await shows("delete all that begins with ask/, 3 keys? (yes or no)");
+    tmux("send-keys", "-t", "p", "no", "Enter");
+    await shows("nothing was deleted");
+    await shows("delete all that begins with ask/a, 1 key? (yes or no)");
+    tmux("send-keys", "-t", "p", "yes", "Enter");
+    await shows("delete all that begins with ask/b, 1 key? (yes or no)");
+    tmux("send-keys", "-t", "p", "n", "Enter");
+    await shows("delete all that begins with ask/, 2 keys? (yes or no)");
+    tmux("send-keys", "-t", "p", "C-c");
+    await shows("left 130");
+    await shows("deleted, 2 keys");
+    await shows("all left 0");
+  }, 240_000);
 });

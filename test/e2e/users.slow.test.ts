@@ -62,7 +62,7 @@ describe("users in the shell", () => {
     expect(made).toMatchObject({ status: 0, err: "" });
     expect(sh("omnikv get warm $AT")).toMatchObject({
       status: 1,
-      err: expect.stringContaining("nobody has signed in"),
+      err: expect.stringMatching(/nobody has signed in[^]*--user NAME/),
     });
     expect(sh("omnikv put shop/1 apples $ANN && omnikv get shop/1 $ANN --raw")).toMatchObject({
       status: 0,
@@ -75,7 +75,7 @@ describe("users in the shell", () => {
     });
     expect(sh("omnikv get warm $ROOT --raw").out).toBe("up");
     expect(sh("omnikv role get shop $ROOT").out).toMatch(
-      /read key "prices"[^]*both prefix "shop\/"/,
+      /read {2}key "prices"[^]*both {2}prefix "shop\/"/,
     );
     const managing = sh("omnikv manage $ANN -c 'whoami; user list'");
     expect(managing.out).toContain("user ann, by password, with roles shop");
@@ -145,6 +145,24 @@ describe("users in the shell", () => {
     expect(sh("echo 'another' | omnikv user passwd ann $ROOT").status).toBe(0);
     expect(sh("omnikv get shop/1 $ANN").err).toContain("wrong user or password");
   });
+
+  test.skipIf(spawnSync("script", ["--version"]).status !== 0)(
+    "a prompt does not open for a wrong password, and opens when nobody can tell",
+    () => {
+      const atTerminal = (words: string): Said =>
+        sh(`echo exit | script -qec '"${process.execPath}" "${OMNIKV}" '"${words}" /dev/null`);
+      for (const prompt of ["client", "manage"]) {
+        const wrong = atTerminal(`${prompt} $ANN`);
+        expect(wrong.status).toBe(1);
+        expect(wrong.out).toMatch(/omnikv: [^\n]*wrong user or password/);
+        expect(wrong.out).not.toContain("Type ");
+        const { out } = atTerminal(`${prompt} $ROOT`);
+        expect(out).toContain(prompt === "client" ? "omnikv client, nodes" : "omnikv management");
+        const nobody = `--nodes 1=127.0.0.1:1 --user ann --password-file ann.txt`;
+        expect(atTerminal(`${prompt} ${nobody}`).out).toContain("Type ");
+      }
+    },
+  );
 
   test("what they did is in the audit logs, without values and passwords", () => {
     const text = cluster.nodes.map(({ id }) => readFileSync(auditOf(id), "utf8")).join("");

@@ -344,3 +344,45 @@ describe("settings of the cluster", () => {
     expect([calls.length, status]).toEqual([1, EXIT.unknown]);
   });
 });
+
+describe("users and roles", () => {
+  const user = (name: string, roles: string[], hasPassword = true) => ({
+    name,
+    roles,
+    hasPassword,
+  });
+  const key = new TextEncoder().encode("a");
+  const permissions = [
+    { may: "read", start: key, end: null },
+    { may: "both", start: key, end: Uint8Array.of(...key, 0) },
+  ];
+  const getAccess = {
+    users: [user("ann", ["shop", "till"]), user("administrator", [], false)],
+    roles: [
+      { name: "shop", permissions },
+      { name: "newcomers", permissions: [] },
+    ],
+  };
+
+  test("are listed in columns, and how many they are is not among the lines", async () => {
+    const { out, err } = await run("user list; role list", { getAccess });
+    expect(out.split("\n")).toEqual([
+      "ann            shop, till",
+      "administrator  no role (no password)",
+      'shop       read  from "a" on',
+      '           both  key "a"',
+      "newcomers  may do nothing yet",
+      "",
+    ]);
+    expect(err).toMatch(/^2 users \([^)]*ms\)\n2 roles \([^)]*ms\)\n$/);
+    const none = await run("user list", { getAccess: { users: [], roles: [] } });
+    expect([none.out, none.err]).toEqual(["", expect.stringMatching(/^no users \(/)]);
+  });
+
+  test("what cannot be changed is named, and is still a failure", async () => {
+    const changeAccess = new KvError("BAD_REQUEST", "there is no such role, or the user does not");
+    const { err, status } = await run("role grant nosuch read x", { changeAccess });
+    expect(err).toMatch(/^there is no role nosuch \(/);
+    expect(status).toBe(EXIT.failed);
+  });
+});

@@ -79,13 +79,20 @@ describe.concurrent("omnikv", () => {
     [["client", "--jsno"], "--json"],
     [["client", "--timeout", "soon"], '--timeout: expected a time like 500ms or 5s, got "soon"'],
     [["client", "--nodes", "1"], "--nodes: expected HOST:PORT, like 127.0.0.1:4101, or ID=HOST"],
-    [["client", "--cluster", "/nowhere"], "--cluster: cannot read /nowhere"],
+    [
+      ["client", "--cluster", "/nowhere"],
+      "--cluster: cannot read /nowhere: no such file or directory (ENOENT)\n",
+    ],
     [["client", "--nodes", "1=a", "--cluster", "b"], "give one"],
     [["manage", "extra"], "too many arguments"],
     [["health", "--nodes", "here"], "--nodes: expected HOST:PORT, like 127.0.0.1:4101, or ID=HOST"],
     [["health", "--token"], "--token: is made of a secret: give --secret-file too"],
     [["read"], "read: too few arguments: omnikv read KEY [--local]"],
     [["history", "a", "b"], "history: too many arguments: omnikv history KEY [--limit N]"],
+    [
+      ["put", "greeting", "hello", "world"],
+      'write: too many arguments: omnikv write KEY VALUE [--ttl TIME] (quote text with spaces: "like this")',
+    ],
     [["put", "", "v"], "write: a key is at least one byte long"],
     [["cas", "k", "v"], "cas: what should the value be before?"],
     [["cas", "k", "--revision", "x", "v"], "--revision takes a positive integer"],
@@ -93,6 +100,15 @@ describe.concurrent("omnikv", () => {
     [["get", "k", "--node", "4"], '"4" is no node: the nodes are 1, 2, 3'],
     [["get", "k", "--cas"], "unknown option '--cas'"],
     [["gte", "k"], "Did you mean get?"],
+    [["GET", "k"], "Did you mean get?"],
+    [["scan", "app/"], "Did you mean range?"],
+    [["help", "exists"], "Did you mean read?"],
+    [["isolate", "2"], 'the management prompt: omnikv manage -c "isolate …"'],
+    [["manage", "isolate", "2"], 'commands stand behind -c: omnikv manage -c "isolate 2"'],
+    [["client", "get", "k"], 'commands stand behind -c: omnikv client -c "get k"'],
+    [["get", "app/", "--prefix"], "there is no --prefix here: `omnikv range app/`"],
+    [["watch", "--prefix", "app/"], "there is no --prefix here: `omnikv watch app/`"],
+    [["status", "2"], "status: too many arguments: omnikv status"],
   ])("%j is a usage error", async (args, message) => {
     const { status, out, err } = await omnikv(args);
     expect(err).toContain(message);
@@ -105,6 +121,7 @@ describe.concurrent("omnikv", () => {
     const { out } = await omnikv(["completion", "bash"]);
     const wordsAt = (place: string): string =>
       new RegExp(`"${place}"\\)[^]*?compgen -W "([^"]*)"`).exec(out)?.[1] ?? "";
+    expect(wordsAt("/status").split(" ")).toContain("--json");
     expect(wordsAt("/user").split(" ")).toEqual(
       expect.arrayContaining(["add", "delete", "grant-role", "--json"]),
     );
@@ -141,6 +158,16 @@ describe.concurrent("omnikv", () => {
     const json = await omnikv(["del", "a", "--json", "--node", "2", ...NOBODY]);
     expect(JSON.parse(json.out)).toMatchObject({ ok: false, op: "delete", node: 2 });
     expect(json).toMatchObject({ status: 3, err: "" });
+  });
+
+  test("status is the table of the management prompt, in one request", async () => {
+    const timeless = (run: Run): Run => ({ ...run, out: run.out.replace(/"ms":[\d.]+/, "") });
+    for (const more of [[], ["--json"]]) {
+      const alone = await omnikv(["status", ...NOBODY, ...more]);
+      const atPrompt = await omnikv(["manage", "-c", "status", ...NOBODY, ...more]);
+      expect(alone).toMatchObject({ status: 3, err: "" });
+      expect(timeless(alone)).toEqual(timeless(atPrompt));
+    }
   });
 
   test("client exits 2 when a line is no command, 0 when there is none", async () => {

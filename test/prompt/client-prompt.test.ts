@@ -441,3 +441,12 @@ describe("at a terminal", () => {
     expect((await status).status).toBe(EXIT.ok);
   });
 });
+
+test("who types JSON without quotes around it is told what became of it", async () => {
+  const { out, err, status } = await piped(
+    `1 write js {"a":1}\n1 write k '{"a":1}'\nread js\nread k\n`,
+  );
+  expect(err).toBe(`quotes were taken out: write '{"a":1}'\n`);
+  expect(out).toMatch(/^ok, .*\nok, .*\n{a:1} \(.*\n'{"a":1}' \(.*\n$/);
+  expect(status).toBe(EXIT.ok);
+});

@@ -1,5 +1,5 @@
 /** Commands about the past of a key, several keys, all keys of a prefix, and what only a terminal has: tables, questions, Tab. */
-import { PassThrough } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { KeyVersion } from "../../src/client/keys/key-version.ts";
 import { clientTable } from "../../src/prompt/commands/client-commands.ts";
@@ -21,8 +21,9 @@ const put = (key: string, value: string) => client.write(Buffer.from(key), Buffe
 describe("from a script", () => {
   test("several keys are read as one state", async () => {
     await put("a", "1");
-    const { out, status } = await run({ command: "get a b" });
-    expect(out).toMatch(/^a 1\nb \(not found\)\n\(state of revision 1, /);
+    const { out, err, status } = await run({ command: "get a b" });
+    expect(out).toBe("a 1\nb (not found)\n");
+    expect(err).toMatch(/^\(state of revision 1, .*\n$/);
     expect(status).toBe(EXIT.ok);
     const { out: json } = await run({ command: "2 get a b --local", json: true });
     expect(JSON.parse(json)).toMatchObject({
@@ -53,9 +54,10 @@ describe("from a script", () => {
       new KeyVersion(7, Buffer.from("two"), 3, 2),
       new KeyVersion(3, one, 3, 1),
     ]);
-    const { out } = await run({ command: "history a; history a --limit 1; history b" });
-    expect(out).toMatch(
-      /^9 \(deleted\)\n7 two\n3 one\n3 versions \(all that is kept, .*\n9 \(deleted\)\n1 version \(there are more: --limit, .*\n\(nothing is kept\)/,
+    const { out, err } = await run({ command: "history a; history a --limit 1; history b" });
+    expect(out).toBe("9 (deleted)\n7 two\n3 one\n9 (deleted)\n");
+    expect(err).toMatch(
+      /^3 versions \(all that is kept, .*\n1 version \(there are more: --limit, .*\n\(nothing is kept\) \([\d.]+ ms\)\n$/,
     );
     const { out: json } = await run({ command: "history a --limit 2", json: true });
     expect(JSON.parse(json)).toMatchObject({
@@ -67,14 +69,59 @@ describe("from a script", () => {
     });
   });
 
+  test("commands of an argument ask the person at the terminal before they delete a prefix, lines of a pipe do not", async () => {
+    await put("app/a", "1");
+    const asked: string[] = [];
+    const no = {
+      confirm: (question: string) => {
+        asked.push(question);
+        return Promise.resolve(false);
+      },
+    };
+    const command = "delete app/ --prefix";
+    expect((await run({ ...no, command })).out).toContain("nothing was deleted");
+    expect(asked).toEqual(["delete all that begins with app/, 1 key? (yes or no) "]);
+    expect((await run({ ...no, command: `${command} --yes` })).out).toContain("deleted, 1 key");
+    await put("app/a", "1");
+    const piped = await run({ ...no, input: Readable.from([Buffer.from(`${command}\n`)]) });
+    expect(piped.out).toContain("deleted, 1 key");
+    expect(asked).toHaveLength(1);
+  });
+
   test("all keys of a prefix are deleted in steps, without a question", async () => {
     for (const key of ["app/a", "app/b", "b"]) await put(key, "1");
     const { out, status } = await run({ command: "delete app/ --prefix; delete app/ --prefix" });
     expect(out).toMatch(/^deleted, 2 keys \(.*\n\(no keys\) \(/);
     expect(status).toBe(EXIT.ok);
-    expect((await run({ command: "keys" })).out).toMatch(/^b\n1 key/);
+    expect((await run({ command: "keys" })).out).toBe("b\n");
     const { err } = await run({ command: "delete '' --prefix" });
     expect(err).toContain("at least one byte");
+  });
+
+  test("several keys are deleted as one transaction, each named once", async () => {
+    const del = (count: number) => ({ op: "delete", count, previous: [] }) as const;
+    client.answerTxn = { succeeded: true, revision: 7, results: [del(1), del(0)], node: 1 };
+    const { out, status } = await run({ command: "2 del a b a; del a --prefix b" });
+    expect(out).toMatch(/^deleted, 1 key of 2, revision 7 \(.*\n$/);
+    expect(status).toBe(EXIT.usage);
+    expect(client.calls).toEqual(["2 txn"]);
+    const bytes = (text: string) => new Uint8Array(Buffer.from(text));
+    expect(client.txns.map((txn) => JSON.stringify(txn))).toEqual([
+      // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+      JSON.stringify({ then: ["a", "b"].map((key) => ({ op: "delete", key: bytes(key) })) }),
+    ]);
+    const { out: json } = await run({ command: "del a b", json: true });
+    expect(JSON.parse(json)).toMatchObject({
+      ...{ op: "delete", deleted: 1, revision: 7 },
+      keys: [
+        { key: "a", existed: true },
+        { key: "b", existed: false },
+      ],
+    });
+    client.answerTxn = { succeeded: true, revision: 7, results: [del(0), del(0)], node: 1 };
+    expect((await run({ command: "del a b" })).out).toMatch(/^\(none of 2 found\) /);
+    const many = Array.from({ length: 129 }, (_, i) => i).join(" ");
+    expect((await run({ command: `del ${many}` })).err).toContain("too many arguments");
   });
 
   test("a write only if there is none is a cas", async () => {

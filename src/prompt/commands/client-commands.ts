@@ -13,14 +13,17 @@ import {
 import type { Bytes, CasCondition, KeyRequest } from "../../client/terms/index.ts";
 import { keyIn } from "./key-argument.ts";
 import {
+  deleteManyIn,
   deletePrefixIn,
   HISTORY_COMMAND,
+  KEYS_DELETED_MAX,
   KEYS_MAX,
   MOMENT_FLAGS,
   momentIn,
   PREFIX_FLAG,
   readManyIn,
   type StoreAction,
+  YES_FLAG,
 } from "./store-commands.ts";
 import { boundIn, LEASE_COMMANDS, WRITE_FLAGS, type LeaseAction } from "./lease-commands.ts";
 import { LOAD_COMMAND, type LoadAction } from "./load-commands.ts";
@@ -94,6 +97,8 @@ const append: CommandSpec<ClientAction> = {
 const read: CommandSpec<ClientAction> = {
   name: "read",
   aliases: ["get"],
+  synonyms: ["exists", "fetch", "show", "cat", "mget"],
+  foreignFlags: { "--prefix": "range" },
   forms: ["KEY [--local]"],
   summary: "shows the key's value",
   details: [
@@ -104,7 +109,7 @@ const read: CommandSpec<ClientAction> = {
   examples: ["2 read 35", "3 read 35 --local", "1 read 35 --at 12", "1 get 35 36 37"],
   arguments: ["key"],
   count: [1, KEYS_MAX],
-  wholeValue: `--raw prints the bytes of the value and nothing else, not even a line end; without such a key it prints nothing, and the
+  raw: `--raw prints the bytes of the value and nothing else, not even a line end; without such a key it prints nothing, and the
 status is 1: omnikv read photo --raw > copy.jpg`,
   flags: MOMENT_FLAGS,
   build: (args) => {
@@ -126,14 +131,16 @@ const remove: CommandSpec<ClientAction> = {
   synonyms: ["remove", "rm", "unset"],
   forms: ["KEY"],
   summary: "removes the key",
-  examples: ["3 delete 35", "1 delete app/ --prefix"],
+  details: ["More keys behind KEY are removed with it, as one transaction."],
+  examples: ["3 delete 35", "1 delete 35 36 37", "1 delete app/ --prefix"],
   arguments: ["key"],
-  count: [1, 1],
-  flags: [PREFIX_FLAG],
-  build: (args) =>
-    args.flags.has(PREFIX_FLAG.name)
-      ? deletePrefixIn(args)
-      : { op: "delete", key: keyIn(args.positionals[0]) },
+  count: [1, KEYS_DELETED_MAX],
+  flags: [PREFIX_FLAG, YES_FLAG],
+  build: (args) => {
+    if (args.flags.has(PREFIX_FLAG.name)) return deletePrefixIn(args);
+    if (args.positionals.length > 1) return deleteManyIn(args);
+    return { op: "delete", key: keyIn(args.positionals[0]) };
+  },
 };
 
 const cas: CommandSpec<ClientAction> = {

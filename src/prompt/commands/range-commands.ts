@@ -69,6 +69,7 @@ export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
   {
     ...LISTED,
     name: "range",
+    foreignFlags: { "--prefix": "range" },
     synonyms: ["scan", "list"],
     summary: "shows the keys that begin with PREFIX, and their values",
     examples: [
@@ -82,14 +83,18 @@ export const RANGE_COMMANDS: readonly CommandSpec<RangeAction>[] = [
   {
     ...LISTED,
     name: "keys",
+    foreignFlags: { "--prefix": "keys" },
     synonyms: ["ls"],
     summary: "shows the keys that begin with PREFIX",
     examples: ["1 keys", "2 keys app/ --limit 1000"],
+    raw: `--raw prints the bytes of the keys and nothing else, one a line; standard error says when there are more. A key that holds a line
+end looks like two then: --json tells them apart.`,
     build: (args) => rangeIn("keys", args),
   },
   {
     ...ANY,
     name: "count",
+    foreignFlags: { "--prefix": "count" },
     synonyms: ["dbsize", "size"],
     forms: ["[PREFIX]", "--from KEY [--to KEY]"],
     summary: "how many keys begin with PREFIX",

@@ -1,5 +1,5 @@
 /** Commands of the client prompt about the past of a key, several keys at once, and all keys of a prefix. */
-import { KEYS_READ_MAX } from "../../base/index.ts";
+import { KEYS_READ_MAX, TXN_OPS_MAX } from "../../base/index.ts";
 import {
   type CommandSpec,
   type FlagSpec,
@@ -30,7 +30,15 @@ export type StoreAction =
       /** Versions shown at most. */
       readonly limit: number;
     } & ReadMoment)
-  | { readonly family: "store"; readonly op: "delete"; readonly prefix: Uint8Array };
+  | {
+      readonly family: "store";
+      readonly op: "delete";
+      readonly prefix: Uint8Array;
+      /** A person who can be asked is asked first. */
+      readonly asks: boolean;
+    }
+  /** Several keys, as one step. */
+  | { readonly family: "store"; readonly op: "delete"; readonly keys: readonly Uint8Array[] };
 
 const VERSIONS = 20;
 const VERSIONS_MAX = 10_000;
@@ -97,9 +105,23 @@ export const PREFIX_FLAG: FlagSpec = {
   help: "all keys that begin with KEY; asks first, at a terminal",
 };
 
+export const YES_FLAG: FlagSpec = { name: "--yes", help: "with --prefix: does not ask" };
+
+/** They are one transaction, which has no more operations. */
+export const KEYS_DELETED_MAX = TXN_OPS_MAX;
+
+/** What `delete` is with more than one key. @throws UsageError */
+export function deleteManyIn({ positionals }: ParsedArguments): StoreAction {
+  const keys = new Map(
+    positionals.map(keyIn).map((key) => [Buffer.from(key).toString("hex"), key]),
+  );
+  return { family: "store", op: "delete", keys: [...keys.values()] };
+}
+
 /** @throws UsageError */
-export function deletePrefixIn({ positionals: [prefix] }: ParsedArguments): StoreAction {
-  const bytes = keyIn(prefix);
+export function deletePrefixIn({ positionals, flags }: ParsedArguments): StoreAction {
+  if (positionals.length > 1) throw new UsageError(`${PREFIX_FLAG.name} takes one prefix`);
+  const bytes = keyIn(positionals[0]);
   if (bytes.length === 0) throw new UsageError("a prefix is at least one byte long");
-  return { family: "store", op: "delete", prefix: bytes };
+  return { family: "store", op: "delete", prefix: bytes, asks: !flags.has(YES_FLAG.name) };
 }

@@ -25,6 +25,7 @@ export const WATCH_COMMAND: CommandSpec<WatchAction> = {
   arguments: ["text"],
   count: [0, 1],
   endless: true,
+  foreignFlags: { "--prefix": "watch" },
   flags: [
     { name: "--from", value: "N", help: "from revision N on; from now on unless said otherwise" },
     { name: "--prev", help: "what was there before, too" },

@@ -96,12 +96,12 @@ export async function loadKeys(run: LoadRun, { perSecond, forMs }: LoadAction): 
   load.set(perSecond);
   let last: LoadView;
   try {
-    for (;;) {
+    for (let seconds = 0; ; seconds++) {
       const second = answers.takeSecond();
       const elapsedMs = clock.now() - startedMs;
       const state = { view: load.view, second, elapsedMs, longestGapMs: answers.longestGapMs };
       if (live !== null) live.draw(drawn(state, style));
-      else if (elapsedMs > 0) screen.show(tick(state, style));
+      else if (seconds > 0) screen.show(tick(state, style));
       if (over.signal.aborted || screen.isOver?.() === true) break;
       await pause(clock, over.signal);
     }

@@ -23,6 +23,8 @@ import { readOptions } from "./store-outcome.ts";
 
 type Entry = KeyEntry & { readonly value?: Uint8Array };
 
+const LINE_END = Uint8Array.of(0x0a);
+
 export async function rangeOutcome(
   client: Pick<KvRequests, "range" | "keys" | "count">,
   action: RangeAction,
@@ -63,7 +65,9 @@ export async function rangeOutcome(
   const total = found.length === 0 ? style.warn("(no keys)") : keyCount(found.length);
   const note = more ? "there are more: --limit" : "all";
   return {
-    text: [...lines, `${total} ${style.dim(`(${notes(note, local, ms)})`)}`].join("\n"),
+    text: lines.join("\n"),
+    footer: { text: `${total} ${style.dim(`(${notes(note, local, ms)})`)}`, isPart: more },
+    ...(op === "keys" ? { bytes: keyLines(found) } : {}),
     json: {
       ok: true,
       op,
@@ -77,6 +81,11 @@ export async function rangeOutcome(
     },
     status: EXIT.ok,
   };
+}
+
+/** As they are, each with a line end. */
+function keyLines(found: readonly Entry[]): Uint8Array {
+  return Buffer.concat(found.flatMap(({ key }) => [key, LINE_END]));
 }
 
 function rowOf({ key, value, modRevision, version }: Entry): KeyRow {

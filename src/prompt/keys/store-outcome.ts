@@ -35,7 +35,7 @@ export function storeOutcome(run: StoreRun, action: StoreAction): Promise<Outcom
     case "history":
       return history(run, action);
     case "delete":
-      return deletePrefix(run, action.prefix);
+      return "keys" in action ? deleteMany(run, action.keys) : deletePrefix(run, action);
     default:
       return unreachable(action, "action");
   }
@@ -83,9 +83,11 @@ async function readMany(
           ),
         ];
   return {
-    text: [...lines, style.dim(`(state of revision ${revision}, ${formatDuration(ms)})`)].join(
-      "\n",
-    ),
+    text: lines.join("\n"),
+    footer: {
+      text: style.dim(`(state of revision ${revision}, ${formatDuration(ms)})`),
+      isPart: false,
+    },
     json: {
       ok: true,
       op: "read",
@@ -130,13 +132,17 @@ async function history(
         })
       : keyTable(rows, columns, style);
   const count = versions.length === 1 ? "1 version" : `${versions.length} versions`;
-  const total = versions.length === 0 ? style.warn("(nothing is kept)") : count;
   const note = more ? "there are more: --limit" : "all that is kept";
+  const took = formatDuration(ms);
   return {
-    text: [
-      ...(versions.length === 0 ? [] : lines),
-      `${total} ${style.dim(`(${note}, ${formatDuration(ms)})`)}`,
-    ].join("\n"),
+    text: versions.length === 0 ? "" : lines.join("\n"),
+    footer: {
+      text:
+        versions.length === 0
+          ? `${style.warn("(nothing is kept)")} ${style.dim(`(${took})`)}`
+          : `${count} ${style.dim(`(${note}, ${took})`)}`,
+      isPart: more,
+    },
     json: {
       ok: true,
       op: "history",
@@ -154,10 +160,44 @@ async function history(
   };
 }
 
+/** One step. */
+async function deleteMany(
+  { client, request, style, elapsedMs }: StoreRun,
+  wanted: readonly Uint8Array[],
+): Promise<Outcome> {
+  const steps = wanted.map((key) => ({ op: "delete", key }) as const);
+  // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+  const { node, revision, results } = await client.txn({ then: steps }, request);
+  const existed = results?.map((result) => result.op === "delete" && result.count > 0) ?? null;
+  const deleted = existed?.filter(Boolean).length ?? null;
+  const of = `of ${wanted.length}`;
+  const words =
+    deleted === 0
+      ? style.warn(`(none ${of} found)`)
+      : `${style.good("deleted")}, ${deleted === null ? "how many is not known any more" : `${keys(deleted)} ${of}`}, revision ${revision}`;
+  const ms = elapsedMs();
+  return {
+    text: `${words} ${style.dim(`(${formatDuration(ms)})`)}`,
+    json: {
+      ok: true,
+      node,
+      op: "delete",
+      keys: wanted.map((key, i) => ({
+        ...bytesField("key", key),
+        ...(existed === null ? {} : { existed: existed[i] }),
+      })),
+      ...(deleted === null ? {} : { deleted }),
+      revision,
+      ms: roundMs(ms),
+    },
+    status: EXIT.ok,
+  };
+}
+
 /** Not one step but several: each is a transaction of its own, so a concurrent reader may see a part of the keys gone. */
 async function deletePrefix(
   { client, request, style, screen, elapsedMs }: StoreRun,
-  prefix: Uint8Array,
+  { prefix, asks }: Extract<StoreAction, { readonly asks: boolean }>,
 ): Promise<Outcome> {
   const outcome = (words: string, deleted: number): Outcome => {
     const ms = elapsedMs();
@@ -169,7 +209,7 @@ async function deletePrefix(
   };
   const { count } = await client.count({ prefix }, request);
   if (count === 0) return outcome(style.warn("(no keys)"), 0);
-  if (screen.confirm !== undefined) {
+  if (asks && screen.confirm !== undefined) {
     const question = `delete all that begins with ${quote(prefix)}, ${keys(count)}? (yes or no) `;
     if (!(await screen.confirm(question))) return outcome("nothing was deleted", 0);
   }

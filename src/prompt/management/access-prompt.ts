@@ -2,10 +2,13 @@
 import { afterPrefix, KvError, printable, unreachable } from "../../base/index.ts";
 import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
 import type { AccessAction, PasswordSource } from "../commands/index.ts";
+import { accessRefusal } from "./access-refusal.ts";
 import type { ClusterOptions } from "./cluster-options.ts";
 
 export interface AccessTold {
   readonly words: string;
+  /** The words are a list, empty when there is nothing: how much is in it. */
+  readonly total?: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -19,12 +22,12 @@ export async function runAccess(
 ): Promise<AccessTold> {
   switch (request.kind) {
     case "change":
-      await askAny(options, "changeAccess", { change: request.change }, signal);
+      await changeAccess(options, request.change, signal);
       return { words: request.done, fields: {} };
     case "password": {
       const { change: kind, user, done } = request;
       const password = await passwordOf(options, request.password, user);
-      await askAny(options, "changeAccess", { change: { kind, user, password } }, signal);
+      await changeAccess(options, { kind, user, password }, signal);
       return { words: done, fields: {} };
     }
     case "whoami": {
@@ -48,6 +51,21 @@ export async function runAccess(
     }
     default:
       return unreachable(request, "request about users and roles");
+  }
+}
+
+async function changeAccess(
+  options: ClusterOptions,
+  change: AdminParams<"changeAccess">["change"],
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await askAny(options, "changeAccess", { change }, signal);
+  } catch (error) {
+    if (!(error instanceof KvError) || !error.definite) throw error;
+    const text = accessRefusal(change, error.message);
+    if (text === error.message) throw error;
+    throw new KvError(error.code, text, { cause: error, definite: true });
   }
 }
 
@@ -96,22 +114,38 @@ function whoText({ isOn, user, by, roles: own }: AdminResult<"whoami">): string 
 function users({ users: all }: Access, name: string | null): AccessTold {
   const shown = all.filter((user) => name === null || user.name === name);
   if (name !== null && shown.length === 0) throw missing("user", name);
-  const lines = shown.map(({ name: own, hasPassword, roles: held }) => {
+  const names = shown.map((user) => printable(user.name));
+  const width = Math.max(0, ...names.map(({ length }) => length));
+  const lines = shown.map(({ hasPassword, roles: held }, i) => {
     const what = held.length === 0 ? "no role" : held.map(printable).join(", ");
-    return `${printable(own)}: ${what}${hasPassword ? "" : " (no password)"}`;
+    return `${(names[i] ?? "").padEnd(width)}  ${what}${hasPassword ? "" : " (no password)"}`;
   });
-  return { words: lines.length === 0 ? "no users" : lines.join("\n"), fields: { users: shown } };
+  const total = totalText(shown.length, "user");
+  return { words: lines.join("\n"), total, fields: { users: shown } };
 }
+
+function totalText(count: number, what: "user" | "role"): string {
+  if (count === 1) return `1 ${what}`;
+  return `${count === 0 ? "no" : count} ${what}s`;
+}
+
+/** Of "write", the longest of what a role may. */
+const MAY_WIDTH = 5;
 
 function roles({ roles: all }: Access, name: string | null): AccessTold {
   const shown = all.filter((role) => name === null || role.name === name);
   if (name !== null && shown.length === 0) throw missing("role", name);
-  const lines = shown.map(({ name: own, permissions }) =>
-    [
-      `${printable(own)}: ${permissions.length === 0 ? "may do nothing yet" : ""}`,
-      ...permissions.map(({ may, start, end }) => `  ${may} ${rangeText(start, end)}`),
-    ].join("\n"),
-  );
+  const names = shown.map((role) => printable(role.name));
+  const width = Math.max(0, ...names.map(({ length }) => length));
+  const lines = shown.flatMap(({ permissions }, i) => {
+    const what = permissions.map(
+      ({ may, start, end }) => `${may.padEnd(MAY_WIDTH)} ${rangeText(start, end)}`,
+    );
+    // The name stands in front of the first one.
+    return (what.length === 0 ? ["may do nothing yet"] : what).map(
+      (each, line) => `${(line === 0 ? (names[i] ?? "") : "").padEnd(width)}  ${each}`,
+    );
+  });
   const fields = {
     roles: shown.map(({ name: own, permissions }) => ({
       name: own,
@@ -122,7 +156,7 @@ function roles({ roles: all }: Access, name: string | null): AccessTold {
       })),
     })),
   };
-  return { words: lines.length === 0 ? "no roles" : lines.join("\n"), fields };
+  return { words: lines.join("\n"), total: totalText(shown.length, "role"), fields };
 }
 
 function rangeText(start: Uint8Array, end: Uint8Array | null): string {

@@ -53,18 +53,20 @@ const heal: Spec = {
   build: () => ({ op: "healAll" }),
 };
 
+export const STATUS_COMMAND: Spec = {
+  name: "status",
+  synonyms: ["info", "state", "stat", "table"],
+  forms: [""],
+  summary: "all nodes in a table: who leads, how far each is, broken links",
+  examples: ["status"],
+  arguments: [],
+  count: [0, 0],
+  build: () => ({ op: "table" }),
+};
+
 function viewCommands(): readonly Spec[] {
   return [
-    {
-      name: "status",
-      synonyms: ["info", "state", "stat", "table"],
-      forms: [""],
-      summary: "all nodes in a table: who leads, how far each is, broken links",
-      examples: ["status"],
-      arguments: [],
-      count: [0, 0],
-      build: () => ({ op: "table" }),
-    },
+    STATUS_COMMAND,
     {
       name: "watch",
       synonyms: ["monitor", "top", "follow"],

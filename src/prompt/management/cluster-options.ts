@@ -3,7 +3,7 @@ import { type KvError, printable, troubleOfListener } from "../../base/index.ts"
 import type { RequestOptions } from "../../client/terms/index.ts";
 import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
 import type { PasswordSource } from "../commands/index.ts";
-import { formatDuration, type Style } from "../terminal/index.ts";
+import { formatDuration, type Style, withSignInHint } from "../terminal/index.ts";
 
 /** The part of AdminClient that the prompt needs. */
 export interface AdminCalls {
@@ -98,7 +98,7 @@ export function reasonWords(
     case "CONNECTION_LOST":
       return "broke the connection before it answered";
     default:
-      return `answered: ${printable(error.message)}`;
+      return `answered: ${printable(withSignInHint(error.message))}`;
   }
 }
 

@@ -13,23 +13,23 @@ import {
   type AdminStatus,
   ballotText,
 } from "../../protocol/admin/index.ts";
-import { formatDuration, type Paint, type Style } from "../terminal/index.ts";
+import { formatDuration, type Paint, type Style, wrap } from "../terminal/index.ts";
 import { brokenText } from "./admin-render.ts";
+import { type Cell, nodeTable } from "./node-table.ts";
 
 /** Why a node said nothing: words behind its id. */
 export type Reason = (node: number, error: KvError) => string;
 
-interface Cell {
-  readonly text: string;
-  readonly paint?: Paint;
-}
-
-const HEADER = ["node", "role", "leader", "ballot", "decided", "applied", "majority", "keys", "up"];
-/** Numbers stand under each other by their last digit. */
-const RIGHT = new Set(["node", "decided", "applied", "keys"]);
-
-/** The table, below it one line that says who leads, and one for each alarm. */
-export function renderTable(look: ClusterLook, reason: Reason, style: Style): readonly string[] {
+/**
+ * The table, below it one line that says who leads, and one for each alarm.
+ * @param columns how wide the terminal is: no line is longer, unless a word is. Undefined: as long as need be
+ */
+export function renderTable(
+  look: ClusterLook,
+  reason: Reason,
+  style: Style,
+  columns?: number,
+): readonly string[] {
   const leader = leaderIn(look);
   const rows = look.map(({ node, status, error }) => ({
     cells: status === null ? null : cellsOf(status, leader, style),
@@ -38,22 +38,21 @@ export function renderTable(look: ClusterLook, reason: Reason, style: Style): re
       ? { last: reason(node, error), paint: style.bad }
       : linksCell(status.links, farEnds(look, node), style)),
   }));
-  const widths = HEADER.map((title, i) =>
-    Math.max(title.length, ...rows.map(({ cells }) => cells?.[i]?.text.length ?? 0)),
-  );
-  const pad = (text: string, i: number): string =>
-    RIGHT.has(HEADER[i] ?? "") ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
-  const header = style.dim([...HEADER.map(pad), "links"].join("  "));
-  const lines = rows.map(({ cells, node, last, paint }) => {
-    if (cells === null) return `${style.node(pad(String(node), 0))}  ${paint(last)}`;
-    const padded = cells.map(({ text, paint: own }, i) => (own ?? plain)(pad(text, i)));
-    return [...padded, paint(last)].join("  ");
-  });
   const alarms = look.flatMap(({ node, status }) =>
     (status?.alarms ?? []).map((alarm) => style.bad(`ALARM: node ${node}: ${alarmText(alarm)}`)),
   );
-  const notes = [...strangers(look, style), ...otherLogs(look, style)];
-  return [header, ...lines, leaderLine(look, leader, style), ...notes, ...alarms];
+  const below = [
+    leaderLine(look, leader, style),
+    ...strangers(look, style),
+    ...otherLogs(look, style),
+    ...alarms,
+  ];
+  return [...nodeTable(rows, columns, style), ...below.flatMap((line) => fitted(line, columns))];
+}
+
+/** In lines that are broken between words. */
+export function fitted(line: string, columns: number | undefined): readonly string[] {
+  return wrap(line, columns).split("\n");
 }
 
 /** Two clusters may have one name: on one machine, or when both were made by the same script. */
@@ -77,8 +76,6 @@ function strangers(look: ClusterLook, style: Style): readonly string[] {
   const text = `not shown: ${missing.join(", ")}, which ${are} of this cluster too (name ${them} with --nodes)`;
   return [style.warn(text)];
 }
-
-const plain: Paint = (text) => text;
 
 function cellsOf(status: AdminStatus, leader: number | null, style: Style): readonly Cell[] {
   const { nodeId, role, quorumConnected } = status;

@@ -3,6 +3,7 @@ import { leaderIn, lookAtCluster, type NodeLook } from "../../client/admin/index
 import { lookTimeoutMs, reasonWords, type ClusterOptions } from "./cluster-options.ts";
 import {
   changesOf,
+  fitted,
   leaderChange,
   renderChange,
   renderTable,
@@ -121,7 +122,7 @@ class Watch {
   }
 
   #table(): readonly string[] {
-    return renderTable(this.#look, this.#reason, this.#options.style);
+    return renderTable(this.#look, this.#reason, this.#options.style, this.#screen.columns?.());
   }
 
   #draw(verb: "watching for" | "watched for"): void {
@@ -130,6 +131,7 @@ class Watch {
     const { style, now } = this.#options;
     const hint = verb === "watching for" ? " · q or Ctrl-C ends" : "";
     const watched = `${verb} ${formatDuration(now() - this.#startedMs)}${hint}`;
-    live.draw([...this.#table(), "", ...this.#changes, style.dim(watched)]);
+    const changes = this.#changes.flatMap((line) => fitted(line, this.#screen.columns?.()));
+    live.draw([...this.#table(), "", ...changes, style.dim(watched)]);
   }
 }

@@ -2,7 +2,7 @@
 import { timeIn } from "./arguments.ts";
 import { shown } from "./shown.ts";
 import { nearest } from "./suggest.ts";
-import { EMPTY_TOKEN, type Token } from "./tokenize.ts";
+import { EMPTY_TOKEN, quote, type Token } from "./tokenize.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The kind of an argument, which determines what completion offers. "text" may be anything, a key any key of the store. */
@@ -39,12 +39,14 @@ export interface CommandSpec<A> {
   /** Fewest and most positional arguments. */
   readonly count: readonly [min: number, max: number];
   readonly flags?: readonly FlagSpec[];
+  /** Flags of other programs, and which command takes the prefix that stands with them. */
+  readonly foreignFlags?: Readonly<Record<string, string>>;
   /** At a terminal, without arguments, the prompt asks for them over several lines: the text before them. */
   readonly overLines?: string;
   /** As a subcommand it takes - for standard input in the place of a value: how to say so in its help. */
   readonly input?: string;
-  /** As a subcommand it can print a value as it is, with --raw: how to say so in its help. */
-  readonly wholeValue?: string;
+  /** As a subcommand it can print the bytes of a value, or keys, as they are, with --raw: how to say so in its help. */
+  readonly raw?: string;
   /** It goes on until it is interrupted: as a subcommand it has gone well then. */
   readonly endless?: boolean;
   /** @throws UsageError when the arguments do not fit together */
@@ -95,14 +97,18 @@ export interface FoundCommand<A> {
   readonly nodeWord: "all" | "any" | null;
 }
 
-/** @param named a node, or a word for one, stands in front of the name */
+/**
+ * @param name in capitals or not
+ * @param named a node, or a word for one, stands in front of the name
+ */
 export function findCommand<A>(
   table: CommandTable<A>,
   name: string,
   named: boolean,
 ): FoundCommand<A> | null {
+  const word = name.toLowerCase();
   const found = table.groups.flatMap(({ commands, nodeWord }) =>
-    commands.filter((spec) => isCalled(spec, name)).map((spec) => ({ spec, nodeWord })),
+    commands.filter((spec) => isCalled(spec, word)).map((spec) => ({ spec, nodeWord })),
   );
   const forNodes = found.find(({ nodeWord }) => nodeWord !== null) ?? null;
   if (named) return forNodes;
@@ -113,7 +119,14 @@ export function findCommand<A>(
 export type Target = number | null;
 
 export type Parsed<A> =
-  | { readonly kind: "command"; readonly target: Target; readonly name: string; readonly action: A }
+  | {
+      readonly kind: "command";
+      readonly target: Target;
+      readonly name: string;
+      readonly action: A;
+      /** For the user, beside the answer: what was typed may not have been meant so. */
+      readonly note?: string;
+    }
   | { readonly kind: "help"; readonly topic: string | null }
   | { readonly kind: "nodes" }
   | { readonly kind: "load"; readonly path: string }
@@ -121,6 +134,9 @@ export type Parsed<A> =
   | { readonly kind: "exit" };
 
 export const LOCAL_COMMANDS = ["help", "nodes", ".load", ".every", "exit", "quit"] as const;
+
+/** A longer value is not repeated in a note. */
+const NOTED_LENGTH_MAX = 200;
 
 /** No user can read faster, and a cluster has other work. */
 const EVERY_MS_MIN = 100;
@@ -131,13 +147,13 @@ export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]
   if (first === undefined) throw new UsageError("nothing to do");
   const local = parseLocal(tokens);
   if (local !== null) return local;
-  const named = !first.quoted && /^(\d+|all|any)$/.test(first.text);
+  const named = namesNodes(first);
   if (!named) {
     const found = findCommand(table, first.text, false);
     if (found === null) throw unknownCommand(table, first.text, true);
     return build(table, found, null, tokens.slice(1));
   }
-  const target = parseTarget(table, first.text);
+  const target = parseTarget(table, first.text.toLowerCase());
   if (second === undefined) {
     const example = table.groups.find(({ nodeWord }) => nodeWord !== null)?.commands[0]?.name;
     throw new UsageError(
@@ -146,7 +162,7 @@ export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]
   }
   const found = findCommand(table, second.text, true);
   if (found === null) throw unknownCommand(table, second.text, false);
-  if (target === null && first.text !== found.nodeWord) {
+  if (target === null && first.text.toLowerCase() !== found.nodeWord) {
     throw new UsageError(
       `"${first.text}" does not go with ${second.text}: the nodes are ${nodesText(table, found.nodeWord)}`,
     );
@@ -154,10 +170,14 @@ export function parseCommand<A>(table: CommandTable<A>, tokens: readonly Token[]
   return build(table, found, target, tokens.slice(2));
 }
 
+function namesNodes({ text, quoted }: Token): boolean {
+  return !quoted && /^(\d+|all|any)$/i.test(text);
+}
+
 /** The text before the lines of a command that is asked for over several lines, when it came without arguments. Null: another command. */
 export function overLines<A>(table: CommandTable<A>, tokens: readonly Token[]): string | null {
   const [first, second] = tokens;
-  const named = first !== undefined && !first.quoted && /^(\d+|all|any)$/.test(first.text);
+  const named = first !== undefined && namesNodes(first);
   const name = named ? second : first;
   if (name === undefined || tokens.length > (named ? 2 : 1)) return null;
   return findCommand(table, name.text, named)?.spec.overLines ?? null;
@@ -165,12 +185,12 @@ export function overLines<A>(table: CommandTable<A>, tokens: readonly Token[]): 
 
 function parseLocal(tokens: readonly Token[]): Exclude<Parsed<never>, { kind: "command" }> | null {
   const [first, second, third] = tokens;
-  switch (first?.text) {
+  switch (first?.text.toLowerCase()) {
     case "help":
     case "?": {
       // "help 1 write" is what someone types who has read "1 write" somewhere.
-      const topic = second !== undefined && /^(\d+|all|any)$/.test(second.text) ? third : second;
-      return { kind: "help", topic: topic?.text ?? null };
+      const topic = second !== undefined && namesNodes(second) ? third : second;
+      return { kind: "help", topic: topic?.text.toLowerCase() ?? null };
     }
     case "nodes":
       return { kind: "nodes" };
@@ -264,26 +284,52 @@ function build<A>(
   const node = nodeWord === null ? "" : String(target ?? table.nodeIds[0] ?? 1);
   const usage = usageLines(spec, node).join("  or  ");
   const args = splitFlags(spec, words, usage);
-  const [min, max] = spec.count;
-  const got = args.positionals.length;
-  if (got < min) throw new UsageError(`${spec.name}: too few arguments: ${usage}`);
-  if (got > max) {
-    const hint = spec.arguments.some((kind) => kind === "text" || kind === "key")
-      ? ' (quote text with spaces: "like this")'
-      : "";
-    throw new UsageError(`${spec.name}: too many arguments: ${usage}${hint}`);
-  }
+  const problem = countText(spec, args.positionals.length, usage);
+  if (problem !== null) throw new UsageError(`${spec.name}: ${problem}`);
   try {
-    return { kind: "command", target, name: spec.name, action: spec.build(args) };
+    const note = noteOn(args.positionals);
+    const command = { kind: "command", target, name: spec.name, action: spec.build(args) } as const;
+    return note === null ? command : { ...command, note };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`${spec.name}: ${error.message}: ${usage}`);
   }
 }
 
+function noteOn(words: readonly Token[]): string | null {
+  const typed = words.find(({ spoiltJson }) => spoiltJson !== undefined)?.spoiltJson;
+  if (typed === undefined) return null;
+  const meant = quote(new TextEncoder().encode(typed));
+  return `quotes were taken out${typed.length > NOTED_LENGTH_MAX ? " of it: put single quotes around JSON" : `: write ${meant}`}`;
+}
+
+/** What is wrong with so many arguments. Null: nothing. */
+export function countText<A>(spec: CommandSpec<A>, got: number, usage: string): string | null {
+  const [min, max] = spec.count;
+  if (got < min) return `too few arguments: ${usage}`;
+  if (got <= max) return null;
+  const isText = spec.arguments.some((kind) => kind === "text" || kind === "key");
+  return `too many arguments: ${usage}${isText ? ' (quote text with spaces: "like this")' : ""}`;
+}
+
 /** Full lines as typed, one for each form. @param node empty: none stands in front */
 export function usageLines<A>(spec: CommandSpec<A>, node: string): readonly string[] {
   return spec.forms.map((form) => [node, spec.name, form].filter((part) => part !== "").join(" "));
+}
+
+/** @param words behind the name of the command. @returns null: it is no flag that another program has */
+export function foreignFlagText<A>(
+  { foreignFlags }: CommandSpec<A>,
+  flag: string,
+  words: readonly string[],
+): string | null {
+  const command =
+    foreignFlags !== undefined && Object.hasOwn(foreignFlags, flag)
+      ? foreignFlags[flag]
+      : undefined;
+  if (command === undefined) return null;
+  const prefix = words.find((word) => !word.startsWith("--")) ?? "PREFIX";
+  return `there is no ${flag} here: \`${command} ${shown(prefix)}\` is about all keys that begin so`;
 }
 
 function splitFlags<A>(
@@ -309,6 +355,12 @@ function splitFlags<A>(
     const [name, inline] = splitAtEquals(word);
     const flag = known.find((each) => each.name === name);
     if (flag === undefined) {
+      const foreign = foreignFlagText(
+        spec,
+        name,
+        words.map(({ text }) => text),
+      );
+      if (foreign !== null) throw new UsageError(`${spec.name}: ${foreign}`);
       const near = nearest(
         name,
         known.map((each) => each.name),

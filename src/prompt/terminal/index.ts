@@ -16,13 +16,16 @@ export {
   type CommandGroup,
   type CommandSpec,
   type CommandTable,
+  countText,
   type Elsewhere,
   findCommand,
+  foreignFlagText,
   type FlagSpec,
   type ParsedArguments,
   type Target,
   usageLines,
 } from "./command-table.ts";
+export { askYesNo } from "./confirm.ts";
 export { formatDuration, parseDuration, roundMs } from "./duration.ts";
 export { EXIT, type ExitStatus, worse } from "./exit-status.ts";
 export type { HelpTexts } from "./help.ts";
@@ -33,6 +36,7 @@ export type { Outcome } from "./outcome.ts";
 export type { Prompt } from "./prompt.ts";
 export { runPrompt } from "./run-prompt.ts";
 export type { Screen } from "./screen.ts";
+export { withSignInHint } from "./sign-in-hint.ts";
 export { createStyle, type Paint, type Style } from "./style.ts";
 export { nearest } from "./suggest.ts";
 export { textLines } from "./text-lines.ts";

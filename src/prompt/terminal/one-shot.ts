@@ -3,9 +3,10 @@ import type { Writable } from "node:stream";
 import { printableJson, terminalText } from "../../base/index.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import type { Outcome } from "./outcome.ts";
+import { wholeText, writeResult } from "./write-outcome.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Target } from "./command-table.ts";
-import { drained, type Screen } from "./screen.ts";
+import { columnsOf, drained, type Screen } from "./screen.ts";
 import { usageOutcome } from "./usage-outcome.ts";
 
 export interface OneShotOptions {
@@ -19,6 +20,8 @@ export interface OneShotOptions {
   readonly signal: AbortSignal;
   /** It goes on until the signal is aborted, and has gone well then. */
   readonly endless?: boolean | undefined;
+  /** Asks the person at the terminal. Undefined: nobody sits there. */
+  readonly confirm?: Screen["confirm"];
 }
 
 /**
@@ -37,7 +40,15 @@ export async function runOneShot<A>(
     status = worse(status, print(outcome, options));
   };
   const ready = (): Promise<void> => drained(options.output, options.signal);
-  const screen: Screen = { live: null, show, ready };
+  const { confirm } = options;
+  const columns = (): number | undefined => columnsOf(options.output);
+  const screen: Screen = {
+    live: null,
+    show,
+    ready,
+    columns,
+    ...(confirm === undefined ? {} : { confirm }),
+  };
   let meant: A;
   try {
     meant = await action();
@@ -58,9 +69,12 @@ function print(outcome: Outcome, { output, errors, format }: OneShotOptions): Ex
   const isFailure = outcome.status !== EXIT.ok && outcome.isResult !== true;
   if (format === "raw" && !isFailure && outcome.bytes !== undefined) {
     output.write(outcome.bytes);
+    const { footer } = outcome;
+    if (footer?.isPart === true) errors.write(`${terminalText(footer.text)}\n`);
     return outcome.status;
   }
   const isMissing = format === "raw" && !isFailure;
-  (isFailure || isMissing ? errors : output).write(`${terminalText(outcome.text)}\n`);
+  if (isFailure || isMissing) errors.write(`${terminalText(wholeText(outcome))}\n`);
+  else writeResult(outcome, output, errors);
   return isMissing ? worse(outcome.status, EXIT.failed) : outcome.status;
 }

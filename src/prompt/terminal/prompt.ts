@@ -9,7 +9,6 @@ import type { Outcome } from "./outcome.ts";
 import type { Screen } from "./screen.ts";
 import type { Style } from "./style.ts";
 import { OpenQuoteError, tokenize, type Token } from "./tokenize.ts";
-import { UsageError } from "./usage-error.ts";
 import { usageOutcome } from "./usage-outcome.ts";
 import { wrap } from "./wrap.ts";
 
@@ -67,19 +66,16 @@ export function split(
   }
 }
 
-/** A file may load others, so deep; one that loads itself ends here. */
-const LOADS_MAX = 16;
-
 export type CommandResult = "exit" | readonly Outcome[];
 
-/** Runs one command; "exit" when it asks to leave. Never rejects for what the user typed. */
+/** Runs one command; "exit" when it asks to leave. Never rejects for what the user typed. @param files that it stands in */
 export async function runCommand<A>(
   prompt: Prompt<A>,
   tokens: readonly Token[],
   signal: AbortSignal,
   screen: Screen,
   where = "",
-  depth = 0,
+  files: readonly string[] = [],
 ): Promise<CommandResult> {
   const { table, help, style } = prompt;
   let parsed;
@@ -104,26 +100,41 @@ export async function runCommand<A>(
     case "nodes":
       return [nodesOutcome(prompt)];
     case "load":
-      if (depth >= LOADS_MAX) {
-        return [usageOutcome(new UsageError(".load: files that load each other"), style, where)];
-      }
       return loadFile(
         parsed.path,
-        (line, inner) => runLine(prompt, line, signal, inner, depth + 1),
+        (line, inner, opened) => runLine(prompt, line, signal, inner, opened),
         signal,
         screen,
         style,
+        files,
       );
     case "every": {
       const { everyMs, command } = parsed;
-      await repeat(everyMs, () => runShown(prompt, command, signal, screen, depth), signal, screen);
+      await repeat(everyMs, () => runShown(prompt, command, signal, screen, files), signal, screen);
       return [];
     }
     case "command":
-      return prompt.execute(parsed.target, parsed.action, signal, screen);
+      return noted(
+        await prompt.execute(parsed.target, parsed.action, signal, screen),
+        parsed.note,
+        style,
+      );
     default:
       return unreachable(parsed, "command");
   }
+}
+
+/** With a note below the last one. */
+function noted(
+  outcomes: readonly Outcome[],
+  note: string | undefined,
+  style: Style,
+): readonly Outcome[] {
+  const last = outcomes.at(-1);
+  if (note === undefined || last === undefined) return outcomes;
+  const before = last.footer === undefined ? "" : `${last.footer.text}\n`;
+  const footer = { text: `${before}${style.warn(note)}`, isPart: last.footer?.isPart === true };
+  return [...outcomes.slice(0, -1), { ...last, footer, json: { ...last.json, note } }];
 }
 
 /** A line of a file. @returns false when it asks to leave, which ends the file only */
@@ -132,7 +143,7 @@ async function runLine<A>(
   line: string,
   signal: AbortSignal,
   screen: Screen,
-  depth: number,
+  files: readonly string[],
 ): Promise<boolean> {
   const commands = split(line, undefined, prompt.style);
   if (!commands.ok) {
@@ -140,7 +151,7 @@ async function runLine<A>(
     return true;
   }
   for (const tokens of commands.commands) {
-    if (!(await runShown(prompt, tokens, signal, screen, depth))) return false;
+    if (!(await runShown(prompt, tokens, signal, screen, files))) return false;
   }
   return true;
 }
@@ -150,9 +161,9 @@ async function runShown<A>(
   tokens: readonly Token[],
   signal: AbortSignal,
   screen: Screen,
-  depth: number,
+  files: readonly string[],
 ): Promise<boolean> {
-  const result = await runCommand(prompt, tokens, signal, screen, "", depth);
+  const result = await runCommand(prompt, tokens, signal, screen, "", files);
   if (result === "exit") return false;
   result.forEach((outcome) => screen.show(outcome));
   return true;

@@ -3,7 +3,7 @@ import type { Readable, Writable } from "node:stream";
 import type { ExitStatus } from "./exit-status.ts";
 import type { Prompt } from "./prompt.ts";
 import { runArgument, runLines } from "./script-loop.ts";
-import { TerminalScreen } from "./screen.ts";
+import { type Screen, TerminalScreen } from "./screen.ts";
 import { runTerminal } from "./terminal-loop.ts";
 
 export interface RunPromptOptions {
@@ -25,6 +25,8 @@ export interface RunPromptOptions {
   readonly historyPath: string | null;
   /** Aborted: what runs is cancelled, and the prompt ends as interrupted. */
   readonly signal: AbortSignal;
+  /** Asks the person at the terminal, while commands of an argument run. Not there: nobody sits there. */
+  readonly confirm?: Screen["confirm"];
 }
 
 export function runPrompt<A>(prompt: Prompt<A>, options: RunPromptOptions): Promise<ExitStatus> {
@@ -32,5 +34,6 @@ export function runPrompt<A>(prompt: Prompt<A>, options: RunPromptOptions): Prom
   const live = isTerminal && !json ? new TerminalScreen(input, output) : null;
   if (command !== null) return runArgument(prompt, command, { ...options, live });
   if (isTerminal) return runTerminal(prompt, { ...options, live });
-  return runLines(prompt, input, { ...options, live });
+  // What would be the answer is the next line.
+  return runLines(prompt, input, { ...options, live, confirm: undefined });
 }

@@ -41,6 +41,10 @@ export async function drained(output: Writable, signal: AbortSignal): Promise<vo
   if (output.writableNeedDrain) await once(output, "drain", { signal }).catch(() => {});
 }
 
+export function isTerminal(output: Writable & { readonly isTTY?: boolean }): boolean {
+  return output.isTTY === true;
+}
+
 /** The width of a terminal; undefined for what is none. */
 export function columnsOf(output: Writable & { readonly columns?: number }): number | undefined {
   return output.columns;

@@ -5,6 +5,7 @@ import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
+import { wholeText, writeResult } from "./write-outcome.ts";
 import { AS_ESCAPES, textLines } from "./text-lines.ts";
 import { UsageError } from "./usage-error.ts";
 import { usageOutcome } from "./usage-outcome.ts";
@@ -22,6 +23,8 @@ export interface ScriptOptions {
   readonly live: LiveScreen | null;
   /** Aborted: the running command is cancelled and nothing more is run. */
   readonly signal: AbortSignal;
+  /** Asks the person at the terminal. Undefined: nobody is to be asked. */
+  readonly confirm?: Screen["confirm"];
 }
 
 /** @param text commands separated by ";" or by line ends */
@@ -79,6 +82,7 @@ class ScriptRun<A> {
       isOver: () => this.over,
       columns: () => columnsOf(options.output),
       ready: () => drained(options.output, options.signal),
+      ...(options.confirm === undefined ? {} : { confirm: options.confirm }),
     };
   }
 
@@ -107,10 +111,9 @@ class ScriptRun<A> {
     const { output, errors, json, bail } = this.#options;
     const failed = outcome.status !== EXIT.ok;
     if (json) output.write(`${printableJson(outcome.json)}\n`);
-    else
-      (failed && outcome.isResult !== true ? errors : output).write(
-        `${terminalText(outcome.text)}\n`,
-      );
+    else if (failed && outcome.isResult !== true)
+      errors.write(`${terminalText(wholeText(outcome))}\n`);
+    else writeResult(outcome, output, errors);
     this.status = worse(this.status, outcome.status);
     if (failed && bail) this.over = true;
   }

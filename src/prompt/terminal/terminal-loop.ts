@@ -4,6 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { printableJson, terminalText } from "../../base/index.ts";
 import { overLines } from "./command-table.ts";
 import { complete, keyWord } from "./complete.ts";
+import { isYes } from "./confirm.ts";
 import { EXIT, type ExitStatus } from "./exit-status.ts";
 import { appendHistory, HISTORY_LINES_MAX, loadHistory } from "./history.ts";
 import { LineAids } from "./line-aids.ts";
@@ -11,6 +12,7 @@ import { showPaged } from "./pager.ts";
 import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
 import type { Outcome } from "./outcome.ts";
+import { wholeText } from "./write-outcome.ts";
 import { LINE_BYTES_MAX } from "./text-lines.ts";
 import { quote, type Token } from "./tokenize.ts";
 
@@ -125,7 +127,7 @@ class TerminalLoop<A> {
 
   #onLine(line: string): void {
     this.#leaveArmed = false;
-    if (this.#answered !== null) return this.#answered(/^y(es)?$/i.test(line.trim()));
+    if (this.#answered !== null) return this.#answered(isYes(line));
     if (line.trim() !== "") this.#withHistory((path) => appendHistory(path, [line]));
     this.#queue.push(line);
     if (this.#running === null) void this.#drain();
@@ -284,7 +286,7 @@ class TerminalLoop<A> {
   }
 
   #textOf(outcome: Outcome): string {
-    return this.#options.json ? printableJson(outcome.json) : terminalText(outcome.text);
+    return this.#options.json ? printableJson(outcome.json) : terminalText(wholeText(outcome));
   }
 
   #write(line: string): void {

@@ -8,6 +8,8 @@ export interface Token {
   readonly bytes: Uint8Array;
   /** A part of it before any "=" was quoted or escaped: then it is never an option. */
   readonly quoted: boolean;
+  /** As it was typed, where it began with a brace or a bracket and quotes were taken out of it: JSON that is none any more. */
+  readonly spoiltJson?: string;
 }
 
 /** A quote is open at the end of what was typed: the next line may close it. */
@@ -50,6 +52,10 @@ class Scanner {
   #bytes: number[] = [];
   #inWord = false;
   #quoted = false;
+  /** Where a word that looks like JSON began; null: there is none. */
+  #jsonAt: number | null = null;
+  /** Quotes were taken out of it. */
+  #isSpoilt = false;
   #at = 0;
 
   constructor(line: string, separator: string | undefined) {
@@ -60,15 +66,15 @@ class Scanner {
   scan(): readonly (readonly Token[])[] {
     while (this.#at < this.#line.length) {
       const character = this.#next();
-      if (character === "\n" || character === this.#separator) this.#endCommand();
-      else if (/\s/u.test(character)) this.#endWord();
+      if (character === "\n" || character === this.#separator) this.#endCommand(this.#at - 1);
+      else if (/\s/u.test(character)) this.#endWord(this.#at - character.length);
       else if (character === "#" && !this.#inWord) this.#skipComment();
       else if (character === "'") this.#singleQuoted();
       else if (character === '"') this.#doubleQuoted();
       else if (character === "\\") this.#escaped();
-      else this.#add(character);
+      else this.#addBare(character);
     }
-    this.#endCommand();
+    this.#endCommand(this.#at);
     return this.#commands;
   }
 
@@ -83,6 +89,11 @@ class Scanner {
     this.#bytes.push(...new TextEncoder().encode(text));
   }
 
+  #addBare(character: string): void {
+    if (!this.#inWord && (character === "{" || character === "[")) this.#jsonAt = this.#at - 1;
+    this.#add(character);
+  }
+
   #skipComment(): void {
     const end = this.#line.indexOf("\n", this.#at);
     this.#at = end === -1 ? this.#line.length : end;
@@ -93,12 +104,14 @@ class Scanner {
     if (end === -1)
       throw new OpenQuoteError("a ' is never closed: close it, or write \\' for the character");
     this.#nowQuoted();
+    this.#isSpoilt = true;
     this.#add(this.#line.slice(this.#at, end));
     this.#at = end + 1;
   }
 
   #doubleQuoted(): void {
     this.#nowQuoted();
+    this.#isSpoilt = true;
     this.#inWord = true;
     while (this.#at < this.#line.length) {
       const character = this.#next();
@@ -141,17 +154,23 @@ class Scanner {
     this.#quoted ||= !this.#bytes.includes(EQUALS);
   }
 
-  #endWord(): void {
+  /** @param at where the word has ended */
+  #endWord(at: number): void {
     if (!this.#inWord) return;
     const bytes = Uint8Array.from(this.#bytes);
-    this.#words.push({ text: new TextDecoder().decode(bytes), bytes, quoted: this.#quoted });
+    const word = { text: new TextDecoder().decode(bytes), bytes, quoted: this.#quoted };
+    const typed =
+      this.#jsonAt !== null && this.#isSpoilt ? this.#line.slice(this.#jsonAt, at) : null;
+    this.#words.push(typed === null ? word : { ...word, spoiltJson: typed });
+    this.#jsonAt = null;
+    this.#isSpoilt = false;
     this.#bytes = [];
     this.#inWord = false;
     this.#quoted = false;
   }
 
-  #endCommand(): void {
-    this.#endWord();
+  #endCommand(at: number): void {
+    this.#endWord(at);
     if (this.#words.length > 0) this.#commands.push(this.#words);
     this.#words = [];
   }
@@ -159,10 +178,15 @@ class Scanner {
 
 const PLAIN = /^[^\s"'\\#;\p{C}(-][^\s"'\\\p{C};]*$/u;
 
+/** What cannot stand within single quotes, or would disturb the terminal. */
+const LITERAL_NOT = /['\p{C}]/u;
+
 /** Written so that `tokenize` gives the same bytes back; as it is where it needs no quotes. */
 export function quote(bytes: Uint8Array): string {
   const text = textOf(bytes);
   if (text !== null && PLAIN.test(text)) return text;
+  // JSON is read more easily without a backslash at each of its quotes.
+  if (text !== null && text.includes('"') && !LITERAL_NOT.test(text)) return `'${text}'`;
   return quoteAlways(bytes);
 }
 

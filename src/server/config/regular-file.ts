@@ -3,7 +3,7 @@
  * a file that has no end or waits for a writer (a pipe, a device) before it reads it.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
-import { KvError } from "../../base/index.ts";
+import { KvError, systemReason } from "../../base/index.ts";
 
 const KIB = 1024;
 
@@ -40,8 +40,8 @@ export function readRegularFile(path: string, flag: string, maxBytes: number): R
       closeSync(descriptor);
     }
   } catch (cause) {
-    const reason = (cause as Error).message;
-    throw new KvError("BAD_REQUEST", `${flag}: cannot read ${path}: ${reason}`, { cause });
+    const text = `${flag}: cannot read ${path}: ${systemReason(cause)}`;
+    throw new KvError("BAD_REQUEST", text, { cause });
   }
   throw new KvError("BAD_REQUEST", `${flag}: cannot read ${path}: ${trouble}`);
 }

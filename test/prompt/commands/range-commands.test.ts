@@ -1,5 +1,5 @@
 /** Ranges at the client prompt. */
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { beforeEach, describe, expect, test } from "vitest";
 import { EXIT } from "../../../src/prompt/terminal/exit-status.ts";
 import type { RunPromptOptions } from "../../../src/prompt/terminal/run-prompt.ts";
@@ -23,22 +23,29 @@ describe("many keys", () => {
 
   test("range shows keys and values in order, keys the keys, count their number", async () => {
     await fill();
-    const { out, status } = await run({
-      input: Readable.from([Buffer.from("1 range app/\n2 keys\ncount app/\n1 keys nothing\n")]),
-    });
+    const input = "1 range app/\n2 keys\ncount app/\n1 keys nothing\n";
+    const { out, err, status } = await piped(input);
     expect(status).toBe(EXIT.ok);
-    expect(out.split("\n").slice(0, 9)).toEqual([
-      "app/a 1",
-      'app/b "two words"',
+    const listed = ["app/a 1", 'app/b "two words"', "app/a", "app/b", "other"];
+    const counted = expect.stringMatching(/^2 keys \(revision 3, /);
+    // What counts the lines is none of them.
+    expect(out.split("\n")).toEqual([...listed, counted, ""]);
+    expect(err.split("\n")).toEqual([
       expect.stringMatching(/^2 keys \(all, [^)]*ms\)$/),
-      "app/a",
-      "app/b",
-      "other",
       expect.stringMatching(/^3 keys \(all, /),
-      expect.stringMatching(/^2 keys \(revision 3, /),
       expect.stringMatching(/^\(no keys\) \(all, /),
+      "",
     ]);
     expect(client.calls.slice(3)).toEqual(["1 range", "2 keys", "any count", "1 keys"]);
+  });
+
+  test("at a terminal what counts the lines stands below them", async () => {
+    await fill();
+    const output = Object.assign(new PassThrough(), { isTTY: true });
+    await run({ command: "keys app/ --limit 1; keys nothing", output });
+    expect(String(output.read())).toMatch(
+      /^app\/a\n1 key \(there are more: --limit, .*\n\(no keys\) \(all, .*\n$/,
+    );
   });
 
   test("a limit cuts and says so; from and to bound; reverse turns round; JSON has all of it", async () => {

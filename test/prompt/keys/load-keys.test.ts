@@ -72,6 +72,19 @@ test("a line a second says what came of it, and the end for how long nothing did
   expect(status).toBe(0);
 });
 
+test("nothing is said before the first second is over, also by a clock that goes on meanwhile", async () => {
+  const { clock, shown, abort, run } = world();
+  let reads = 0;
+  const going = { now: () => clock.now() + 0.001 * reads++, after: clock.after.bind(clock) };
+  const ended = loadKeys({ ...run, clock: going }, RATE);
+  await clock.run(1100);
+  expect(shown.map(({ text }) => text)).toEqual([
+    expect.stringMatching(/^ *\+1\.0 s {2}19 answered/),
+  ]);
+  abort.abort();
+  await ended;
+});
+
 test("it ends after its time, and counts nothing that was under way", async () => {
   const { clock, shown, run } = world();
   const ended = loadKeys(run, { ...RATE, forMs: 500 });

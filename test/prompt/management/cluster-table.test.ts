@@ -17,6 +17,35 @@ function table(...nodes: readonly Partial<AdminStatus>[]): readonly string[] {
   return renderTable(look, () => "", plainStyle);
 }
 
+const wide = (fields: Partial<AdminStatus>): Partial<AdminStatus> => ({
+  ...fields,
+  decidedIdx: 1_234_567,
+  appliedIdx: 1_234_567,
+  keys: 100_000,
+});
+
+test.each([
+  [undefined, "node  role      leader  ballot  decided  applied  majority    keys  up"],
+  [80, "node  role      leader  decided  majority  links"],
+  [60, "node  role      leader  decided  majority  links"],
+  [56, "node  role      leader  majority  links"],
+  [44, "node  role      majority  links"],
+  [30, "node  role      links"],
+])("in %s columns the links are seen, and no word is broken", (columns, header) => {
+  const links = [linkTo(2, both), linkTo(3, { dropPermilleIn: 300, delayMsOut: 20 })];
+  const statuses = [statusOf(1, wide({ role: "follower", links })), statusOf(2, wide({}))];
+  const silent = { node: 3, status: null, error: new KvError("TIMEOUT", "x") } as const;
+  const answering = statuses.map((status, i) => ({ node: i + 1, status, error: null }));
+  const why = "does not answer at 127.0.0.1:4103 (`omnikv server --node 3` starts it)";
+  const lines = renderTable([...answering, silent], () => why, plainStyle, columns);
+  expect(lines[0]?.startsWith(header)).toBe(true);
+  const text = lines.join("\n");
+  for (const word of `broken 2 · to 3 30 % lost +20 ms ${why} whole`.split(" ")) {
+    expect(text.split(/[\s]+/)).toContain(word);
+  }
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns ?? Infinity);
+});
+
 const linksOf = (lines: readonly string[]): readonly (string | undefined)[] =>
   lines.slice(1, 4).map((line) => line.split(" min  ")[1]);
 

@@ -92,7 +92,6 @@ describe("client commands", () => {
   test.each([
     ["1", 'what should node 1 do? Type "1 write …", or help'],
     ["1 wriet a b", 'unknown command "wriet": did you mean "write"?'],
-    ["1 GET a", 'unknown command "GET": did you mean "read"?'],
     ["gte a", 'unknown command "gte": did you mean "get"?'],
     ["2 pt a b", 'unknown command "pt": did you mean "put"?'],
     ["rm a", 'unknown command "rm": did you mean "delete"?'],
@@ -105,6 +104,13 @@ describe("client commands", () => {
     [".every soon read a", 'the time between two runs is a time like 500ms, 2s or 1h, got "soon"'],
     ["1 frobnicate a", `the commands are ${NAMES.join(", ")}`],
     ["hlep", 'did you mean "help"?'],
+    ["exists 35", 'did you mean "read"?'],
+    [
+      "get app/ --prefix",
+      "there is no --prefix here: `range app/` is about all keys that begin so",
+    ],
+    ["watch --prefix app/", "there is no --prefix here: `watch app/`"],
+    ["KEYS --prefix", "there is no --prefix here: `keys PREFIX`"],
     ["4 read a", "there is no node 4: the nodes are 1, 2, 3"],
     ["all read a", '"all" is no node here: the nodes are 1, 2, 3, or any'],
     ["1 write a", "write: too few arguments: 1 write KEY VALUE"],
@@ -124,6 +130,16 @@ describe("client commands", () => {
     expect(() => parse(line)).toThrow(message);
     expect(() => parse(line)).toThrow(/^[^\n]*$/);
   });
+});
+
+test.each([
+  ["GET 35", "read 35"],
+  ["2 Write A b", "2 write A b"],
+  ["ANY Get k --local", "any get k --local"],
+  ["HELP Read", "help read"],
+  ["Exit", "exit"],
+])("%s is %s: commands are found in capitals too", (line, meant) => {
+  expect(parse(line)).toEqual(parse(meant));
 });
 
 describe("completion", () => {

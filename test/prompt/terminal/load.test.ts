@@ -72,7 +72,37 @@ test("exit ends the file only; a file may load another, not itself for ever", as
   expect(out).toMatch(/^ok, revision 1 .*\n1 .*\n$/);
   expect(err).toContain(`${outer} line 2: unknown command "fly"`);
   const self = file("self", `.load ${join(directory, "self")}`, "read k");
-  expect((await run(`.load ${self}`)).err).toContain("line 1: .load: files that load each other");
+  const once = await run(`.load ${self}`);
+  expect(once.err).toBe(`${self} line 1: .load: ${self} loads itself\n`);
+  expect(once.out).toMatch(/^1 \(.*\n$/);
+});
+
+test("a file that its own files load again is refused there, and only the innermost place is named", async () => {
+  const names = ["one", "two", "three"].map((name) => join(directory, name));
+  const [one = "", two = "", three = ""] = names;
+  file("one", `.load ${two}`);
+  file("two", "# which loads", `.load ${three}`);
+  file(
+    "three",
+    `.load ${directory}/./one`,
+    "fly",
+    ".load /nowhere",
+    "write a 'b",
+    "read a b --at x",
+  );
+  const { err } = await run(`.load ${one}`);
+  expect(err.split("\n")).toEqual([
+    `${three} line 1: .load: ${directory}/./one loads itself`,
+    expect.stringMatching(new RegExp(`^${three} line 2: unknown command`)),
+    `${three} line 3: .load: cannot read /nowhere: no such file or directory (ENOENT)`,
+    expect.stringMatching(new RegExp(`^${three} line 4: a ' is never closed`)),
+    expect.stringMatching(new RegExp(`^${three} line 5: read: --at takes`)),
+    "",
+  ]);
+  const deep = Array.from({ length: 20 }, (_, i) =>
+    file(`deep${i}`, `.load ${directory}/deep${i + 1}`),
+  );
+  expect((await run(`.load ${deep[0]}`)).err).toContain("too many files that load another");
 });
 
 test.each([

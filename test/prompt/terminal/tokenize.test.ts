@@ -67,10 +67,25 @@ describe("quote", () => {
     expect(quote(Uint8Array.of(0xff, 0x41))).toBe('"\\xffA"');
   });
 
+  test("is in single quotes where it has double ones, as JSON has", () => {
+    const shown = (text: string): string => quote(new TextEncoder().encode(text));
+    expect(shown('{"a":[1,2]}')).toBe(`'{"a":[1,2]}'`);
+    expect(shown('{"a":"\\n"}')).toBe(`'{"a":"\\n"}'`);
+    expect(shown(`{"it's":1}`)).toBe(`"{\\"it's\\":1}"`);
+    expect(shown('{"a":\n1}')).toBe('"{\\"a\\":\\n1}"');
+  });
+
   test("always reads back as the same bytes", () => {
     fc.assert(
       fc.property(
         fc.oneof(
+          fc.json({ maxDepth: 2 }).map((text) => new TextEncoder().encode(text)),
+          fc
+            .string({
+              unit: fc.constantFrom('"', "'", "\\", "{", " ", "#", ";", "\n"),
+              maxLength: 8,
+            })
+            .map((text) => new TextEncoder().encode(text)),
           fc.uint8Array({ maxLength: 20 }),
           fc
             .string({ unit: "binary", maxLength: 20 })
@@ -86,6 +101,18 @@ describe("quote", () => {
           }
         },
       ),
+    );
+  });
+
+  test("JSON that has lost its quotes is noticed, and nothing else", () => {
+    const spoilt = (line: string) =>
+      tokenize(line, ";")
+        .flat()
+        .map(({ spoiltJson }) => spoiltJson);
+    expect(spoilt(`write js {"a":1}`)).toEqual([undefined, undefined, '{"a":1}']);
+    expect(spoilt(`a ["b"]; c`)).toEqual([undefined, '["b"]', undefined]);
+    expect(spoilt(`'{"a":1}' {a} [1,2] "{}" a{"b"} \\{"a"`.slice(0, -3))).toEqual(
+      Array.from({ length: 6 }, () => undefined),
     );
   });
 
