@@ -21,7 +21,10 @@ test("one that ends by itself is told of, one that was told to end is not", asyn
     await servers.restart(1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(lost).toEqual([]);
-    process.kill(Number(readFileSync(join(directory, "node1/lock"), "utf8")), "SIGKILL");
+    process.kill(
+      Number.parseInt(readFileSync(join(directory, "node1/lock"), "utf8"), 10),
+      "SIGKILL",
+    );
     await vi.waitFor(() => expect(lost).toEqual(["1: node 1 was ended by SIGKILL"]));
     await servers.restart(1);
   } finally {
