@@ -29,6 +29,8 @@ async function bundle(outdir, entryPoints) {
     target: "node20.19",
     packages: "external",
     external: ["*/require-ws.cjs"],
+    // One file of a package that brings a native parser along: bundled, neither is installed with this one.
+    alias: { "msgpackr/pack": join(root, "node_modules/msgpackr/pack.js") },
     sourcemap: true,
     sourcesContent: false,
     logLevel: "warning",
@@ -47,6 +49,12 @@ await bundle(commands, {
   "omnikv-generator": "src/measure/subjects/omnikv-generator.ts",
   "etcd-generator": "src/measure/subjects/etcd-generator.ts",
 });
+
+const notice = readFileSync(join(root, "node_modules/msgpackr/LICENSE"), "utf8");
+writeFileSync(
+  join(root, "dist/library/msgpackr.LICENSE.txt"),
+  `Of msgpackr, which is part of these files:\n\n${notice}`,
+);
 
 // The compiler carries only what it compiles.
 for (const folder of [library, commands, join(root, "dist/machine/network")]) {
