@@ -4,7 +4,7 @@
  * error that one of them throws is an `instanceof` what another one exports. The commands are built apart from them, or what
  * programs import would come in more and smaller files.
  */
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -30,11 +30,18 @@ async function bundle(outdir, entryPoints) {
     packages: "external",
     external: ["*/require-ws.cjs"],
     // One file of a package that brings a native parser along: bundled, neither is installed with this one.
-    alias: { "msgpackr/pack": join(root, "node_modules/msgpackr/pack.js") },
+    alias: { "msgpackr/pack": join(msgpackr, "pack.js") },
     sourcemap: true,
     sourcesContent: false,
     logLevel: "warning",
   });
+}
+
+// A copy goes with the package, with its licence, so that maps find their sources.
+const msgpackr = join(root, "dist/library/msgpackr");
+mkdirSync(msgpackr, { recursive: true });
+for (const file of ["pack.js", "unpack.js", "LICENSE"]) {
+  copyFileSync(join(root, "node_modules/msgpackr", file), join(msgpackr, file));
 }
 
 // The types of a door lie where its source does.
@@ -49,12 +56,6 @@ await bundle(commands, {
   "omnikv-generator": "src/measure/subjects/omnikv-generator.ts",
   "etcd-generator": "src/measure/subjects/etcd-generator.ts",
 });
-
-const notice = readFileSync(join(root, "node_modules/msgpackr/LICENSE"), "utf8");
-writeFileSync(
-  join(root, "dist/library/msgpackr.LICENSE.txt"),
-  `Of msgpackr, which is part of these files:\n\n${notice}`,
-);
 
 // The compiler carries only what it compiles.
 for (const folder of [library, commands, join(root, "dist/machine/network")]) {
