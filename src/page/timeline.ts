@@ -11,6 +11,11 @@ const MARKS_MAX = 500;
 /** Both ends of a link change one after the other: a state that is gone sooner is no change of its own. */
 const LINK_SETTLES_MS = 250;
 
+/** The node runs, and does not tell this page's user how it is. */
+export function refusesToSay({ code }: NodeView): boolean {
+  return code === "FORBIDDEN" || code === "UNAUTHENTICATED";
+}
+
 export function isLeading({ reach, status }: NodeView): boolean {
   return reach === "live" && status?.role === "leader" && status.standing === "leading";
 }
@@ -147,7 +152,7 @@ function roleOf(node: NodeView): Stretch["role"] {
       return "down";
     case "refused":
       // A node that refuses the page's question runs.
-      return node.code === "FORBIDDEN" || node.code === "UNAUTHENTICATED" ? "unknown" : "down";
+      return refusesToSay(node) ? "unknown" : "down";
     case "live":
       if (isLeading(node)) return "leader";
       return node.status?.standing === "cutOff" ? "cutOff" : "follower";

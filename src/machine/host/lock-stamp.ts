@@ -23,7 +23,7 @@ const STAMP_BYTES_MAX = 128;
 
 export class LockStamp {
   readonly #descriptor: number;
-  readonly #stamp: Buffer;
+  readonly #stamp: string;
   readonly #timer: NodeJS.Timeout;
 
   /**
@@ -33,18 +33,18 @@ export class LockStamp {
   static async take(descriptor: number, isLocked: boolean): Promise<LockStamp | null> {
     const found = contentOf(descriptor);
     const word = isLocked ? "locked" : "unlocked";
-    const stamp = Buffer.from(`${process.pid} ${randomBytes(8).toString("hex")} ${word}\n`);
+    const stamp = `${process.pid} ${randomBytes(8).toString("hex")} ${word}\n`;
     put(descriptor, stamp);
     // A holder of a lock of the kernel would have been noticed by whoever has one.
     const mayBeHeld = isLocked ? found.endsWith(" unlocked\n") : found !== "";
     if (mayBeHeld || !isLocked) {
       await pause(mayBeHeld ? WAIT_MS : WAIT_FOR_RIVALS_MS);
-      if (contentOf(descriptor) !== stamp.toString()) return null;
+      if (contentOf(descriptor) !== stamp) return null;
     }
     return new LockStamp(descriptor, stamp);
   }
 
-  private constructor(descriptor: number, stamp: Buffer) {
+  private constructor(descriptor: number, stamp: string) {
     this.#descriptor = descriptor;
     this.#stamp = stamp;
     this.#timer = setInterval(() => this.#beat(), BEAT_MS).unref();
@@ -53,22 +53,21 @@ export class LockStamp {
   /** Before the descriptor is closed. */
   release(): void {
     clearInterval(this.#timer);
-    if (contentOf(this.#descriptor) === this.#stamp.toString()) ftruncateSync(this.#descriptor, 0);
+    if (contentOf(this.#descriptor) === this.#stamp) ftruncateSync(this.#descriptor, 0);
   }
 
   /** By this thread: a call of another one could meet another file under the number of this descriptor, once it is closed. */
   #beat(): void {
     try {
-      if (contentOf(this.#descriptor) !== this.#stamp.toString())
-        put(this.#descriptor, this.#stamp);
+      if (contentOf(this.#descriptor) !== this.#stamp) put(this.#descriptor, this.#stamp);
     } catch {
       // A file that cannot be read or written does so for other processes, too: they do not begin.
     }
   }
 }
 
-function put(descriptor: number, stamp: Buffer): void {
-  writeSync(descriptor, stamp, 0, stamp.length, 0);
+function put(descriptor: number, stamp: string): void {
+  writeSync(descriptor, stamp, 0);
   ftruncateSync(descriptor, stamp.length);
 }
 

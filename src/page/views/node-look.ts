@@ -4,7 +4,7 @@ import { alarmText } from "../../client/admin/index.ts";
 import { adviceOf, causeOf } from "../causes.ts";
 import type { ClusterView, NodeView } from "../cluster-view.ts";
 import { whyNotManage } from "../rights.ts";
-import { isLeading } from "../timeline.ts";
+import { isLeading, refusesToSay } from "../timeline.ts";
 import { capitalised, formatSpan, nodesText } from "./format.ts";
 import { linkLook } from "./link-look.ts";
 
@@ -93,9 +93,10 @@ export function bannerLines(view: ClusterView): BannerLine[] {
 
 /** The nodes answer, and tell this page's user nothing: everything that is missing is missing for want of rights. */
 export function isRefused({ nodes }: ClusterView): boolean {
-  const refusing = nodes.filter(({ code }) => code === "FORBIDDEN" || code === "UNAUTHENTICATED");
-  const rest = nodes.filter((node) => !refusing.includes(node));
-  return refusing.length > 0 && rest.every(({ reach }) => reach === "connecting");
+  return (
+    nodes.some(refusesToSay) &&
+    nodes.every((node) => refusesToSay(node) || node.reach === "connecting")
+  );
 }
 
 /** Null: something else is the reason. */
