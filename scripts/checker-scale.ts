@@ -1,8 +1,8 @@
 /**
  * How long the checker takes for histories in which everything overlaps: 2,000 operations of 50 clients that never pause,
- * as they are and with one wrong answer. npx tsx scripts/checker-scale.ts [--seeds N]
+ * as they are and with one wrong answer. `npx tsx scripts/checker-scale.ts --help`
  */
-import { parseArgs } from "node:util";
+import { readFlags } from "../src/measure/experiments/flags.ts";
 import {
   appendModel,
   checkLinearizable,
@@ -11,7 +11,14 @@ import {
 } from "../src/proof/checker/index.ts";
 import { corrupted, generate } from "../test/proof/checker/generate.ts";
 
-const { values } = parseArgs({ options: { seeds: { type: "string", default: "5" } } });
+const HELP = `Usage: npx tsx scripts/checker-scale.ts [options]
+
+How long the checker takes for histories in which everything overlaps: 2,000 operations of 50 clients that never pause, as
+they are and with one wrong answer.
+
+  --seeds N   histories of each kind; 5`;
+
+const { seeds } = readFlags(HELP, { seeds: 5 });
 const TIME_LIMIT_MS = 60_000;
 const now = (): number => performance.now();
 
@@ -59,7 +66,7 @@ for (const [name, model, mix] of KINDS) {
     for (const unknownPerMille of [0, 30]) {
       const good: Row = { ms: [], verdicts: new Set() };
       const bad: Row = { ms: [], verdicts: new Set() };
-      for (let seed = 1; seed <= Number(values.seeds); seed++) {
+      for (let seed = 1; seed <= seeds; seed++) {
         const shape = { clients: 50, operations: 2000, restless: true };
         const history = generate({ seed, ...shape, keys, mix, unknownPerMille });
         check(good, model, history);

@@ -1,18 +1,21 @@
-/**
- * Makes every transcript in docs/lab.md anew: runs what its `console` blocks say, in order, and puts what is printed in the
- * place of what stands there. A line after "$ " is a command of the shell; one after "omnikv> " is typed, at a terminal, to
- * the `omnikv start` that was started last, which goes on from block to block.
- *
- *   npx tsx scripts/lab-transcripts.ts [FILE [FIRST [LAST]]]
- *
- * Needs the default ports and util-linux's `script`. Where ports are taken, as root:
- * `unshare -n sh -c 'ip link set lo up; npx tsx scripts/lab-transcripts.ts'`. The directory that all runs in is shown as ~.
- * FIRST and LAST are numbers of blocks, from 1: the others are left as they are.
- */
+/** Makes every transcript in docs/lab.md anew: `npx tsx scripts/lab-transcripts.ts --help`. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { readWords } from "../src/measure/experiments/flags.ts";
+
+const HELP = `Usage: npx tsx scripts/lab-transcripts.ts [FILE [FIRST [LAST]]]   (npm run build first)
+
+Makes every transcript in docs/lab.md anew: runs what its "console" blocks say, in order, and puts what is printed in the place
+of what stands there. A line after "$ " is a command of the shell; one after "omnikv> " is typed, at a terminal, to the
+"omnikv start" that was started last, which goes on from block to block. The directory that all runs in is shown as ~.
+
+  FILE          docs/lab.md
+  FIRST, LAST   numbers of blocks, from 1: the others are left as they are
+
+Needs the default ports and util-linux's "script". Where ports are taken, as root:
+unshare -n sh -c 'ip link set lo up; npx tsx scripts/lab-transcripts.ts'`;
 
 const ROOT = resolve(import.meta.dirname, "..");
 const OMNIKV = join(ROOT, "dist/bin/omnikv.js");
@@ -26,7 +29,7 @@ const CONTROLS = /\u001b\[[0-9;?]*[A-Za-z]|\r/g;
 const PROMPT_MS = 90_000;
 const SHELL_MS = 600_000;
 
-const [name, first = "1", last = "Infinity"] = process.argv.slice(2);
+const { file: name, first, last } = readWords(HELP, { file: null, first: 1, last: Infinity });
 const file = resolve(name ?? join(ROOT, "docs/lab.md"));
 const home = mkdtempSync(join(tmpdir(), "omnikv-transcripts-"));
 const bin = join(home, ".bin");
@@ -137,7 +140,7 @@ try {
   for (const [i, part] of parts.entries()) {
     if (!part.startsWith(FENCE)) continue;
     number += 1;
-    if (number < Number(first) || number > Number(last)) continue;
+    if (number < first || number > last) continue;
     parts[i] = `${FENCE}${await again(part.slice(FENCE.length, -3))}\`\`\``;
   }
   writeFileSync(file, parts.join(""));

@@ -1,26 +1,20 @@
-/**
- * Plants the catalogue's bugs one after the other and says what found each: npx tsx scripts/mutants.ts [--only TEXT]
- * [--seeds N] [--from S] [--jobs N] [--json]. Exit status 1 when one is not found.
- */
-import { parseArgs } from "node:util";
+/** Plants the catalogue's bugs one after the other and says what found each: `npx tsx scripts/mutants.ts --help`. */
+import { readFlags } from "../src/measure/experiments/flags.ts";
 import { MUTANTS } from "./mutants/catalogue.ts";
 import { HARMLESS } from "./mutants/harmless.ts";
 import { hunt } from "./mutants/plant.ts";
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: "" },
-    seeds: { type: "string", default: "5000" },
-    from: { type: "string", default: "1" },
-    jobs: { type: "string", default: "2" },
-  },
-});
-const options = {
-  seeds: Number(values.seeds),
-  from: Number(values.from),
-  jobs: Number(values.jobs),
-};
-const chosen = MUTANTS.filter(({ name }) => name.includes(values.only));
+const HELP = `Usage: npx tsx scripts/mutants.ts [options]
+
+Plants the catalogue's bugs one after the other and says what found each. Ends with status 1 when one is not found.
+
+  --only TEXT   bugs whose name has the text in it
+  --seeds N     5000: of the simulator, for each bug
+  --from N      the first seed; 1
+  --jobs N      at the same time; 2`;
+
+const { only, ...options } = readFlags(HELP, { only: "", seeds: 5000, from: 1, jobs: 2 });
+const chosen = MUTANTS.filter(({ name }) => name.includes(only));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 let missed = 0;
 

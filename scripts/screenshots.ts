@@ -1,11 +1,11 @@
 /**
  * The pictures of docs/dashboard.md: a real cluster, its page in a real browser, load and scenarios by their buttons.
- *
- *   npm run build && npx tsx scripts/screenshots.ts [directory]    default: docs/images; needs Debian's chromium
+ * `npx tsx scripts/screenshots.ts --help`
  */
 import { mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Page } from "playwright-core";
+import { readWords } from "../src/measure/experiments/flags.ts";
 import { OmnikvCluster } from "../src/measure/subjects/omnikv-cluster.ts";
 import { KvClient } from "../src/client/kv-client.ts";
 import { nodeClock } from "../src/machine/runtime/node-clock.ts";
@@ -71,7 +71,15 @@ const KEYS = [
 
 const sleep = (ms: number): Promise<void> => new Promise((wake) => setTimeout(wake, ms));
 
-const out = resolve(process.argv[2] ?? join(import.meta.dirname, "../docs/images"));
+const HELP = `Usage: npx tsx scripts/screenshots.ts [DIRECTORY]   (npm run build first)
+
+The pictures of docs/dashboard.md: a real cluster, its page in a real browser, load and scenarios by their buttons. Needs
+Debian's chromium.
+
+  DIRECTORY   docs/images`;
+
+const { directory } = readWords(HELP, { directory: null });
+const out = resolve(directory ?? join(import.meta.dirname, "../docs/images"));
 mkdirSync(out, { recursive: true });
 for (const series of SERIES) await take(series);
 

@@ -1,13 +1,22 @@
 /**
  * What the README promises, done as a user does it: the real scripts, the real prompts, real kills. Prints each step;
- * ends with status 1 at the first that does not hold. `npx tsx scripts/tour.ts [times]`
+ * ends with status 1 at the first that does not hold. `npx tsx scripts/tour.ts --help`
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { readWords } from "../src/measure/experiments/flags.ts";
 
+const HELP = `Usage: npx tsx scripts/tour.ts [TIMES]
+
+What the README promises, done as a user does it: the real scripts, the real prompts, real kills. Prints each step, and ends
+with status 1 at the first that does not hold. Needs the default ports.
+
+  TIMES   1`;
+
+const { times } = readWords(HELP, { times: 1 });
 const ROOT = resolve(import.meta.dirname, "..");
 const NODES = [1, 2, 3];
 
@@ -293,7 +302,6 @@ async function tour(): Promise<void> {
   }
 }
 
-const times = Number(process.argv[2] ?? "1");
 for (let i = 1; i <= times; i++) {
   console.log(`tour ${i} of ${times}`);
   await tour();

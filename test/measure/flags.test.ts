@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readFlags } from "../../src/measure/experiments/flags.ts";
+import { parseFlags, parseWords } from "../../src/measure/experiments/flags.ts";
 
 const DEFAULTS = {
   keys: 10,
@@ -11,9 +11,9 @@ const DEFAULTS = {
 } as const;
 
 test("flags are read as what their defaults are", () => {
-  expect(readFlags("help", DEFAULTS, [])).toEqual(DEFAULTS);
+  expect(parseFlags(DEFAULTS, [])).toEqual(DEFAULTS);
   const given = ["--keys", "7", "--ramp", "3, 0.5", "--only", "b,c", "--data-dir", "/d", "--quick"];
-  expect(readFlags("help", DEFAULTS, given)).toEqual({
+  expect(parseFlags(DEFAULTS, given)).toEqual({
     ...{ keys: 7, ramp: [3, 0.5], only: ["b", "c"], dataDir: "/d", quick: true, text: "x" },
   });
 });
@@ -24,5 +24,23 @@ test.each([
   [["--ramp", "1,,2"], "--ramp: expected"],
   [["--colour", "red"], "--colour"],
 ] as const)("%j is refused", (args, text) => {
-  expect(() => readFlags("help", DEFAULTS, args)).toThrow(text);
+  expect(() => parseFlags(DEFAULTS, args)).toThrow(text);
+});
+
+test("a list that is empty by default takes texts as they are, one a flag", () => {
+  expect(parseFlags({ only: [] }, [])).toEqual({ only: [] });
+  expect(parseFlags({ only: [] }, ["--only", "a, b", "--only", "c"])).toEqual({
+    only: ["a, b", "c"],
+  });
+});
+
+test("words are read in the order of their defaults", () => {
+  const defaults = { directory: null, runs: 20, only: [] } as const;
+  expect(parseWords(defaults, [])).toEqual(defaults);
+  expect(parseWords(defaults, ["d", "3", "a", "b"])).toEqual({
+    ...{ directory: "d", runs: 3, only: ["a", "b"] },
+  });
+  expect(() => parseWords(defaults, ["d", "many"])).toThrow("runs: expected a number from 0 on");
+  expect(() => parseWords({ runs: 1 }, ["1", "2"])).toThrow("Unexpected argument '2'");
+  expect(() => parseWords({ runs: 1 }, ["--fast"])).toThrow("--fast");
 });
