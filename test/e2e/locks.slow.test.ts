@@ -312,7 +312,7 @@ describe("from the shell", () => {
     expect(run("lease", "revoke", id, ...at()).status).toBe(0);
     expect(run("lease", "ttl", id, ...at())).toMatchObject({ status: 1 });
     expect(run("get", "shell/leased", ...at()).stdout).toContain("(not found)");
-    expect(run("locks", ...at()).stdout).toMatch(/\d+ held, \d+ waiting/);
+    expect(run("locks", ...at()).stderr).toMatch(/\d+ held, \d+ waiting/);
   });
 });
 

@@ -36,6 +36,8 @@ export interface LeaseCalls extends Pick<KvRequests, "range"> {
 
 interface Description {
   readonly lines: readonly string[];
+  /** The lines are a list, perhaps an empty one: how much is in it. */
+  readonly total?: string;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly status?: ExitStatus;
 }
@@ -47,11 +49,15 @@ export async function leaseOutcome(
   style: Style,
   elapsedMs: () => number,
 ): Promise<Outcome> {
-  const { lines, fields, status = EXIT.ok } = await describe(client, action, options, style);
+  const { lines, total, fields, status = EXIT.ok } = await describe(client, action, options, style);
   const ms = elapsedMs();
+  const took = style.dim(`(${formatDuration(ms)})`);
+  const text = lines.join("\n");
   const verb = action.op === "lease" ? { verb: action.verb } : {};
   return {
-    text: `${lines.join("\n")} ${style.dim(`(${formatDuration(ms)})`)}`,
+    ...(total === undefined
+      ? { text: `${text} ${took}` }
+      : { text, footer: { text: `${total} ${took}`, isPart: false } }),
     json: { ok: status === EXIT.ok, op: action.op, ...verb, ...fields, ms: roundMs(ms) },
     status,
     isResult: true,
@@ -122,7 +128,7 @@ async function lease(
       const all = await leases.list(options);
       const lines = all.map((info) => leaseText(info));
       const total = all.length === 1 ? "1 lease" : `${all.length} leases`;
-      return { lines: [...lines, total], fields: { leases: all } };
+      return { lines, total, fields: { leases: all } };
     }
     default:
       return unreachable(action, "command of leases");
@@ -155,7 +161,8 @@ function locksText(locks: LockQuery, elections: LockQuery, style: Style): Descri
     ...elections.held.map(leads),
   ];
   return {
-    lines: [...lines, `${locks.held.length} held, ${locks.pending.length} waiting`],
+    lines,
+    total: `${locks.held.length} held, ${locks.pending.length} waiting`,
     fields: { ...locks, elections: { leading: elections.held, standing: elections.pending } },
   };
 }

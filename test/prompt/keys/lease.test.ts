@@ -8,6 +8,7 @@ import type { Outcome } from "../../../src/prompt/terminal/outcome.ts";
 import { createStyle } from "../../../src/prompt/terminal/style.ts";
 import { tokenize } from "../../../src/prompt/terminal/tokenize.ts";
 import { fakeClient } from "../fake-client.ts";
+import { runWith } from "../run-client-prompt.ts";
 
 function actionOf(line: string): ClientAction {
   const parsed = parseCommand(clientTable([1, 2, 3]), tokenize(line)[0] ?? []);
@@ -37,7 +38,10 @@ test("each says what came of it, for people and for programs", async () => {
     ms: 1.25,
   });
   expect(kept.text).toBe("ok, for 30 s more (1.3 ms)");
-  expect(listed.text).toBe("lease 7: 12.35 s of 30 s left\n1 lease (1.3 ms)");
+  expect(listed).toMatchObject({
+    text: "lease 7: 12.35 s of 30 s left",
+    footer: { text: "1 lease (1.3 ms)", isPart: false },
+  });
   expect((await outcomeOf("lease revoke 7")).text).toBe("revoked (1.3 ms)");
   const told = await outcomeOf("lease ttl 7");
   expect(told.text).toBe('  a\n  "two words"\nlease 7: 12.35 s of 30 s left (1.3 ms)');
@@ -49,8 +53,19 @@ test("each says what came of it, for people and for programs", async () => {
   expect(locks.text.split("\n")).toEqual([
     "a: held by me, since revision 5",
     "a: waited for shared, since revision 6",
-    "1 held, 1 waiting (1.3 ms)",
   ]);
+  expect(locks.footer).toEqual({ text: "1 held, 1 waiting (1.3 ms)", isPart: false });
+});
+
+test("without a terminal only the lines of a list are on standard output", async () => {
+  const { out, err } = await runWith(fakeClient(), { command: "lease list; locks" });
+  expect(out.split("\n")).toEqual([
+    "lease 7: 12.35 s of 30 s left",
+    "a: held by me, since revision 5",
+    "a: waited for shared, since revision 6",
+    "",
+  ]);
+  expect(err).toMatch(/^1 lease .*\n1 held, 1 waiting .*\n$/);
 });
 
 test("locks tell who leads elections, too", async () => {
@@ -61,7 +76,7 @@ test("locks tell who leads elections, too", async () => {
   await stand("wait/x/2-1", "bob");
   await stand("wait/x/3-1", "");
   const { text, json } = await outcomeOf("locks", client);
-  expect(text).toContain("election job: ann leads since revision 1, 2 more would\n");
+  expect(text).toContain("election job: ann leads since revision 1, 2 more would");
   expect(json).toMatchObject({
     elections: { leading: [{ name: "job", owner: "ann" }], standing: [{ owner: "bob" }, {}] },
   });
