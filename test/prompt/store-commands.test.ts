@@ -69,7 +69,7 @@ describe("from a script", () => {
     });
   });
 
-  test("commands of an argument ask the person at the terminal before they delete a prefix, lines of a pipe do not", async () => {
+  test("commands of an argument ask the person at the terminal before they delete a prefix", async () => {
     await put("app/a", "1");
     const asked: string[] = [];
     const no = {
@@ -82,10 +82,42 @@ describe("from a script", () => {
     expect((await run({ ...no, command })).out).toContain("nothing was deleted");
     expect(asked).toEqual(["delete all that begins with app/, 1 key? (yes or no) "]);
     expect((await run({ ...no, command: `${command} --yes` })).out).toContain("deleted, 1 key");
-    await put("app/a", "1");
-    const piped = await run({ ...no, input: Readable.from([Buffer.from(`${command}\n`)]) });
-    expect(piped.out).toContain("deleted, 1 key");
     expect(asked).toHaveLength(1);
+  });
+
+  const lines = (...all: string[]): Readable =>
+    Readable.from(all.map((line) => Buffer.from(`${line}\n`)));
+
+  test("lines of a pipe delete a prefix without a question", async () => {
+    await put("app/a", "1");
+    const { out, err } = await run({ input: lines("delete app/ --prefix") });
+    expect(out).toContain("deleted, 1 key");
+    expect(err).toBe("");
+  });
+
+  test("lines that a person types are asked, on standard error, and the next line is the answer", async () => {
+    for (const key of ["app/a", "app/b"]) await put(key, "1");
+    const confirm = () => Promise.reject(new Error("nothing else reads what is typed"));
+    const typed = (...all: string[]) => run({ confirm, input: lines(...all) });
+    const command = "delete app/ --prefix";
+    const question = "delete all that begins with app/, 2 keys? (yes or no) ";
+    const no = await typed(command, "no", "read app/a", "nonsense");
+    expect(no.out).toMatch(/^nothing was deleted .*\n1 \(/);
+    expect(no.err).toContain(`${question}line 4: `);
+    expect(await typed(command)).toMatchObject({ err: question, status: EXIT.ok });
+    const yes = await typed(command, "yes", "keys");
+    expect(yes.out).toMatch(/^deleted, 2 keys .*\n$/);
+    await put("app/a", "1");
+    expect((await typed(`${command} --yes`)).err).toBe("");
+  });
+
+  test("no answer that is no UTF-8 is a yes, and it is told", async () => {
+    await put("app/a", "1");
+    const input = Readable.from([Buffer.from("delete app/ --prefix\n"), Buffer.from([0xff, 0x0a])]);
+    const { out, err, status } = await run({ confirm: () => Promise.resolve(true), input });
+    expect(out).toContain("nothing was deleted");
+    expect(err).toContain("line 2: this is no UTF-8");
+    expect(status).toBe(EXIT.usage);
   });
 
   test("all keys of a prefix are deleted in steps, without a question", async () => {

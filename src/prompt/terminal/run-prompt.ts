@@ -25,7 +25,10 @@ export interface RunPromptOptions {
   readonly historyPath: string | null;
   /** Aborted: what runs is cancelled, and the prompt ends as interrupted. */
   readonly signal: AbortSignal;
-  /** Asks the person at the terminal, while commands of an argument run. Not there: nobody sits there. */
+  /**
+   * Asks the person at the terminal, while commands of an argument run. Where lines are read the next one is the answer. Not there: nobody
+   * sits there.
+   */
   readonly confirm?: Screen["confirm"];
 }
 
@@ -34,6 +37,6 @@ export function runPrompt<A>(prompt: Prompt<A>, options: RunPromptOptions): Prom
   const live = isTerminal && !json ? new TerminalScreen(input, output) : null;
   if (command !== null) return runArgument(prompt, command, { ...options, live });
   if (isTerminal) return runTerminal(prompt, { ...options, live });
-  // What would be the answer is the next line.
-  return runLines(prompt, input, { ...options, live, confirm: undefined });
+  const { confirm, ...others } = options;
+  return runLines(prompt, input, { ...others, live, asks: confirm !== undefined });
 }

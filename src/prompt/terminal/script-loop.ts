@@ -1,6 +1,7 @@
 /** Commands without a terminal: lines of a stream, or one argument. One after the other, plain output, an exit status. */
 import type { Readable, Writable } from "node:stream";
 import { printableJson, terminalText } from "../../base/index.ts";
+import { isYes } from "./confirm.ts";
 import { EXIT, worse, type ExitStatus } from "./exit-status.ts";
 import { columnsOf, drained, type LiveScreen, type Screen } from "./screen.ts";
 import { runCommand, split, type Prompt } from "./prompt.ts";
@@ -38,27 +39,45 @@ export async function runArgument<A>(
   return run.status;
 }
 
+export interface LinesOptions extends Omit<ScriptOptions, "confirm"> {
+  /** A person types the lines and sees `errors`: a question is shown there, and the next line is the answer. */
+  readonly asks: boolean;
+}
+
 /** Runs every line of `input` until its end. */
 export async function runLines<A>(
   prompt: Prompt<A>,
   input: Readable,
-  options: ScriptOptions,
+  options: LinesOptions,
 ): Promise<ExitStatus> {
-  const run = new ScriptRun(prompt, options);
-  const { signal } = options;
+  const { signal, asks, errors } = options;
   const stop = (): void => void input.destroy();
-  let number = 1;
   if (signal.aborted) stop();
   signal.addEventListener("abort", stop, { once: true });
+  const lines = textLines(input, AS_ESCAPES);
+  let number = 0;
+  /** Null at the end, and when there is no right line: that is told. */
+  const next = async (): Promise<string | null> => {
+    number += 1;
+    try {
+      const { done, value } = await lines.next();
+      return done === true ? null : value;
+    } catch (error) {
+      if (!signal.aborted && !(error instanceof UsageError)) throw error;
+      if (!signal.aborted) run.show(usageOutcome(error, prompt.style, `line ${number}`));
+      return null;
+    }
+  };
+  const confirm = async (question: string): Promise<boolean> => {
+    errors.write(terminalText(question));
+    return isYes((await next()) ?? "");
+  };
+  const run = new ScriptRun(prompt, { ...options, ...(asks ? { confirm } : {}) });
   try {
-    for await (const line of textLines(input, AS_ESCAPES)) {
+    for (let line = await next(); line !== null; line = await next()) {
       await run.line(line, undefined, `line ${number}`);
       if (run.over) break;
-      number += 1;
     }
-  } catch (error) {
-    if (!signal.aborted && !(error instanceof UsageError)) throw error;
-    if (!signal.aborted) run.show(usageOutcome(error, prompt.style, `line ${number}`));
   } finally {
     signal.removeEventListener("abort", stop);
     stop();
