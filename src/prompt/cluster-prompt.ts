@@ -155,7 +155,8 @@ async function carryOut(
       if (signal.aborted) throw new KvError("CANCELLED", "cancelled", { definite: true });
       return done(run, `slept ${formatDuration(action.ms)}`, {});
     case "access": {
-      const { words, fields, total } = await runAccess(options, action, signal);
+      const { words, fields, total, isAnswer } = await runAccess(options, action, signal);
+      if (isAnswer === true) return answered(run, words, fields);
       return total === undefined ? done(run, words, fields) : listed(run, words, total, fields);
     }
     case "server":
@@ -163,8 +164,7 @@ async function carryOut(
     case "showSettings":
     case "changeSetting": {
       const { words, fields } = await settingOutcome(options, action, signal);
-      const ms = roundMs(options.now() - run.startedMs);
-      return { text: words, json: { ok: true, op: run.name, ...fields, ms }, status: EXIT.ok };
+      return answered(run, words, fields);
     }
     case "compact": {
       const { words, fields } = await settingOutcome(options, action, signal);
@@ -261,6 +261,12 @@ const CHANGED: Readonly<Record<ServerAction, string>> = {
   pause: "is paused",
   resume: "goes on",
 };
+
+/** Nothing but the words: they may be what a script looks for. */
+function answered(run: Run, words: string, fields: Readonly<Record<string, unknown>>): Outcome {
+  const ms = roundMs(run.options.now() - run.startedMs);
+  return { text: words, json: { ok: true, op: run.name, ...fields, ms }, status: EXIT.ok };
+}
 
 /** Nothing was done: the lines are what was asked for. */
 function listed(

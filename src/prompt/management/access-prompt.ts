@@ -9,6 +9,8 @@ export interface AccessTold {
   readonly words: string;
   /** The words are a list, empty when there is nothing: how much is in it. */
   readonly total?: string;
+  /** The words answer a question. Otherwise they say what was done. */
+  readonly isAnswer?: true;
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
@@ -33,11 +35,12 @@ export async function runAccess(
     case "whoami": {
       const who = await askAny(options, "whoami", {}, signal);
       const { permissions: _, ...fields } = who;
-      return { words: whoText(who), fields };
+      return { words: whoText(who), fields, isAnswer: true };
     }
     case "status": {
       const { isOn } = await askAny(options, "whoami", {}, signal);
-      return { words: `access control is ${isOn ? "on" : "off"}`, fields: { isOn } };
+      const words = `access control is ${isOn ? "on" : "off"}`;
+      return { words, fields: { isOn }, isAnswer: true };
     }
     case "users":
     case "roles":
