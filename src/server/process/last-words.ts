@@ -1,6 +1,6 @@
 /**
- * The end of a server that cannot go on: a log line, one sentence on standard error, and the stack in a place where it helps and does not
- * disturb.
+ * The end of a server that cannot go on: a log line, one sentence on standard error (on one screen the sentence alone), and the stack in
+ * a place where it helps and does not disturb.
  *
  * Invariant: an error that is thrown and not caught ends the process before anything else is done, so the node acknowledges nothing that
  * the error left half done.
@@ -18,6 +18,8 @@ export interface LastWordsOptions {
   /** The absolute path of the data directory. */
   readonly dataDirectory: string;
   readonly logger: Logger;
+  /** A person sees log and standard error on one screen, where nothing is said twice: the sentence says what the log line would. */
+  readonly isOneScreen: boolean;
   /** Default: standard error, at once. */
   readonly write?: (line: string) => void;
   readonly exit?: (status: number) => void;
@@ -55,12 +57,14 @@ export class LastWords {
   }
 
   #say(what: string, error: unknown, { code, text, isBug }: FinalError): void {
-    const { nodeId, logger, write = writeToStandardError } = this.#options;
+    const { nodeId, logger, isOneScreen, write = writeToStandardError } = this.#options;
     const file = isBug ? this.#writeCrashFile(error) : null;
     const whole = `${text}${file === null ? "" : ` (the details are in ${file})`}`;
     if (logger.enabled("debug")) logger.debug("where it happened", { stack: details(error) });
-    logger.error(`node ${nodeId} ${what}: ${whole}`, { code });
-    write(`omnikv server: node ${nodeId} ${what}: ${terminalText(whole)}\n`);
+    const sentence = `node ${nodeId} ${what}: ${whole}`;
+    if (!isOneScreen) logger.error(sentence, { code });
+    const codeText = isOneScreen && !whole.includes(code) ? ` (${code})` : "";
+    write(`omnikv server: ${terminalText(sentence)}${codeText}\n`);
   }
 
   /** @returns its path; null when there is nowhere to write it */

@@ -28,7 +28,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     color: colorLevel(process.env, process.stdout.isTTY),
   });
   const { nodeId, version } = node;
-  const lastWords = new LastWords({ nodeId, version, dataDirectory, logger });
+  const isOneScreen =
+    options.logFormat === "pretty" && process.stdout.isTTY && process.stderr.isTTY;
+  const lastWords = new LastWords({ nodeId, version, dataDirectory, logger, isOneScreen });
   lastWords.watch();
   try {
     return await startNode(options, logger, lastWords);

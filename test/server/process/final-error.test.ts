@@ -94,7 +94,7 @@ describe("the last words", () => {
   });
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  function lastWords(enabled = true): LastWords {
+  function lastWords(enabled = true, isOneScreen = false): LastWords {
     const at =
       (level: string) =>
       (text: string, fields: LogFields = {}): void =>
@@ -106,7 +106,7 @@ describe("the last words", () => {
       error: at("error"),
     };
     return new LastWords({
-      ...{ nodeId: 7, version: "1.2.3", dataDirectory: directory, logger },
+      ...{ nodeId: 7, version: "1.2.3", dataDirectory: directory, logger, isOneScreen },
       write: (line) => lines.push(line),
       exit: () => {},
     });
@@ -120,6 +120,16 @@ describe("the last words", () => {
       ...{ text: "node 7 cannot start: in use: stop it", fields: { code: "LOCKED" } },
     });
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test("on one screen it is said once, with the code", () => {
+    lastWords(false, true).cannotStart(new StorageError("LOCKED", "in use: stop it"));
+    lastWords(false, true).stops(new ListenError("clients", ADDRESS, systemError("EACCES")));
+    const [locked, listen = ""] = lines;
+    expect(locked).toBe("omnikv server: node 7 cannot start: in use: stop it (LOCKED)\n");
+    expect(listen.match(/EACCES/g)).toHaveLength(1);
+    expect(lines).toHaveLength(2);
+    expect(logged).toEqual([]);
   });
 
   test("a bug: the stack and its causes go to a file, and the sentence names it", () => {
