@@ -11,7 +11,7 @@ import {
   UsageError,
 } from "../prompt/terminal/index.ts";
 import { argumentToken } from "./argument-token.ts";
-import { askPassword, passwordIn } from "./ask-password.ts";
+import { askPassword, hideTyping, passwordIn, type TypedLines } from "./ask-password.ts";
 import { offerWords } from "./completed-words.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
@@ -57,7 +57,50 @@ async function run(
   words: readonly string[],
   flags: PromptFlags,
 ): Promise<void> {
-  const settings = await learnSettings(flags);
+  const action = (): AccessAction => actionOf(spec, command, words);
+  const typed = asksForPassword(action) ? hideTyping() : null;
+  try {
+    await carryOut(spec, action, flags, typed);
+  } finally {
+    typed?.close();
+  }
+}
+
+function asksForPassword(action: () => AccessAction): boolean {
+  try {
+    const { request } = action();
+    return request.kind === "password" && request.password.from === "ask";
+  } catch {
+    // It is told when the command is carried out.
+    return false;
+  }
+}
+
+/** @throws UsageError when the words do not fit together */
+function actionOf(
+  spec: CommandSpec<AccessAction>,
+  command: Command,
+  words: readonly string[],
+): AccessAction {
+  const [min, max] = spec.count;
+  if (words.length < min || words.length > max) {
+    throw new UsageError(
+      formsOf(spec)
+        .map((form) => `omnikv ${spec.name} ${form}`)
+        .join("  or  "),
+    );
+  }
+  return spec.build({ positionals: words.map(argumentToken), flags: flagsOf(spec, command) });
+}
+
+/** @param typed null: nobody types a new password */
+async function carryOut(
+  spec: CommandSpec<AccessAction>,
+  action: () => AccessAction,
+  flags: PromptFlags,
+  typed: TypedLines | null,
+): Promise<void> {
+  const settings = await learnSettings(flags, typed);
   const client = createAdminClient(clientOptionsOf(settings));
   const prompt = createAdminPrompt({
     ...promptPartsOf(settings),
@@ -67,22 +110,11 @@ async function run(
     password: async (source, user) =>
       source.from === "file"
         ? passwordIn(source.path, "--new-password-file")
-        : askPassword(user, true),
+        : askPassword(user, true, typed),
   });
-  const action = async (): Promise<AccessAction> => {
-    const [min, max] = spec.count;
-    if (words.length < min || words.length > max) {
-      throw new UsageError(
-        formsOf(spec)
-          .map((form) => `omnikv ${spec.name} ${form}`)
-          .join("  or  "),
-      );
-    }
-    return spec.build({ positionals: words.map(argumentToken), flags: flagsOf(spec, command) });
-  };
   try {
     await runAsProcess((signal) =>
-      runOneShot(prompt, spec.name, null, action, {
+      runOneShot(prompt, spec.name, null, async () => action(), {
         output: process.stdout,
         errors: process.stderr,
         format: flags.json === true ? "json" : "text",

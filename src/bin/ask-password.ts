@@ -16,14 +16,34 @@ export function passwordIn(path: string, flag = "--password-file"): string {
   );
 }
 
+/** What is typed at the terminal, or comes over standard input, line by line. Empty at the end. */
+export interface TypedLines {
+  next(): Promise<string>;
+  close(): void;
+}
+
+/**
+ * For a command that is going to ask, before it does something that takes time: from now on the terminal shows nothing of what is typed,
+ * and `askPassword` gets it.
+ * @returns null where there is no terminal
+ */
+export function hideTyping(): TypedLines | null {
+  return process.stdin.isTTY ? linesOf(true) : null;
+}
+
 /**
  * The first line of standard input; at a terminal it is asked for and not shown.
  * @param twice a new password: the user cannot see it, so he types it twice
+ * @param typed of `hideTyping`, which its owner closes; null: begin here
  * @throws KvError BAD_REQUEST when there is none, or the two differ
  */
-export async function askPassword(user: string, twice: boolean): Promise<string> {
+export async function askPassword(
+  user: string,
+  twice: boolean,
+  typed: TypedLines | null = null,
+): Promise<string> {
   const isTerminal = process.stdin.isTTY;
-  const lines = linesOf(isTerminal);
+  const lines = typed ?? linesOf(isTerminal);
   try {
     const ask = async (text: string): Promise<string> => {
       if (isTerminal) process.stderr.write(text);
@@ -38,11 +58,11 @@ export async function askPassword(user: string, twice: boolean): Promise<string>
     }
     return password;
   } finally {
-    lines.close();
+    if (typed === null) lines.close();
   }
 }
 
-function linesOf(isTerminal: boolean): { next(): Promise<string>; close(): void } {
+function linesOf(isTerminal: boolean): TypedLines {
   // The password must not be echoed: the output goes nowhere.
   const output = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: process.stdin, output, terminal: isTerminal });

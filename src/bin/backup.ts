@@ -6,7 +6,7 @@ import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
 import { addCredentialOptions, type AccessFlags } from "./credential-options.ts";
 import { backupDirectories } from "./backup-directory.ts";
 import { type Schedule, runSchedule, scheduleOf } from "./backup-schedule.ts";
-import { withIds, withPassword } from "./learn-nodes.ts";
+import { askedSettings } from "./learn-nodes.ts";
 import { makeBackup, type MadeBackup } from "./make-backup.ts";
 import { openOutput, withoutRoom } from "./output.ts";
 import { sizeText } from "./progress.ts";
@@ -76,8 +76,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
 async function runBackup(file: string, given: BackupFlags): Promise<void> {
   if (given.dataDir !== undefined) return runOffline(file, given.dataDir, given);
   const schedule = scheduleOf(file, given);
-  const flags = await withIds(given);
-  const settings = await withPassword(readSettings({ ...flags, timeout: "30s" }));
+  const { flags, settings } = await askedSettings({ ...given, timeout: "30s" });
   const asked = flags.node === undefined ? null : parseNodeId(flags.node, "--node");
   if (schedule !== null) return runInto(schedule, flags, settings, asked);
   checkTarget(file);

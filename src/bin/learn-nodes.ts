@@ -6,7 +6,7 @@ import { httpGet } from "../machine/http/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
 import { askMembers, type GetPage, type Members } from "../prompt/index.ts";
 import { type Access, type AccessFlags, readAccess } from "./credential-options.ts";
-import { askPassword } from "./ask-password.ts";
+import { askPassword, hideTyping, type TypedLines } from "./ask-password.ts";
 import { NoNodeAnswers } from "./no-node-answers.ts";
 import {
   clusterFileOf,
@@ -20,12 +20,35 @@ import {
 const INFO_BYTES_MAX = 64 * 1024;
 
 /**
+ * The settings and, when the flags name a user without a password, the password that is asked for.
+ * @param typed what hides the typing already; null: it is hidden from here on, if the password is to be asked for
+ * @throws as `withIds` and `withPassword`
+ */
+export async function askedSettings<Flags extends PromptFlags>(
+  flags: Flags,
+  typed: TypedLines | null = null,
+): Promise<{ readonly settings: PromptSettings; readonly flags: Flags }> {
+  const { user, password } = readAccess(flags, clusterOf(flags)).credentials;
+  const asks = user !== undefined && password === undefined;
+  const lines = typed ?? (asks ? hideTyping() : null);
+  try {
+    const known = await withIds(flags);
+    return { settings: await withPassword(readSettings(known), lines), flags: known };
+  } finally {
+    if (typed === null) lines?.close();
+  }
+}
+
+/**
  * As `readSettings`. Without `--nodes` and `--cluster` the nodes are those that the first one to answer names: a cluster of
  * five is not taken for one of three.
  * @throws KvError BAD_REQUEST that names the flag; NoNodeAnswers
  */
-export async function learnSettings(flags: PromptFlags): Promise<PromptSettings> {
-  const settings = await withPassword(readSettings(await withIds(flags)));
+export async function learnSettings(
+  flags: PromptFlags,
+  typed: TypedLines | null = null,
+): Promise<PromptSettings> {
+  const { settings } = await askedSettings(flags, typed);
   if (flags.nodes !== undefined || clusterFileOf(flags) !== undefined) return settings;
   try {
     const members = await askMembers(settings.nodes, pagesOver(sideOf(settings.tls)));
@@ -73,14 +96,17 @@ function sideOf(tls: Access["tls"]): TlsSide | null {
 }
 
 /** The command asks for the password once, when the user is named without a password file. */
-export async function withPassword(settings: PromptSettings): Promise<PromptSettings> {
+async function withPassword(
+  settings: PromptSettings,
+  typed: TypedLines | null,
+): Promise<PromptSettings> {
   const { user, password } = settings.credentials;
   if (user === undefined || password !== undefined) return settings;
   if (!process.stdin.isTTY) {
     const text = "--user: there is no terminal to ask for the password at: give --password-file";
     throw new KvError("BAD_REQUEST", text);
   }
-  const asked = await askPassword(user, false);
+  const asked = await askPassword(user, false, typed);
   return { ...settings, credentials: { user, password: () => asked } };
 }
 
