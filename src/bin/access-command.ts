@@ -36,9 +36,7 @@ export function accessCommand(spec: CommandSpec<AccessAction>): Command {
     const own = RENAMED[name] ?? name;
     command.option(value === undefined ? own : `${own} <${value}>`, help);
   }
-  // Forms begin with a verb: "add NAME". The user fills in the parts in capitals or in brackets.
-  const verbs = forms.flatMap((form) => /^[a-z-]+/.exec(form) ?? []);
-  return addAccessOptions(offerWords(command, [...new Set(verbs)]))
+  return addAccessOptions(offerWords(command, spec.words ?? {}))
     .option("--json", "one JSON object, errors too")
     .action((words: readonly string[], flags: PromptFlags) => run(spec, command, words, flags));
 }

@@ -8,6 +8,7 @@ import {
   SHELLS,
   type Value,
 } from "../prompt/index.ts";
+import type { Words } from "../prompt/terminal/index.ts";
 import { offeredWords } from "./completed-words.ts";
 
 const EXAMPLES = `
@@ -39,11 +40,20 @@ function describe(command: Command): CompletedCommand {
     commands: [
       ...help.visibleCommands(command).map(describe),
       ...(argument?.argChoices ?? []).map((name) => ({ ...NOTHING, name })),
-      // Behind such a word the command goes on.
-      ...offeredWords(command).map((name) => ({ ...NOTHING, name, options })),
+      ...wordsAsCommands(offeredWords(command), options),
     ],
     value: argument === undefined ? "none" : valueOf(argument.name()),
   };
+}
+
+/** Behind such a word the command goes on. */
+function wordsAsCommands(
+  words: Words,
+  options: CompletedCommand["options"],
+): readonly CompletedCommand[] {
+  return Object.entries(words).map(([name, behind]) => {
+    return { ...NOTHING, name, options, commands: wordsAsCommands(behind, options) };
+  });
 }
 
 /** A choice is completed as a command without options is. */

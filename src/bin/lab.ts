@@ -23,6 +23,7 @@ import {
 import { programVersion } from "../machine/host/index.ts";
 import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
 import { isNamedScenario, NAMED_SCENARIOS, type NamedScenario } from "../client/scenarios/index.ts";
+import { eachOf } from "../prompt/terminal/index.ts";
 import { offerWords } from "./completed-words.ts";
 import { integerBetween } from "./integer.ts";
 import { parseTime } from "./prompt-options.ts";
@@ -92,7 +93,7 @@ export function labCommand(): Command {
   const lab = new Command("lab").description(
     "Experiments on broken links, each on a cluster of its own that is thrown away.",
   );
-  offerWords(lab.command("run"), Object.keys(NAMED_SCENARIOS))
+  offerWords(lab.command("run"), eachOf(Object.keys(NAMED_SCENARIOS)))
     .description("Breaks links under load, holds, heals; measures for how long no write went on.")
     .argument("<scenario>", "which links to break")
     .option("--nodes <n>", "servers: 3, 5 or 7 (default: 3 for chain, else 5, as in the paper)")

@@ -16,6 +16,7 @@ import {
   usageLines,
 } from "../prompt/terminal/index.ts";
 import { argumentToken } from "./argument-token.ts";
+import { offerWords } from "./completed-words.ts";
 import { learnSettings } from "./learn-nodes.ts";
 import {
   addAccessOptions,
@@ -62,7 +63,7 @@ export function oneShotCommand<A>(spec: CommandSpec<A>, of: OneShotPrompt<A>): C
   for (const name of Object.keys(spec.foreignFlags ?? {})) {
     command.addOption(new Option(name).hideHelp());
   }
-  addAccessOptions(command);
+  addAccessOptions(offerWords(command, spec.words ?? {}));
   if (of.takesNode) command.option("--node <id>", "ask this node (default: any)");
   command.option("--json", "one JSON object, errors too");
   if (spec.raw !== undefined) command.option("--raw", "the bytes as they are, and nothing else");

@@ -65,6 +65,25 @@ describe.each([
     expect(complete("completion", "")).toEqual(expect.arrayContaining(["bash", "zsh", "fish"]));
   });
 
+  test("words of a command, and those behind them", () => {
+    const words = (...before: readonly string[]): readonly string[] =>
+      complete(...before, "").filter((each) => !each.startsWith("--") && each !== "FILES");
+    expect(words("lease")).toEqual(["grant", "keep", "revoke", "list", "ttl"]);
+    expect(words("user")).toEqual(
+      expect.arrayContaining(["add", "delete", "passwd", "grant-role"]),
+    );
+    expect(words("auth")).toEqual(["on", "off", "rotate", "status"]);
+    expect(words("lab", "run")).toContain("quorum-loss");
+    expect(words("config")).toEqual(["list", "get", "set"]);
+    const settings = ["quota", "history.revisions", "history.bytes"];
+    expect(words("config", "get")).toEqual(settings);
+    expect(words("config", "--json", "set")).toEqual(settings);
+    expect(words("config", "set", "quota")).toEqual(["default"]);
+    expect(words("config", "list")).toEqual([]);
+    expect(complete("config", "set", "quota", "--")).toContain("--json");
+    expect(complete("sim", "--")).toEqual(expect.arrayContaining(["--seeds", "--coverage"]));
+  });
+
   test("files behind the options that take one, nothing where only the user knows", () => {
     expect(complete("client", "--cluster", "")).toEqual(["FILES"]);
     expect(complete("server", "--data-dir", "x")).toEqual(["FILES"]);
@@ -84,6 +103,9 @@ test("fish is told every command and option, quoted", () => {
   }
   const text = lines.join("\n");
   expect(text).toContain("-n '__fish_seen_subcommand_from read get' -l local -d");
+  expect(text).toMatch(
+    /-n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from set;[^']*' -a quota/,
+  );
   expect(text).toContain("-l cluster -r -F -d");
   expect(text).toContain("-s c -l command -x -d");
 });

@@ -4,6 +4,7 @@ import { ACCESS_NAME, ACCESS_NAME_TEXT } from "../../store/commands/index.ts";
 import type { AccessAction, AccessRequest, PasswordSource } from "./access-action.ts";
 import {
   type CommandSpec,
+  eachOf,
   type ParsedArguments,
   quote,
   type Token,
@@ -180,6 +181,7 @@ function spec(
     forms: Object.values(verbs).map(({ form }) => form),
     summary,
     arguments: ["text"],
+    words: eachOf(Object.keys(verbs)),
     count: [1, 1 + most],
     ...rest,
     build: (args) => {

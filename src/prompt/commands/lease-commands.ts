@@ -1,6 +1,7 @@
 /** `lease`, `locks`, and writes bound to a lease, at the client prompt. */
 import {
   type CommandSpec,
+  eachOf,
   type ParsedArguments,
   timeIn,
   type Token,
@@ -51,6 +52,7 @@ export const LEASE_COMMANDS: readonly CommandSpec<LeaseAction>[] = [
       "3 lease revoke 7",
     ],
     arguments: ["text", "time"],
+    words: eachOf(VERBS.map((form) => form.replace(/ .*/, ""))),
     count: [1, 2],
     build: leaseIn,
   },

@@ -1,6 +1,13 @@
 /** `config` and `compact`: settings of the whole cluster, which stand in its log. */
 import { HISTORY_REVISIONS_MAX, QUOTA_BYTES_MIN } from "../../base/index.ts";
-import { type CommandSpec, positiveIn, sizeIn, type Token, UsageError } from "../terminal/index.ts";
+import {
+  type CommandSpec,
+  eachOf,
+  positiveIn,
+  sizeIn,
+  type Token,
+  UsageError,
+} from "../terminal/index.ts";
 import type { SettingAction, SettingName } from "./cluster-action.ts";
 
 export interface SettingSpec {
@@ -28,7 +35,8 @@ export const SETTINGS: readonly SettingSpec[] = [
   },
 ];
 
-const NAMES = SETTINGS.map(({ name }) => name).join(", ");
+const ALL_NAMES = SETTINGS.map(({ name }) => name);
+const NAMES = ALL_NAMES.join(", ");
 const DEFAULT = "default";
 
 export const SETTING_COMMANDS: readonly CommandSpec<SettingAction>[] = [
@@ -44,6 +52,7 @@ export const SETTING_COMMANDS: readonly CommandSpec<SettingAction>[] = [
     ],
     examples: ["config list", "config set history.revisions 100000", "config set quota 1g"],
     arguments: ["text"],
+    words: { list: {}, get: eachOf(ALL_NAMES), set: eachOf(ALL_NAMES, { [DEFAULT]: {} }) },
     count: [1, 3],
     build: ({ positionals }) => settingIn(positionals),
   },

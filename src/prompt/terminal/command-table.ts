@@ -9,6 +9,11 @@ import { UsageError } from "./usage-error.ts";
 export type ArgumentKind =
   "node" | "nodeOrLeader" | "link" | "percent" | "delay" | "time" | "key" | "text";
 
+/** Words that may stand in a place, each with those that may stand behind it. What only the user knows is not among them. */
+export interface Words {
+  readonly [word: string]: Words;
+}
+
 export interface FlagSpec {
   readonly name: `--${string}`;
   readonly help: string;
@@ -36,6 +41,8 @@ export interface CommandSpec<A> {
   readonly examples: readonly string[];
   /** The last one stands for all that follow too. */
   readonly arguments: readonly ArgumentKind[];
+  /** Arguments that are words of the command itself: verbs, names of settings. Completion offers them. */
+  readonly words?: Words;
   /** Fewest and most positional arguments. */
   readonly count: readonly [min: number, max: number];
   readonly flags?: readonly FlagSpec[];
@@ -75,6 +82,11 @@ export interface Elsewhere {
   /** The subcommand that opens the other prompt. */
   readonly prompt: "client" | "manage";
   readonly commands: readonly Pick<CommandSpec<unknown>, "name" | "aliases">[];
+}
+
+/** Words with nothing behind them that is known, or the same behind each. */
+export function eachOf(names: readonly string[], behind: Words = {}): Words {
+  return Object.fromEntries(names.map((name) => [name, behind]));
 }
 
 /** A command may be there twice: for the whole cluster, and with a node in front. */

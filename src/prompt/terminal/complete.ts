@@ -9,6 +9,7 @@ import {
   type ArgumentKind,
   type CommandSpec,
   type CommandTable,
+  type Words,
 } from "./command-table.ts";
 
 /** The candidates that continue the last word of `line`, and that word: the form node's readline expects. */
@@ -83,8 +84,19 @@ function argumentCandidates<A>(
   const flags = (spec.flags ?? []).map(({ name }) => name).filter((name) => !given.includes(name));
   const position = given.filter((word) => !word.startsWith("--")).length;
   if (position >= spec.count[1]) return flags;
+  const own = wordsBehind(
+    spec.words ?? {},
+    given.filter((word) => !word.startsWith("--")),
+  );
+  if (own.length > 0) return [...own, ...flags];
   const kind = spec.arguments[Math.min(position, spec.arguments.length - 1)];
   return [...(kind === undefined ? [] : offers(kind, nodes, self)), ...flags];
+}
+
+function wordsBehind(words: Words, [first, ...rest]: readonly string[]): readonly string[] {
+  if (first === undefined) return Object.keys(words);
+  const behind = Object.hasOwn(words, first) ? words[first] : undefined;
+  return behind === undefined ? [] : wordsBehind(behind, rest);
 }
 
 function offers(

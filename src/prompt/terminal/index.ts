@@ -17,6 +17,7 @@ export {
   type CommandSpec,
   type CommandTable,
   countText,
+  eachOf,
   type Elsewhere,
   findCommand,
   foreignFlagText,
@@ -24,6 +25,7 @@ export {
   type ParsedArguments,
   type Target,
   usageLines,
+  type Words,
 } from "./command-table.ts";
 export { askYesNo } from "./confirm.ts";
 export { formatDuration, parseDuration, roundMs } from "./duration.ts";

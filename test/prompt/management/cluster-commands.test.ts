@@ -52,6 +52,12 @@ describe("the table", () => {
     expect(complete(table, "delay 1-3 ")[0]).toEqual(["20ms", "50ms", "200ms"]);
     expect(complete(table, "restart ")[0]).toEqual(["1", "2", "3"]);
     expect(complete(table, "heal ")[0]).toEqual([]);
+    expect(complete(table, "config ")[0]).toEqual(["list", "get", "set"]);
+    expect(complete(table, "config set history.")[0]).toEqual([
+      "history.revisions",
+      "history.bytes",
+    ]);
+    expect(complete(table, "config list ")[0]).toEqual([]);
     expect(complete(table, "help cons")[0]).toEqual(["constrained "]);
   });
 
