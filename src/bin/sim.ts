@@ -14,6 +14,7 @@ import {
   type Plan,
   type RunResult,
 } from "../proof/simulator/index.ts";
+import { wrap } from "../prompt/terminal/index.ts";
 import { integerFrom } from "./integer.ts";
 import { runCampaign, serveCampaign, type CampaignResult, type Failed } from "./sim-campaign.ts";
 
@@ -108,7 +109,10 @@ function report(result: CampaignResult, flags: SimFlags): void {
     `${done} runs in ${seconds.toFixed(1)} s (${rate}/s): ${(simulatedMs / 3_600_000).toFixed(2)} h of simulated time, ` +
       `${steps} events, ${operations} operations, ${failed.length} failures`,
   );
-  if (flags.coverage === true) out(coverageReport(result.coverage));
+  if (flags.coverage === true) {
+    const { columns } = process.stdout;
+    out(wrap(coverageReport(result.coverage, columns ?? null), columns));
+  }
   for (const { seed, phase, message } of failed.slice(1)) out(`seed ${seed}: ${phase}: ${message}`);
   const [first] = failed;
   if (first !== undefined) out(explain(first, shareOf(flags)));

@@ -162,34 +162,15 @@ export const EXPECTED: readonly Expectation[] = [
   })),
 ];
 
-/** Text for people: what was hit how often, and what never. */
-export function coverageReport(counts: Readonly<Record<string, number>>): string {
-  const lines: string[] = [];
-  const sections = new Map<string, string[]>();
-  for (const [name, count] of Object.entries(counts)) {
-    const [section = ""] = name.split(" ");
-    const rest = name.slice(section.length + 1);
-    sections.set(section, [...(sections.get(section) ?? []), `${rest} ${count}`]);
-  }
-  for (const [section, items] of sections) lines.push(`${section}: ${items.join(" · ")}`);
-  const never = EXPECTED.filter(({ name }) => !isHit(name, counts));
-  const missing = never.filter(({ unreachable }) => unreachable === null);
-  lines.push(
-    missing.length === 0
-      ? "never hit: nothing that could be"
-      : `never hit: ${missing.map(({ name }) => name).join(" · ")}`,
-  );
-  for (const { name, unreachable } of never) {
-    if (unreachable !== null) lines.push(`out of reach: ${name} (${unreachable})`);
-  }
-  return lines.join("\n");
-}
-
 /** @returns names that could have been hit and were not */
 export function neverHit(counts: Readonly<Record<string, number>>): string[] {
-  return EXPECTED.filter(
-    ({ name, unreachable }) => unreachable === null && !isHit(name, counts),
-  ).map(({ name }) => name);
+  return notHit(counts)
+    .filter(({ unreachable }) => unreachable === null)
+    .map(({ name }) => name);
+}
+
+export function notHit(counts: Readonly<Record<string, number>>): readonly Expectation[] {
+  return EXPECTED.filter(({ name }) => !isHit(name, counts));
 }
 
 /** An error counts with either kind of outcome. */

@@ -3,7 +3,8 @@
  *
  * @module omnikv/sim
  */
-export { coverageReport, EXPECTED, neverHit } from "./coverage-report.ts";
+export { EXPECTED, neverHit } from "./coverage-report.ts";
+export { coverageReport } from "./coverage-text.ts";
 export { Coverage } from "./coverage.ts";
 export { describeFault, FAULT_KINDS } from "./fault-plan.ts";
 export type { Fault, Plan, TimedFault } from "./plan.ts";

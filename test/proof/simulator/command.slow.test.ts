@@ -16,8 +16,8 @@ describe("omnikv sim", { timeout: 120_000 }, () => {
     const { status, out, err } = await sim("--seeds", "3", "--from", String(FROM), "--coverage");
     expect(err).toContain("seeds 8001 to 8003, 1 at a time");
     expect(out).toMatch(/^3 runs in [\d.]+ s \([\d.]+\/s\): .* 0 failures$/m);
-    expect(out).toMatch(/^sent: .*acceptDecide \d+/m);
-    expect(out).toMatch(/^never hit: /m);
+    expect(out).toMatch(/^sent\n(?: {2} *\d+ \w+\n)* {2} *\d+ acceptDecide\n/m);
+    expect(out).toMatch(/^never hit: \d+\n {2}\S/m);
     expect(status).toBe(0);
   });
 
