@@ -1,10 +1,12 @@
 /** docs/deploy: what machines read there is well-formed and says what the program understands. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { validate } from "dockerfile-utils";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { scheduleOf } from "../../src/bin/backup-schedule.ts";
 import { NodeMetrics } from "../../src/server/metrics/node-metrics.ts";
 import { makeAuthority, makeCertificate } from "../../src/machine/host/certificate-maker.ts";
@@ -152,6 +154,11 @@ describe("Docker", () => {
     expect(new Set(copied)).toEqual(new Set(kept));
   });
 
+  test("no instruction is unknown, deprecated or without effect", () => {
+    expect(validate(dockerfile)).toEqual([]);
+    expect(validate(`${dockerfile}\nCMD ["start"]\n`).length).toBeGreaterThan(0);
+  });
+
   test("the server has the flags of a server", () => {
     const [, entry = "[]"] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? [];
     const words = JSON.parse(entry) as string[];
@@ -159,39 +166,35 @@ describe("Docker", () => {
   });
 });
 
-/** Parsed by whatever this machine has for YAML; null: nothing. */
-function yaml(name: string): readonly unknown[] | null {
-  const script = "import json,sys,yaml; json.dump(list(yaml.safe_load_all(sys.stdin)),sys.stdout)";
-  const result = spawnSync("python3", ["-c", script], { input: read(name), encoding: "utf8" });
-  return result.status === 0 ? (JSON.parse(result.stdout) as unknown[]) : null;
-}
-const NO_YAML = !has("python3 -c 'import yaml'");
+const yaml = (name: string): unknown[] =>
+  parseAllDocuments(read(name), { merge: true }).map((document): unknown => {
+    expect(document.errors).toEqual([]);
+    return document.toJS();
+  });
 
 interface Compose {
   readonly services: Readonly<Record<string, { environment: Record<string, string> }>>;
 }
 
-test.skipIf(NO_YAML)(
-  "each server of compose.yaml has settings that are (skipped without PyYAML)",
-  () => {
-    const [compose] = yaml("compose.yaml") as Compose[];
-    const services = Object.entries(compose?.services ?? {});
-    expect(services.map(([name]) => name)).toEqual(["node1", "node2", "node3"]);
-    for (const [name, { environment }] of services) {
-      const peerSecret = join(scratch, "peer-secret.txt");
-      writeFileSync(peerSecret, "another secret for these tests, 2 of 2", { mode: 0o600 });
-      const text = printConfig([], {
-        ...environment,
-        OMNIKV_SECRET_FILE: secretFile,
-        OMNIKV_PEER_SECRET_FILE: peerSecret,
-      });
-      expect(text).toMatch(new RegExp(`^host +${name} `, "m"));
-      expect(text).toMatch(/^port +4101 /m);
-    }
-  },
-);
+test("each server of compose.yaml has settings that are", () => {
+  const [compose] = yaml("compose.yaml") as Compose[];
+  const services = Object.entries(compose?.services ?? {});
+  expect(services.map(([name]) => name)).toEqual(["node1", "node2", "node3"]);
+  for (const [name, { environment }] of services) {
+    const peerSecret = join(scratch, "peer-secret.txt");
+    writeFileSync(peerSecret, "another secret for these tests, 2 of 2", { mode: 0o600 });
+    const text = printConfig([], {
+      ...environment,
+      OMNIKV_SECRET_FILE: secretFile,
+      OMNIKV_PEER_SECRET_FILE: peerSecret,
+    });
+    expect(text).toMatch(new RegExp(`^host +${name} `, "m"));
+    expect(text).toMatch(/^port +4101 /m);
+  }
+});
 
 interface Resource {
+  readonly apiVersion: string;
   readonly kind: string;
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: {
@@ -208,8 +211,31 @@ interface Resource {
   };
 }
 
-describe.skipIf(NO_YAML || !HAS_OPENSSL)("Kubernetes (skipped without PyYAML or openssl)", () => {
-  const resources = (NO_YAML ? [] : yaml("kubernetes.yaml")) as Resource[];
+/** What the compiler says of resources of Kubernetes as values of their types: a field it does not know, or of another type. */
+function faultsOf(resources: readonly Resource[]): string {
+  const lines = resources.flatMap(({ kind, ...rest }, i) => [
+    `import type { I${kind} as Type${i} } from "kubernetes-models/${rest.apiVersion}/${kind}";`,
+    `export const resource${i}: Type${i} = ${JSON.stringify({ kind, ...rest })};`,
+  ]);
+  const folder = mkdtempSync(join(scratch, "typed-"));
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+  writeFileSync(join(folder, "resources.ts"), lines.join("\n"));
+  const flags = [
+    "--ignoreConfig",
+    "--noEmit",
+    "--strict",
+    "--skipLibCheck",
+    "--module",
+    "nodenext",
+  ];
+  const compiler = join(ROOT, "node_modules/.bin/tsc");
+  const compiled = run(compiler, [...flags, join(folder, "resources.ts")]);
+  return compiled.stdout + compiled.stderr;
+}
+
+describe.skipIf(!HAS_OPENSSL)("Kubernetes (skipped without openssl)", () => {
+  const resources = yaml("kubernetes.yaml") as Resource[];
   const [container] = resources.flatMap(({ spec }) => spec?.template?.spec.containers ?? []);
   const cluster = resources.find(({ kind }) => kind === "ConfigMap")?.data?.["cluster.json"] ?? "";
 
@@ -221,6 +247,15 @@ describe.skipIf(NO_YAML || !HAS_OPENSSL)("Kubernetes (skipped without PyYAML or 
       "ConfigMap",
       "StatefulSet",
     ]);
+  });
+
+  test("every field is one that Kubernetes knows, and of its type", () => {
+    expect(faultsOf(resources)).toBe("");
+    const text = JSON.stringify(resources);
+    const misspelt = JSON.parse(text.replace("runAsNonRoot", "runAsNonRot")) as Resource[];
+    expect(faultsOf(misspelt)).toContain("'\"runAsNonRot\"' does not exist in type");
+    const mistyped = text.replace('"maxUnavailable":1', '"maxUnavailable":true');
+    expect(faultsOf(JSON.parse(mistyped) as Resource[])).toContain("Type 'true' is not assignable");
   });
 
   test("each pod has settings that are, and listens where the others look for it", () => {
