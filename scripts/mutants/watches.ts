@@ -71,6 +71,12 @@ export const WATCHES: readonly Mutant[] = [
     by: "sim",
   },
   {
+    name: "a revision of more keys than a turn looks at waits for a turn that looks at more",
+    breaks: "every watch of one of its keys stands still for ever",
+    patches: [patch(WALKS, "    do {\n", "    if (!this.#past.isSpent) do {\n")],
+    by: ["test/replica/watch-hub.test.ts"],
+  },
+  {
     name: "who has no room for an event goes on after it",
     breaks: "a slow reader misses an event",
     patches: [patch(WALKS, "    watch.next = revision;\n", "    watch.next = revision + 1;\n")],

@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TxnOp } from "../../src/store/index.ts";
+import { TURN } from "../../src/replica/watches/watch-limits.ts";
 import type { WatchedWish } from "../../src/proof/simulator/watch-check.ts";
 import { nextOf } from "../../src/proof/simulator/watch-notes.ts";
 import { key, type Command } from "../store/helpers.ts";
@@ -219,6 +220,52 @@ describe("a revision of many keys", () => {
     ]);
     expect(some.items.filter(({ kind }) => kind === "events")).toHaveLength(2);
     expect(none.items.filter(({ kind }) => kind === "events")).toEqual([]);
+  });
+
+  test.each([TURN.changes, 5000])("may be of as many as a turn looks at, or more: %i", (count) => {
+    const world = new World({ unreadBytes: 64 * 1024 });
+    const [reader, other] = world.clients as [Client, Client];
+    for (let i = 0; i < count; i++) world.run({ op: "write", key: `k${i}`, value: "" });
+    world.settle();
+    const records = [
+      reader.create(world.hub, WISH)[1],
+      reader.create(world.hub, { ...WISH, start: "k1", end: "k10" })[1],
+      other.create(world.hub, { ...WISH, puts: false })[1],
+    ];
+    world.transact({ op: "delete", where: { start: key(""), end: null }, previous: false });
+    world.run({ op: "write", key: "k1", value: "again" });
+    world.run({ op: "delete", key: "k1" });
+    const deleted = world.state.revision - 2;
+    records.push(other.create(world.hub, { ...WISH, from: deleted })[1]);
+    world.settle();
+    world.check();
+    const told = records.map(({ items }) =>
+      items.flatMap((item) => (item.kind === "events" ? [item.revision - deleted] : [])),
+    );
+    expect(told).toEqual([
+      [0, 1, 2],
+      [0, 1, 2],
+      [0, 2],
+      [0, 1, 2],
+    ]);
+  });
+
+  test("of a reader without room takes nothing of the turn from the others", () => {
+    const world = new World({ unreadBytes: 64 * 1024 });
+    const [reader, other] = world.clients as [Client, Client];
+    const count = TURN.changes + 1;
+    for (let i = 0; i < count; i++) world.run({ op: "write", key: `k${i}`, value: "" });
+    world.settle();
+    reader.create(world.hub, WISH);
+    const [, record] = other.create(world.hub, WISH);
+    reader.reads = false;
+    for (let i = 0; i < 4; i++) world.run({ op: "write", key: "k1", value: "v".repeat(32 * 1024) });
+    world.transact({ op: "delete", where: { start: key(""), end: null }, previous: false });
+    for (let i = 0; i < 20; i++) world.turn();
+    const last = record.items.findLast(({ kind }) => kind === "events");
+    expect(last).toMatchObject({ revision: world.state.revision });
+    world.settle();
+    world.check();
   });
 });
 

@@ -314,13 +314,16 @@ export class WatchWalks {
 
   #tellPart(watch: Watch): void {
     const { session, wish, next: revision, number } = watch;
+    // Without room it takes nothing of the turn from the others.
+    if (!session.hasRoom(this.#turn)) return;
     const { cells } = this.#state();
     if (!this.#knowsNext(revision, this.#past, FAR_REVISIONS.past)) return;
     const keys = cells.history.keysAt(revision).toSorted();
     this.#past.changes -= keys.length;
     let at = firstFrom(keys, wish.start);
     if (watch.sentKey !== null) at = firstFrom(keys, `${watch.sentKey}\0` as ByteString);
-    while (session.hasRoom(this.#turn) && !this.#past.isSpent) {
+    // One part at least: the keys of one revision may be more than a turn's changes, and in the next turn they were as many again.
+    do {
       const events: Uint8Array[] = [];
       let bytes = 0;
       let key = keys[at];
@@ -345,7 +348,7 @@ export class WatchWalks {
       if (more) continue;
       watch.next = revision + 1;
       return this.#move(watch, watch.next > this.#fed ? "live" : "waiting");
-    }
+    } while (session.hasRoom(this.#turn) && !this.#past.isSpent);
   }
 
   #sweep(): void {

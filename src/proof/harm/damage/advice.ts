@@ -4,6 +4,7 @@ import type { Said } from "./server.ts";
 /** What a sentence tells to do. */
 type Advice =
   | { readonly kind: "rejoin" }
+  /** Or a path within the data directory. */
   | { readonly kind: "moveAway"; readonly path: string }
   /** Whether others are right is for people to say, so nothing is done. */
   | { readonly kind: "keep" }
@@ -14,6 +15,9 @@ type Advice =
 export function adviceOf({ text }: Said): Advice {
   const inTheWay = /([^\s:]+): there is a file where a directory has to be/.exec(text)?.[1];
   if (inTheWay !== undefined) return { kind: "moveAway", path: inTheWay };
+  // Of the two the server numbers its segments one by one, so the copy is the one with the later name.
+  const copy = /log\/\d+\.log and (log\/\d+\.log) hold the same part of the log/.exec(text)?.[1];
+  if (copy !== undefined) return { kind: "moveAway", path: copy };
   if (/[Ii]f the others are right:/.test(text)) return { kind: "keep" };
   if (/keep this one until that one serves/.test(text)) return { kind: "keep" };
   if (/--rejoin/.test(text)) return { kind: "rejoin" };

@@ -1,5 +1,6 @@
 /** Does what the sentences say, as an operator would who knows nothing else. */
 import { existsSync, renameSync } from "node:fs";
+import { resolve } from "node:path";
 import type { Scene } from "./scene.ts";
 import { adviceOf } from "./advice.ts";
 
@@ -21,8 +22,10 @@ export async function followWayOut(scene: Scene): Promise<number> {
       const last = server.said.at(-1);
       if (last === undefined || server.dataDirectory !== scene.data(server.node)) continue;
       const advice = adviceOf(last);
-      if (advice.kind === "moveAway" && existsSync(advice.path)) {
-        renameSync(advice.path, `${scene.directory}/in-the-way-${round}-${server.node}`);
+      const inTheWay =
+        advice.kind === "moveAway" ? resolve(server.dataDirectory, advice.path) : null;
+      if (inTheWay !== null && existsSync(inTheWay)) {
+        renameSync(inTheWay, `${scene.directory}/in-the-way-${round}-${server.node}`);
         again.push(server.node);
       } else if (advice.kind === "rejoin") {
         scene.moveAway(server.node);
