@@ -172,15 +172,51 @@ describe("work of transactions", () => {
     }
   });
 
-  test("single keys cost nothing of it", () => {
+  test("a few single keys cost nothing of it, and very many do", () => {
     const state = stateWithKeys();
     const where = { key: byteStringOfText("k1") };
-    const single: Txn = {
-      ...nothing,
-      success: [{ op: "get", where, limit: 0, keysOnly: false, countOnly: false }],
-    };
+    const gets = (count: number): Txn["success"] =>
+      Array.from({ length: count }, () => {
+        return { op: "get", where, limit: 0, keysOnly: false, countOnly: false } as const;
+      });
     const work = new TxnWork(() => state.cells);
     taken(work, counting, 0);
-    expect(taken(work, single, 0)).toBe(10_000);
+    expect(taken(work, { ...nothing, success: gets(16) }, 0)).toBe(10_000);
+    const nested: Txn = { ...nothing, success: gets(100) };
+    const many: Txn = {
+      ...nothing,
+      success: Array.from({ length: 7 }, () => ({ op: "txn", txn: nested }) as const),
+    };
+    // 2 cells for each key but 16, of half of 32,768 at once.
+    expect(taken(new TxnWork(() => state.cells), many, 0)).toBe(11);
+  });
+
+  test("long values of single keys count where they are copied: into an answer, or a new version", () => {
+    const state = new KvState();
+    const session = open(state, 1);
+    run(state, session, 1, { op: "write", key: "k", value: "v".repeat(512 * 1024) }, 1);
+    const at = byteStringOfText("k");
+    const where = { key: at };
+    const lookings: Txn["success"] = [
+      { op: "get", where, limit: 0, keysOnly: true, countOnly: false },
+      { op: "delete", where, previous: false },
+      { op: "put", key: at, value: byteStringOfText("w"), previous: false },
+    ];
+    const copying: Txn["success"] = [
+      { op: "get", where, limit: 0, keysOnly: false, countOnly: false },
+      { op: "delete", where, previous: true },
+      { op: "put", key: at, value: null, previous: false },
+      { op: "put", key: at, value: byteStringOfText("w"), previous: true },
+    ];
+    const count = (op: Txn["success"][number]): number =>
+      taken(new TxnWork(() => state.cells), { ...nothing, success: [op] }, 0);
+    expect(lookings.map(count)).toEqual([10_000, 10_000, 10_000]);
+    // 8,192 cells each, and one client has half of what there is at once.
+    expect(copying.map(count)).toEqual([2, 2, 2, 2]);
+    // What is more than all that clients have at once is had all the same.
+    const success = Array.from({ length: 20 }, () => copying).flat();
+    const work = new TxnWork(() => state.cells);
+    expect(taken(work, { ...nothing, success }, 0)).toBeGreaterThan(0);
+    expect(taken(work, { ...nothing, success }, 1000)).toBeGreaterThan(0);
   });
 });

@@ -1,9 +1,10 @@
 /**
  * How much of the store clients may have transactions look at. A comparison with a range, a range and a deletion of one take a
- * few bytes of a frame and look at thousands of keys, on every node: a frame of 256 KiB would hold up all nodes for seconds. A
- * command refused before it is proposed has had no effect, and its client may ask again (rebuilds.ts says more).
+ * few bytes of a frame and look at thousands of keys, on every node: a frame of 256 KiB would hold up all nodes for seconds. So
+ * would a frame of operations on one key each that has a long value. A command refused before it is proposed has had no effect,
+ * and its client may ask again (rebuilds.ts says more).
  */
-import { TXN_KEYS_MAX } from "../../base/index.ts";
+import { type ByteString, TXN_KEYS_MAX } from "../../base/index.ts";
 import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../../store/index.ts";
 import type { Route } from "../requests/route.ts";
 import { WorkShares } from "../requests/work-shares.ts";
@@ -31,6 +32,17 @@ const REFUSED_PART = 1 / 2;
  */
 const CELL_WORK_BYTES = 384;
 
+/** Operations on one key each that a transaction has without being charged for them: it carries about as many bytes as writes would. */
+const FREE_SINGLES = 16;
+/** The work of one more, which is looked up, carried out and answered on its own. */
+const SINGLE_CELLS = 2;
+/** A value up to this length costs no more than its key. */
+const FREE_BYTES = 4 * 1024;
+/** To copy, hash and keep so many bytes of a value is as much work as to look at a key: as for what is appended to (rebuilds.ts). */
+const COPIED_BYTES = 64;
+/** So that a transaction with more of it, and ranges beside it, is let in when no client owes anything. */
+const SINGLES_CELLS_MAX = AT_ONCE_CELLS / 2;
+
 /** The client that asks: it has its share, and rests for the work it had. */
 export type Asker = Pick<Route, "id" | "load">;
 
@@ -52,14 +64,15 @@ export class TxnWork {
     const txn = decodeTxn(body);
     if (typeof txn === "string") return true;
     const ranges = [...rangesIn(txn)];
-    if (ranges.length === 0) return true;
+    const singles = this.#singlesIn(txn);
+    if (ranges.length === 0 && singles === 0) return true;
     const room = this.#shares.room(asker.id, tick);
     const most = Math.max(room, FREE_CELLS);
     const cells = this.#cells();
     // A transaction that deletes as many keys as it may is more work than the most: it is let in when no client owes anything.
     const isAll = room === AT_ONCE_CELLS;
-    let looked = 0;
-    let work = 0;
+    let looked = singles;
+    let work = singles;
     for (const range of ranges) {
       const { weight } = range;
       if (isAll ? looked > room : work > most) break;
@@ -70,6 +83,32 @@ export class TxnWork {
     }
     if (looked <= AT_ONCE_CELLS) work = Math.min(work, AT_ONCE_CELLS);
     return this.#decide(asker, work, Math.min(work, room), room);
+  }
+
+  /** The work of what names one key, in cells, beyond what is free. */
+  #singlesIn(txn: Txn): number {
+    const singles = { count: 0, bytes: 0 };
+    this.#addSingles(txn, singles);
+    const beyond = Math.max(0, singles.count - FREE_SINGLES);
+    const cells = SINGLE_CELLS * beyond + Math.floor(singles.bytes / COPIED_BYTES);
+    return Math.min(cells, SINGLES_CELLS_MAX);
+  }
+
+  #addSingles(txn: Txn, singles: { count: number; bytes: number }): void {
+    for (const { where } of txn.compare) if ("key" in where) singles.count += 1;
+    for (const op of [...txn.success, ...txn.failure]) {
+      if (op.op === "txn") {
+        this.#addSingles(op.txn, singles);
+        continue;
+      }
+      const key = keyOf(op);
+      if (key === null) continue;
+      singles.count += 1;
+      if (copiesValue(op)) {
+        const length = this.#cells().get(key)?.value.length ?? 0;
+        if (length > FREE_BYTES) singles.bytes += length;
+      }
+    }
   }
 
   /** @returns whether a command of so much work may be proposed; its work is counted then */
@@ -111,6 +150,18 @@ function* rangesOf(op: TxnOp): Generator<WeighedRange> {
     const weight = op.op === "delete" ? DELETED_FOR_LOOKED : 1;
     yield { where: op.where, weight, comparedBytes: 0 };
   }
+}
+
+/** Null: it names none, but a range. */
+function keyOf(op: Exclude<TxnOp, { readonly op: "txn" }>): ByteString | null {
+  if (op.op === "put") return op.key;
+  return "key" in op.where ? op.where.key : null;
+}
+
+/** Whether the value that there is goes into the answer, or into a new version of the key. */
+function copiesValue(op: Exclude<TxnOp, { readonly op: "txn" }>): boolean {
+  if (op.op === "get") return !op.keysOnly && !op.countOnly;
+  return op.previous || (op.op === "put" && op.value === null);
 }
 
 /** @param max more are not counted */
