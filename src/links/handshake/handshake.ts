@@ -15,6 +15,7 @@
  *       whether its proofs cover the binding, and is believed on no other proof if it says so. A dialer over such a wire accepts only
  *       proofs over the binding. An acceptor demands it of nodes, but not of clients and managers: browsers hide it from a page.
  */
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { assert, type Secrets, secretsNow, unreachable } from "../../base/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
 import {
@@ -29,9 +30,6 @@ import {
   type RefusalCode,
   VersionError,
 } from "../../protocol/handshake/index.ts";
-
-/** Loaded with the first proof: a program that only imports the client must not wait for it. */
-const crypto = () => process.getBuiltinModule("node:crypto");
 
 export interface Refusal {
   readonly code: RefusalCode;
@@ -269,7 +267,7 @@ export class Handshake {
     const secrets = role === "dialer" ? known.slice(0, 1) : known;
     let found: string | null = null;
     for (const secret of secrets) {
-      if (crypto().timingSafeEqual(this.#proofWith(secret, statement), proof)) found ??= secret;
+      if (timingSafeEqual(this.#proofWith(secret, statement), proof)) found ??= secret;
     }
     return found;
   }
@@ -287,8 +285,7 @@ export class Handshake {
     const lengths = new Uint8Array(8);
     new DataView(lengths.buffer).setUint32(0, dialer.length);
     new DataView(lengths.buffer).setUint32(4, acceptor.length);
-    const proof = crypto()
-      .createHmac("sha256", secret)
+    const proof = createHmac("sha256", secret)
       .update(`omnikv handshake: ${statement}\n`)
       .update(lengths)
       .update(dialer)

@@ -1,7 +1,5 @@
+import { randomBytes, randomFillSync } from "node:crypto";
 import type { Random } from "../ports/index.ts";
-
-/** Loaded with the first use: a program that only imports the client must not wait for it. */
-const crypto = () => process.getBuiltinModule("node:crypto");
 
 const POOL_WORDS = 256;
 
@@ -12,11 +10,11 @@ export function createNodeRandom(): Random {
   return {
     uint32(): number {
       if (next === POOL_WORDS) {
-        crypto().randomFillSync(pool);
+        randomFillSync(pool);
         next = 0;
       }
       return pool[next++] ?? 0;
     },
-    bytes: (length) => crypto().randomBytes(length),
+    bytes: (length) => randomBytes(length),
   };
 }
