@@ -20,6 +20,6 @@ export { SLOW_READ_MS, type SlowReadCounter } from "./requests/slow-reads.ts";
 export type { SlowWriteCounter } from "./requests/slow-writes.ts";
 export type { MemoryLevel } from "./writes/space.ts";
 export type { WatchStats } from "./watches/watch-hub.ts";
-export { DEFAULT_WATCH_LIMITS, type WatchLimits } from "./watches/watch-limits.ts";
+export { DEFAULT_WATCH_LIMITS, watchLimitsFor, type WatchLimits } from "./watches/watch-limits.ts";
 export type { WatchRoute } from "./watches/watch.ts";
 export { mayReadAll, placesOf } from "./turn/answer-reads.ts";

@@ -244,7 +244,8 @@ export class Replica {
 
   /** @returns what the client did that it must not; null: nothing */
   onWatches(route: WatchRoute, requests: readonly WatchRequest[]): string | null {
-    return this.#watches.request(route, requests, this.#divergedRefusal());
+    const refusal = this.#divergedRefusal() ?? this.#space.watchRefusal();
+    return this.#watches.request(route, requests, refusal);
   }
 
   onRouteClosed(route: Route): void {

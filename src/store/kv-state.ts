@@ -29,6 +29,8 @@
  *       clock moves only by entries of the leader whose round the log is in, by each of them once. To renew a lease is no
  *       effect in the sense of STATE-1 and STATE-2: a repetition renews it once more. The history hash takes in all leases
  *       whenever the clock moves.
+ *   STATE-12. A transaction that only reads has no effect in that sense either: no session keeps its answer, so that reading takes
+ *       no memory, and a repetition reads once more. In entries before version 8 answers to such transactions are kept.
  */
 import {
   assert,
@@ -43,7 +45,7 @@ import {
   unreachable,
 } from "../base/index.ts";
 import { APPLY, OP, type ControlOp, type KeyAtHand } from "./operations/index.ts";
-import type { AccessState } from "./access/access.ts";
+import { PERMISSION_BYTES_MAX, type AccessState } from "./access/access.ts";
 import { encodeAccess } from "./access/access-format.ts";
 import { AnswerAtHand } from "./sessions/answer-at-hand.ts";
 import { Bounds } from "./apply/bounds.ts";
@@ -78,7 +80,9 @@ import { mixRound, withRound, type Round, type Rounds } from "./entries/rounds.t
 import type { Session } from "./sessions/session.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 import { StringKey } from "./entries/string-key.ts";
+import { mayChange } from "./txn/txn-check.ts";
 import { decodeTxn } from "./txn/txn-format.ts";
+import type { Txn } from "./txn/txn.ts";
 import { planTxn } from "./apply/txn-plan.ts";
 
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
@@ -113,6 +117,8 @@ export class KvState {
   readonly #judge: Judge;
   /** Of the entry at hand: STATE-7. */
   #isFirstVersion = false;
+  /** STATE-12, and the rules of users and roles: of the entry at hand. */
+  #isBefore8 = false;
   readonly #answer: AnswerAtHand;
   /** What the present command may do to its key: one object for all commands. */
   readonly #key: KeyAtHand = {
@@ -209,9 +215,9 @@ export class KvState {
     return this.#cells.bytes + this.#cells.leases.bytes;
   }
 
-  /** The cost of keys, values and sessions, in bytes: the same on all nodes, and close to what they take of a heap. */
+  /** The cost of keys, values, sessions and permissions, in bytes: the same on all nodes, and close to what they take of a heap. */
   get sizeBytes(): number {
-    return this.contentBytes + this.#sessions.bytes;
+    return this.contentBytes + this.#sessions.bytes + this.access.permissionBytes;
   }
 
   /** The cost to a node's heap, with the readable history, which is the same on all nodes in the end. */
@@ -307,6 +313,7 @@ export class KvState {
     const cursor = this.#cursor;
     cursor.reset(entry);
     this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
+    this.#isBefore8 = cursor.version < 8;
     if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
     this.#changes = 0;
     this.#revisionBefore = this.#revision;
@@ -470,11 +477,14 @@ export class KvState {
     sink.answer(NO_SESSION, cursor.sequence, answer.status, revision, undefined);
   }
 
-  /** The history hash takes in the outcome: states that agree in that hash agree in users and roles. */
+  /** The history hash takes in the change: states that agree in that hash agree in users and roles. */
   #changeAccess(): void {
-    const next = this.#judge.change(this.#cursor.body());
+    const body = this.#cursor.body();
+    const next = this.#judge.change(body, this.#isBefore8 ? Infinity : PERMISSION_BYTES_MAX);
     if (typeof next === "number") return this.#outcome(BAD_REQUEST, next);
-    this.#historyHash = mix32(this.#historyHash, hashOf(encodeAccess(next)));
+    // All of what came of it is as much work as there are permissions; before version 8 that is what counted.
+    const hashed = this.#isBefore8 ? encodeAccess(next) : body;
+    this.#historyHash = mix32(this.#historyHash, hashOf(hashed));
     this.#outcome(STATUS.ok, next.epoch);
   }
 
@@ -553,9 +563,10 @@ export class KvState {
         this.#outcome(STATUS.renewed, this.#revision);
         this.#answer.actual = renewLeases(this.#cells.leases, this.#cursor.numbers());
         return;
-      default:
-        this.#transact();
-        this.#answer.keepTxn(session, sequence, hash);
+      default: {
+        const mustBeKept = this.#transact();
+        if (mustBeKept) this.#answer.keepTxn(session, sequence, hash);
+      }
     }
   }
 
@@ -585,10 +596,16 @@ export class KvState {
     this.#answer.withhold(this.#judge.refusalOf(this.#cursor));
   }
 
-  /** Plans the transaction in full, and then carries out all of it or nothing. */
-  #transact(): void {
+  /** @returns whether the session must keep the answer (STATE-12) */
+  #transact(): boolean {
     const txn = decodeTxn(this.#cursor.txn());
     assert(typeof txn !== "string", "a transaction is checked before it is proposed");
+    this.#carryOut(txn);
+    return this.#isBefore8 || mayChange(txn);
+  }
+
+  /** Plans the transaction in full, and then carries out all of it or nothing. */
+  #carryOut(txn: Txn): void {
     const next = this.#revision + 1;
     const plan = planTxn(this.#cells, txn, next);
     if (typeof plan === "number") return this.#outcome(TXN_REFUSED, plan);

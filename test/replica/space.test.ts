@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { QUOTA_BYTES_MIN } from "../../src/base/limits.ts";
 import {
+  encodeTxn,
   KvState,
   SECRET_HOLDER,
   STATUS,
@@ -9,6 +10,7 @@ import {
   type AccessChange,
   type Actor,
   type ByteString,
+  type TxnOp,
 } from "../../src/store/index.ts";
 import { DEFAULT_COMPACTION } from "../../src/replica/snapshots/compaction.ts";
 import { Replica } from "../../src/replica/replica.ts";
@@ -53,6 +55,7 @@ class OneNode {
       decodeAnswers(frame, {
         appliedIdx: () => {},
         write: (_, sequence, status) => this.answers.set(sequence, `status ${status}`),
+        txn: (_, sequence, then) => this.answers.set(sequence, then ? "then" : "else"),
         opened: (_, __, session) => (this.session = session),
         refused: (_, first, count, code, text) => {
           this.texts.push(text);
@@ -234,6 +237,57 @@ describe("a node that is short of memory", () => {
       ...{ 3: "NO_SPACE", 4: "NO_SPACE", 5: "NO_SPACE" },
       ...{ 6: `status ${STATUS.casFailed}`, 7: "status 0" },
     });
+  });
+
+  test("nor a transaction that changes something and finds values, which are kept with the answer; one that only reads goes on", () => {
+    const node = new OneNode();
+    node.ask(node.session, [
+      [1, write("a", "1")],
+      [2, write("b", "1")],
+    ]);
+    node.replica.onMemory("short", 112 * MB);
+    const get = (rest = {}): TxnOp => ({
+      ...{ op: "get", where: { key: key("a") }, limit: 0, keysOnly: false, countOnly: false },
+      ...rest,
+    });
+    const remove = (previous = false): TxnOp => ({
+      ...{ op: "delete", where: { key: key("b") }, previous },
+    });
+    const txn = (success: readonly TxnOp[], failure: readonly TxnOp[] = []): Command => ({
+      op: "txn",
+      txn: Buffer.from(encodeTxn({ compare: [], success, failure })).toString("latin1"),
+    });
+    node.ask(node.session, [
+      [3, txn([get()])],
+      [4, txn([remove(), get()])],
+      [5, txn([remove(true)])],
+      [6, txn([get()], [{ op: "txn", txn: { compare: [], success: [remove()], failure: [] } }])],
+      [7, txn([remove(), get({ countOnly: true })])],
+      [8, txn([{ op: "put", key: key("a"), value: key("2"), previous: false }])],
+    ]);
+    expect(Object.fromEntries(node.answers)).toMatchObject({
+      ...{ 3: "then", 4: "NO_SPACE", 5: "NO_SPACE", 6: "NO_SPACE", 7: "then", 8: "NO_SPACE" },
+    });
+    expect([node.value("a"), node.value("b")]).toEqual(["1", undefined]);
+  });
+
+  test("and has nearly none takes no new watch", () => {
+    const { replica } = new OneNode();
+    const route = { id: 9, isOpen: () => true, unreadBytes: () => 0, tell: () => {} };
+    const wish = { ...{ start: key("a"), end: null, from: null, previous: false }, puts: true };
+    const create = (watch: number): string[] => {
+      const full = { ...wish, deletes: true, notices: false };
+      expect(replica.onWatches(route, [{ kind: "create", watch, wish: full }])).toBeNull();
+      return replica.endTurn(0).told.map(({ frame }) => Buffer.from(frame).toString("latin1"));
+    };
+    replica.onMemory("short", 112 * MB);
+    expect(create(1).join()).not.toContain("memory");
+    replica.onMemory("enough", 112 * MB);
+    create(2);
+    expect(replica.watches.watches).toBe(2);
+    replica.onMemory("critical", 112 * MB);
+    expect(create(3).join()).toContain("node 1 has hardly any memory left: watch at another node");
+    expect(replica.watches.watches).toBe(2);
   });
 
   test("and has nearly none takes deletes only, and begins no snapshot", () => {

@@ -5,7 +5,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TxnOp } from "../../src/store/index.ts";
-import { TURN } from "../../src/replica/watches/watch-limits.ts";
+import {
+  DEFAULT_WATCH_LIMITS,
+  TURN,
+  watchLimitsFor,
+} from "../../src/replica/watches/watch-limits.ts";
 import type { WatchedWish } from "../../src/proof/simulator/watch-check.ts";
 import { nextOf } from "../../src/proof/simulator/watch-notes.ts";
 import { key, type Command } from "../store/helpers.ts";
@@ -352,13 +356,20 @@ describe("what a client may have, on all its connections", () => {
   });
 
   test("names no more keys than are left for others to name", () => {
-    const world = new World({ indexBytes: 8000 });
+    const world = new World({ indexBytes: 10_000 });
     const long = { ...WISH, start: "k".repeat(700), end: null };
     const client = from("h:1", 11);
     world.clients.push(client);
     const records = Array.from({ length: 6 }, () => client.create(world.hub, long)[1]);
     world.settle();
     expect(records.filter(({ ended }) => ended === null)).toHaveLength(4);
+  });
+
+  test("a small heap has room for fewer bytes of them, a large one for no more than the bound", () => {
+    const MIB = 2 ** 20;
+    const bytesWith = (heapBytes: number | null): number =>
+      watchLimitsFor(DEFAULT_WATCH_LIMITS, heapBytes).indexBytes / MIB;
+    expect([100 * MIB, 1600 * MIB, 8000 * MIB, null].map(bytesWith)).toEqual([6.25, 96, 96, 96]);
   });
 });
 

@@ -39,10 +39,11 @@ function applyTxn(
   sequence: number,
   txn: Txn | Uint8Array,
   floor = 0,
+  version?: number,
 ): Told {
   const writer = new GroupWriter();
   writer.add(sequence, { kind: "txn", txn: txn instanceof Uint8Array ? txn : encodeTxn(txn) });
-  const entry = buildEntry({ node: 1, nonce: 7, batch: 1 }, [writer.take(session, floor)]);
+  const entry = buildEntry({ node: 1, nonce: 7, batch: 1 }, [writer.take(session, floor)], version);
   let told: Told | undefined;
   state.apply(entry, state.appliedIdx, {
     beginGroup: () => {},
@@ -267,7 +268,7 @@ describe("form", () => {
     writer.add(1, { kind: "txn", txn: encodeTxn(txn([], [])) });
     const group = writer.take(9, 0);
     expect(validateGroup(group, 0, "client", 2)).toMatchObject({ code: "BAD_REQUEST" });
-    expect(buildEntry({ node: 1, nonce: 7, batch: 1 }, [group])[0]).toBe(4);
+    expect(buildEntry({ node: 1, nonce: 7, batch: 1 }, [group])[0]).toBe(8);
   });
 
   test("lists, nesting and all together are bounded", () => {
@@ -422,14 +423,42 @@ describe("exactly once", () => {
     }
   });
 
+  test("of a transaction that only reads nothing is kept: repeated, it reads again", () => {
+    const { state, session } = started();
+    run(state, session, 1, { op: "write", key: "a", value: "v".repeat(2000) });
+    const kept = state.keptBytes;
+    const inner = nested([], [get(one("a"))]);
+    const read = txn([mod(one("a"), "=", 1)], [get(one("a")), inner], [inner]);
+    const told = applyTxn(state, session, 2, read);
+    expect(told).toMatchObject({ status: STATUS.txnThen, results: [{ count: 1 }, {}] });
+    expect(state.keptBytes).toBe(kept);
+    run(state, session, 3, { op: "write", key: "a", value: "w" });
+    expect(applyTxn(state, session, 2, read)).toMatchObject({ status: STATUS.txnElse });
+    // One that may change something, on a path not taken, is remembered as it came out.
+    const maybe = txn([mod(one("a"), "=", 1)], [put("b", "")], [get(one("a"))]);
+    const remembered = applyTxn(state, session, 4, maybe);
+    run(state, session, 5, { op: "delete", key: "a" });
+    expect(applyTxn(state, session, 4, maybe)).toEqual(remembered);
+  });
+
+  test("in entries before version 8 the answer to a transaction that only reads is kept", () => {
+    const { state, session } = started();
+    run(state, session, 1, { op: "write", key: "a", value: "v" });
+    const read = txn([], [get(one("a"))]);
+    const told = applyTxn(state, session, 2, read, 0, 6);
+    run(state, session, 3, { op: "delete", key: "a" });
+    expect(applyTxn(state, session, 2, read, 0, 6)).toEqual(told);
+    expect(applyTxn(state, session, 2, read)).toEqual(told);
+  });
+
   test("results for which a session has no room are told once, and that they are not kept", () => {
     const { state, session } = started();
     run(state, session, 1, { op: "write", key: "a", value: "v".repeat(700 * 1024) });
-    const read = txn([], [get(one("a"))]);
-    const otherwise = txn([mod(one("a"), "=", 9)], [], [get(one("a"))]);
+    const read = txn([], [get(one("a")), put("b", "")]);
+    const otherwise = txn([mod(one("a"), "=", 9)], [], [get(one("a")), put("b", "")]);
     for (const [sequence, wanted] of [[2, read] as const, [3, otherwise] as const]) {
       const told = applyTxn(state, session, sequence, wanted);
-      expect(told.results).toMatchObject([{ count: 1 }]);
+      expect(told.results).toMatchObject([{ count: 1 }, {}]);
       const again = applyTxn(state, session, sequence, wanted);
       expect(again.results === null).toBe(sequence === 3);
       expect(again.status).toBe(told.status);

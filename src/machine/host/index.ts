@@ -19,6 +19,7 @@ export {
 export { KeptFiles } from "./kept-files.ts";
 export { NewFile, syncDirectory } from "./new-file.ts";
 export { makeDirectoryNow, NodeDisk } from "./node-disk.ts";
+export { heapLimitBytes } from "./heap-limit.ts";
 export { processMemory } from "./node-memory.ts";
 export { packageFile, programVersion } from "./package-file.ts";
 export { makePrivateDirectory, openPrivateLog, PRIVATE_FILE } from "./private-files.ts";

@@ -2,6 +2,7 @@
 import { constants, PerformanceObserver, type PerformanceEntry } from "node:perf_hooks";
 import { getHeapStatistics } from "node:v8";
 import type { Memory, MemoryReading } from "../ports/index.ts";
+import { heapLimitBytes } from "./heap-limit.ts";
 
 /** An observer's entry for a collection; the types do not say what is in it. */
 interface Collection extends PerformanceEntry {
@@ -9,7 +10,7 @@ interface Collection extends PerformanceEntry {
 }
 
 export class NodeMemory implements Memory {
-  readonly #limitBytes = getHeapStatistics().heap_size_limit;
+  readonly #limitBytes = heapLimitBytes();
   #liveBytes: number | null = null;
   #collections = 0;
 

@@ -80,6 +80,13 @@ export class Space {
     this.#heapLimitBytes = heapLimitBytes;
   }
 
+  /** Why this node takes no new watch; null: it does. */
+  watchRefusal(): { readonly code: "OVERLOADED"; readonly reason: string } | null {
+    if (!this.isCritical) return null;
+    const reason = `node ${this.#node} has hardly any memory left: watch at another node, or ask again later`;
+    return { code: "OVERLOADED", reason };
+  }
+
   /** Splits off the commands of a (checked) group that may be proposed now; null: all of them may. */
   split(group: Uint8Array): SplitGroup | null {
     if (this.#level === "enough") return null;

@@ -14,8 +14,11 @@ import type { Memory } from "../../machine/ports/index.ts";
 const STATE_SHARE = 0.4;
 /** Of the limit: all live bytes, likewise. */
 const LIVE_SHARE = 0.7;
-/** Beyond it the node writes nothing at all, and gives up a snapshot under way. */
-const CRITICAL_SHARE = 0.85;
+/**
+ * Beyond it the node writes nothing at all, and gives up a snapshot under way. Beyond four fifths V8 ends a process whose
+ * collections free little, even when there is room left.
+ */
+const CRITICAL_SHARE = 0.75;
 /** A level ends when its bound is undercut by so much. */
 const HYSTERESIS = 0.95;
 /** A node without any state, until its first full collection. */
@@ -46,7 +49,7 @@ export class HeapGuard {
     return STATE_SHARE * this.limitBytes;
   }
 
-  /** The caller must call it some ten times a second. */
+  /** The caller must call it often: some ten times a second at least. */
   sample(): MemoryLevel {
     const { limitBytes, liveBytes, collections } = this.#memory.read();
     const state = this.#stateBytes();

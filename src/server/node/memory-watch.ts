@@ -5,7 +5,8 @@ import type { MemoryLevel, Replica } from "../../replica/index.ts";
 import { HeapGuard } from "./heap-guard.ts";
 import type { Machine } from "./options.ts";
 
-const EVERY_MS = 100;
+/** A burst of small requests can make the state grow by megabytes in a few of a cluster's rounds; to look costs nothing. */
+const EVERY_MS = 20;
 
 export class MemoryWatch {
   readonly #replica: Replica;

@@ -4,7 +4,7 @@ import { KvState, OrderedCells, type PlaceSeed } from "../../store/index.ts";
 import type { DurableState, WriteSeq } from "../../omnipaxos/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
 import type { DiskFullError } from "../../machine/ports/index.ts";
-import { SLOW_READ_MS, Replica } from "../../replica/index.ts";
+import { SLOW_READ_MS, Replica, watchLimitsFor } from "../../replica/index.ts";
 import {
   type DataDirectory,
   LOG_DIRECTORY,
@@ -122,7 +122,7 @@ function opened(options: NodeOptions, machine: Machine, hooks: OpenHooks): Opene
       readsMax: options.readsMax,
       rangePage: options.rangePage,
       watches: {
-        limits: options.watches,
+        limits: watchLimitsFor(options.watches, machine.memory?.read().limitBytes ?? null),
         progressTicks: ticks(options.watches.progressMs),
         isolatedAfterTicks: Math.ceil(electionTicks * ISOLATED_AFTER_ELECTION_TIMEOUTS),
       },

@@ -1,6 +1,5 @@
 /** How much memory and how many connections this machine lets a server have. */
-import { getHeapStatistics } from "node:v8";
-import { type ConnectionCaps, fitConnections } from "../../machine/host/index.ts";
+import { type ConnectionCaps, fitConnections, heapLimitBytes } from "../../machine/host/index.ts";
 import { STRANGERS_MAX } from "../../machine/network/index.ts";
 import type { Logger } from "../../machine/ports/index.ts";
 import type { ServerOptions } from "./options.ts";
@@ -9,8 +8,7 @@ const MIB = 1024 * 1024;
 
 /** Buffers lie beside the heap, but an operator who bounds the heap means the process: a sixteenth, within reason. */
 export function bufferBytesMax(): number {
-  const heap = getHeapStatistics().heap_size_limit;
-  return Math.min(512 * MIB, Math.max(32 * MIB, Math.floor(heap / 16)));
+  return Math.min(512 * MIB, Math.max(32 * MIB, Math.floor(heapLimitBytes() / 16)));
 }
 
 /**

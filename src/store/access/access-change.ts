@@ -14,6 +14,8 @@ import {
 import {
   ACCESS_NAME,
   PASSWORD_HASH_BYTES_MAX,
+  PERMISSION_BYTES_MAX,
+  permissionBytesOf,
   ROLE_PERMISSIONS_MAX,
   ROLES_MAX,
   ROOT,
@@ -80,7 +82,7 @@ export function accessRefusalText(refusal: number): string {
     case ACCESS_REFUSAL.noPermission:
       return "the role has no permission for exactly this key, prefix or range";
     case ACCESS_REFUSAL.tooMany:
-      return `too many: at most ${USERS_MAX} users, ${ROLES_MAX} roles, ${USER_ROLES_MAX} roles a user and ${ROLE_PERMISSIONS_MAX} permissions a role`;
+      return `too many: at most ${USERS_MAX} users, ${ROLES_MAX} roles, ${USER_ROLES_MAX} roles a user and ${ROLE_PERMISSIONS_MAX} permissions a role, and ${PERMISSION_BYTES_MAX / 2 ** 20} MiB of keys in all permissions`;
     case ACCESS_REFUSAL.noRoot:
       return "there must be a user root with a password and the role root first: user add root, user grant-role root root";
     case ACCESS_REFUSAL.locksOut:
@@ -92,12 +94,19 @@ export function accessRefusalText(refusal: number): string {
   }
 }
 
-/** @returns the state after it (epoch moved on), or why nothing has changed */
+/**
+ * @param permissionBytesMax beyond which no role gets another permission
+ * @returns the state after it (epoch moved on), or why nothing has changed
+ */
 export function changeAccess(
   state: AccessState,
   change: AccessChange,
+  permissionBytesMax = PERMISSION_BYTES_MAX,
 ): AccessState | AccessRefusal {
   const next = changed(state, change);
+  if (typeof next !== "number" && next.permissionBytes > permissionBytesMax) {
+    if (next.permissionBytes > state.permissionBytes) return ACCESS_REFUSAL.tooMany;
+  }
   return typeof next === "number" ? next : { ...next, epoch: state.epoch + 1 };
 }
 
@@ -188,7 +197,8 @@ function deleteRole(state: AccessState, name: string): AccessState | AccessRefus
       { ...user, roles: user.roles.filter((one) => one !== name) },
     ]),
   );
-  return { ...state, users, roles: without(state.roles, name) };
+  const permissionBytes = state.permissionBytes - permissionBytesOf(role);
+  return { ...state, users, roles: without(state.roles, name), permissionBytes };
 }
 
 function permit(
@@ -226,7 +236,9 @@ function withUser(state: AccessState, user: User): AccessState {
 }
 
 function withRole(state: AccessState, role: Role): AccessState {
-  return { ...state, roles: new Map(state.roles).set(role.name, role) };
+  const permissionBytes =
+    state.permissionBytes - permissionBytesOf(state.roles.get(role.name)) + permissionBytesOf(role);
+  return { ...state, roles: new Map(state.roles).set(role.name, role), permissionBytes };
 }
 
 function without<T>(map: ReadonlyMap<string, T>, name: string): ReadonlyMap<string, T> {

@@ -8,6 +8,7 @@
  */
 import { ByteReader, ByteWriter } from "../../base/index.ts";
 import {
+  permissionBytesOf,
   ROLE_PERMISSIONS_MAX,
   ROLES_MAX,
   USER_ROLES_MAX,
@@ -63,7 +64,14 @@ export function decodeAccess(bytes: Uint8Array): AccessState | string {
   const roles = list(reader, ROLES_MAX, () => readRole(reader));
   if (!reader.failed && !reader.isAtEnd) reader.fail("the end of users and roles");
   if (reader.failed) return reader.problem;
-  return { isOn: isOn === 1, epoch, tokenKey, users: byName(users), roles: byName(roles) };
+  return {
+    isOn: isOn === 1,
+    epoch,
+    tokenKey,
+    users: byName(users),
+    roles: byName(roles),
+    permissionBytes: roles.reduce((sum, role) => sum + permissionBytesOf(role), 0),
+  };
 }
 
 function readUser(reader: ByteReader): User {

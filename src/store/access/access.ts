@@ -24,6 +24,8 @@ export const USERS_MAX = 2000;
 export const ROLES_MAX = 1000;
 export const USER_ROLES_MAX = 64;
 export const ROLE_PERMISSIONS_MAX = 256;
+/** Of the keys and bounds in all permissions of all roles, by entries of version 8: each node keeps them in memory. */
+export const PERMISSION_BYTES_MAX = 4 * 1024 * 1024;
 /** Of a password's hash with its salt and costs, as its maker writes it. */
 export const PASSWORD_HASH_BYTES_MAX = 256;
 /** The key that tokens are made with has so many bytes. */
@@ -60,6 +62,8 @@ export interface AccessState {
   readonly users: ReadonlyMap<string, User>;
   /** The role `root` is not among them: it is always there and may do everything. */
   readonly roles: ReadonlyMap<string, Role>;
+  /** Of the keys and bounds in all permissions of all roles. */
+  readonly permissionBytes: number;
 }
 
 export const EMPTY_ACCESS: AccessState = {
@@ -68,7 +72,14 @@ export const EMPTY_ACCESS: AccessState = {
   tokenKey: "",
   users: new Map(),
   roles: new Map(),
+  permissionBytes: 0,
 };
+
+export function permissionBytesOf(role: Role | undefined): number {
+  return (
+    role?.permissions.reduce((sum, one) => sum + one.start.length + (one.end?.length ?? 0), 0) ?? 0
+  );
+}
 
 /** ACCESS-4: what may leave the cluster. */
 export function withoutTokenKey(access: AccessState): AccessState {

@@ -43,11 +43,14 @@ export class Judge {
     return deniedStatus(this.#rights);
   }
 
-  /** @returns the new users and roles, or the number of the refusal (ACCESS_REFUSAL): then nothing has changed */
-  change(body: Uint8Array): AccessState | number {
+  /**
+   * @param permissionBytesMax as of changeAccess
+   * @returns the new users and roles, or the number of the refusal (ACCESS_REFUSAL): then nothing has changed
+   */
+  change(body: Uint8Array, permissionBytesMax: number): AccessState | number {
     const change = decodeAccessChange(body);
     assert(typeof change !== "string", "a change is checked before it is proposed");
-    const next = changeAccess(this.#access, change);
+    const next = changeAccess(this.#access, change, permissionBytesMax);
     if (typeof next !== "number") this.#access = next;
     return next;
   }

@@ -2,7 +2,7 @@
  * The bytes of commands. They are made once, by the client, and travel unchanged: client frame, log entry, disk, apply.
  *
  *     entry   := u8 version · varint node · u32 nonce · varint batch · round · group*
- *     round   := varint n · varint pid · u32 salt   (in versions 3 and 5 only: this entry opens it)
+ *     round   := varint n · varint pid · u32 salt   (in odd versions from 3 on: this entry opens it)
  *     group   := varint session · varint floor · varint count · record{count}
  *     record  := varint sequence · u8 code · field*
  *     field   := varint length · bytes | varint | 16 bytes
@@ -18,9 +18,11 @@
  *
  * The version says by which rules nodes carry an entry out; the bytes are the same. Logs may begin with entries of version 1:
  * those open sessions with numbers from a counter, and a repeated sequence number gets its first answer, even when the command is
- * another one (docs/security.md, "Sessions"). Version 4 knows operations that version 2 does not. Versions 3 and 5 work like 2
- * and 4, and open the round of a leader (rounds.ts). An entry has the least version that its commands need: as long as no client
- * uses a new operation, programs of the version before can read the log.
+ * another one (docs/security.md, "Sessions"). Versions 4 and 6 know operations that the ones before do not. In version 8 a
+ * session keeps no answer to a transaction that only reads, and a change of users and roles is hashed without all that was there
+ * before. Odd versions from 3 on work like the ones below them, and open the round of a leader (rounds.ts). An entry has the least
+ * version by which its commands are proposed: as long as no client uses a new operation, programs of the version before can read
+ * the log.
  */
 import { NEWEST_RULES } from "../operations/index.ts";
 import type { ByteString } from "../../base/index.ts";

@@ -23,8 +23,8 @@ const LEAST_RULES = 2;
 
 /**
  * One log entry of groups that `validateGroup` has passed, each exactly one group. The groups are copied.
- * @param version by which rules it is carried out: an old one only where old logs are looked at. Default: the least that
- *   knows all commands
+ * @param version by which rules it is carried out: an old one only where old logs are looked at. Default: the least by
+ *   which its commands are proposed
  */
 export function buildEntry(
   origin: Origin,

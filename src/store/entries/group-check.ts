@@ -21,6 +21,7 @@ import {
   OP,
   PLACE,
   PLACES,
+  PROPOSED_BY,
   QUOTA_BIT,
   REVISION_BIT,
   SINCE,
@@ -86,7 +87,7 @@ export function commandCount(bytes: Uint8Array, offset = 0): number {
   return count;
 }
 
-/** The least rules that know all commands of a group that `validateGroup` has passed. */
+/** The rules that all commands of a group that `validateGroup` has passed are proposed by. */
 export function rulesFor(group: Uint8Array): EntryRules {
   reader.reset(group);
   reader.varint();
@@ -96,12 +97,12 @@ export function rulesFor(group: Uint8Array): EntryRules {
   for (let i = 0; i < count; i++) {
     reader.varint();
     const code = reader.u8();
-    const since = SINCE[code] ?? 0;
-    if (since > rules) rules = since;
+    const own = PROPOSED_BY[code] ?? 0;
+    if (own > rules) rules = own;
     skipFields(FIELD_BITS[code] ?? 0);
   }
   reader.release();
-  // SINCE holds nothing else.
+  // PROPOSED_BY holds nothing else.
   return rules as EntryRules;
 }
 

@@ -26,6 +26,8 @@ const byCode: (Operation | undefined)[] = Array.from({ length: CODES }, () => un
 export const FIELD_BITS = new Uint32Array(CODES);
 /** EntryRules; 0 for a code that no operation has. */
 export const SINCE = new Uint8Array(CODES);
+/** EntryRules of the entries in which it is proposed now; 0 likewise. */
+export const PROPOSED_BY = new Uint8Array(CODES);
 /** Bits of PLACE; 0: it stands in either place, and clients may send it. */
 export const PLACES = new Uint8Array(CODES);
 export const PLACE = { needsSession: 1, forbidsSession: 2, nodesOnly: 4 } as const;
@@ -34,10 +36,11 @@ export const APPLY: (Apply | undefined)[] = Array.from({ length: CODES }, () => 
 
 for (const name of OP_NAMES) {
   const operation: Operation = OPERATIONS[name];
-  const { code, fields, since } = operation;
+  const { code, fields, since, proposedBy } = operation;
   byCode[code] = operation;
   FIELD_BITS[code] = bitsOf(fields);
   SINCE[code] = since;
+  PROPOSED_BY[code] = proposedBy ?? since;
   if (operation.kind === "key") APPLY[code] = operation.apply;
   PLACES[code] = placeOf(operation);
 }
@@ -54,7 +57,7 @@ export function operationOf(code: number): Operation | undefined {
 }
 
 /** The newest rules that this program knows. */
-export const NEWEST_RULES: EntryRules = 6;
+export const NEWEST_RULES: EntryRules = 8;
 
 export const KEY_BIT = FIELDS.key.bit;
 export const EXPECTED_BIT = FIELDS.expected.bit;

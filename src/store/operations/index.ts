@@ -27,6 +27,7 @@ export {
   PLACES,
   QUOTA_BIT,
   REVISION_BIT,
+  PROPOSED_BY,
   SINCE,
   TTL_BIT,
   TXN_BIT,

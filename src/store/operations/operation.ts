@@ -83,10 +83,12 @@ interface OperationBase {
    * know the version either, and stops at such an entry instead of passing over it.
    */
   readonly since: EntryRules;
+  /** The version of the entries in which it is proposed now. Left out: the least. */
+  readonly proposedBy?: EntryRules;
 }
 
 /** Rules by which entries are carried out, ascending: each version knows what the ones before it know. */
-export type EntryRules = 1 | 2 | 4 | 6;
+export type EntryRules = 1 | 2 | 4 | 6 | 8;
 
 /** Changes one key, in a session: it takes effect once, however often it stands in the log. */
 interface KeyOperation extends OperationBase {

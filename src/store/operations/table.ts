@@ -148,6 +148,7 @@ export const OPERATIONS = {
     code: 24,
     fields: ["body"],
     since: 6,
+    proposedBy: 8,
     session: "forbidden",
     by: "management",
   },
@@ -161,7 +162,7 @@ export const OPERATIONS = {
     by: "node",
   },
   /** Compares, and carries out the one or the other list of operations, as one step. */
-  txn: { kind: "txn", code: 32, fields: ["txn"], since: 4 },
+  txn: { kind: "txn", code: 32, fields: ["txn"], since: 4, proposedBy: 8 },
   /** A lease that lives for so long, and for as long as it is renewed. The revision of the answer is its id. */
   leaseGrant: { kind: "lease", code: 33, fields: ["ttl", "lease"], since: 6 },
   /** Begins the time of many leases anew. It is not remembered: a repetition renews them once more. */
@@ -178,7 +179,7 @@ export const OPERATIONS = {
     by: "node",
   },
   /** As txn, with leases in it, which programs before do not know. */
-  leasedTxn: { kind: "txn", code: 37, fields: ["txn"], since: 6 },
+  leasedTxn: { kind: "txn", code: 37, fields: ["txn"], since: 6, proposedBy: 8 },
 } as const satisfies Record<string, Operation>;
 
 export type OpName = keyof typeof OPERATIONS;

@@ -1,6 +1,8 @@
 import {
   assert,
   type ByteString,
+  byteStringOf,
+  bytesOf,
   EMPTY_BYTES,
   ERRORS,
   InvariantError,
@@ -31,6 +33,11 @@ const SLOT_BYTES = 24;
 /** What a value takes beside its characters. Part of the format. */
 const VALUE_OVERHEAD_BYTES = 96;
 const RING_MIN = 8;
+/**
+ * Longer values are kept outside of the heap. A few small requests can have sessions keep all that they may (session-table), more
+ * quickly than a node can notice that its heap gets short; and nobody reads them but for a repetition.
+ */
+const HEAP_VALUE_BYTES_MAX = 1024;
 
 /** What is in a slot of the ring. In memory only; three bits. */
 const KIND = {
@@ -97,7 +104,7 @@ export class Session {
   #revisions = NO_REVISIONS;
   /** Hash of the command, shifted, and KIND. */
   #marks = NO_MARKS;
-  #aside: Map<number, ByteString> | null = null;
+  #aside: Map<number, ByteString | Uint8Array> | null = null;
   #actualBytes = 0;
 
   constructor(id: number, tag: number, nonce: ByteString, generation: number, lastUsedIdx: number) {
@@ -193,7 +200,7 @@ export class Session {
     if (kind !== KIND.casFailed) return undefined;
     const actual = this.#aside?.get(sequence);
     assert(actual !== undefined, "a value marked as kept aside is there");
-    return actual;
+    return typeof actual === "string" ? actual : byteStringOf(actual);
   }
 
   /** Whether a value of this length can be kept with an answer. */
@@ -223,7 +230,7 @@ export class Session {
     this.#marks[slot] = (commandHash << KIND_BITS) | kind;
     if (kind !== KIND.casFailed || actual === undefined) return;
     this.#aside ??= new Map();
-    this.#aside.set(sequence, actual);
+    this.#aside.set(sequence, actual.length > HEAP_VALUE_BYTES_MAX ? bytesOf(actual) : actual);
     this.#actualBytes += actual.length;
   }
 

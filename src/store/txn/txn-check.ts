@@ -16,16 +16,33 @@ export function wrongTxn(body: Uint8Array, mayHaveLeases = false): KvError | nul
   return new KvError("BAD_REQUEST", `transaction: the key "${shown}" would be changed twice`);
 }
 
-/** Whether it can make the state grow: one that only reads and deletes cannot. */
+/**
+ * Whether it can make the state grow. One that only reads cannot, nor one that only deletes; one that deletes and finds values
+ * can, as the client's session keeps them with the answer.
+ */
 export function canGrow(body: Uint8Array): boolean {
   const txn = decodeTxn(body);
-  return typeof txn !== "string" && hasPut(txn);
+  if (typeof txn === "string") return false;
+  return hasOp(txn, isPut) || (hasOp(txn, isDelete) && hasOp(txn, findsValues));
 }
 
-function hasPut(txn: Txn): boolean {
-  return [...txn.success, ...txn.failure].some(
-    (op) => op.op === "put" || (op.op === "txn" && hasPut(op.txn)),
-  );
+/** Whether it has an operation, on any path, that may change a key. */
+export function mayChange(txn: Txn): boolean {
+  return hasOp(txn, isPut) || hasOp(txn, isDelete);
+}
+
+type PlainOp = Exclude<TxnOp, { readonly op: "txn" }>;
+
+function hasOp(txn: Txn, is: (op: PlainOp) => boolean): boolean {
+  const has = (op: TxnOp): boolean => (op.op === "txn" ? hasOp(op.txn, is) : is(op));
+  return txn.success.some(has) || txn.failure.some(has);
+}
+
+const isPut = ({ op }: PlainOp): boolean => op === "put";
+const isDelete = ({ op }: PlainOp): boolean => op === "delete";
+
+function findsValues(op: PlainOp): boolean {
+  return op.op === "get" ? !op.countOnly : op.previous;
 }
 
 /** Whether programs that know no leases could not read it: then it is a leasedTxn. */

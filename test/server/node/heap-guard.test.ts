@@ -41,14 +41,14 @@ test("what else lives on the heap counts from each full collection on", () => {
   expect(heap.level(20)).toBe("enough");
   // Since then the state has grown: so has what lives.
   expect(heap.level(31)).toBe("short");
-  expect(heap.level(65)).toBe("critical");
+  expect(heap.level(41)).toBe("critical");
   // Deletes are seen at once, without waiting for a collection.
   expect(heap.level(5)).toBe("enough");
   heap.collected(175);
   expect(heap.level(5)).toBe("critical");
-  heap.collected(165);
+  heap.collected(145);
   expect(heap.level(5)).toBe("critical");
-  heap.collected(150);
+  heap.collected(141);
   expect(heap.level(5)).toBe("short");
   heap.collected(60);
   expect(heap.level(5)).toBe("enough");
