@@ -244,8 +244,7 @@ export class Replica {
 
   /** @returns what the client did that it must not; null: nothing */
   onWatches(route: WatchRoute, requests: readonly WatchRequest[]): string | null {
-    const refusal = this.#divergedRefusal() ?? this.#space.watchRefusal();
-    return this.#watches.request(route, requests, refusal);
+    return this.#watches.request(route, requests, this.#space.refuseWatch(this.#divergedRefusal()));
   }
 
   onRouteClosed(route: Route): void {

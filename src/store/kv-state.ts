@@ -45,8 +45,7 @@ import {
   unreachable,
 } from "../base/index.ts";
 import { APPLY, OP, type ControlOp, type KeyAtHand } from "./operations/index.ts";
-import { PERMISSION_BYTES_MAX, type AccessState } from "./access/access.ts";
-import { encodeAccess } from "./access/access-format.ts";
+import type { AccessState } from "./access/access.ts";
 import { AnswerAtHand } from "./sessions/answer-at-hand.ts";
 import { Bounds } from "./apply/bounds.ts";
 import { CommandCursor } from "./entries/command-cursor.ts";
@@ -60,7 +59,7 @@ import {
   type Status,
 } from "./entries/command.ts";
 import { isOfLaterVersion, validateEntry } from "./entries/entry.ts";
-import { FrozenState, hashOf } from "./snapshots/frozen-state.ts";
+import { FrozenState } from "./snapshots/frozen-state.ts";
 import type { StoredValue } from "./history/cell.ts";
 import { largestPrefixes, type PrefixShare } from "./keys/largest-prefixes.ts";
 import type { KeyValue, RangeQuery } from "./keys/frozen-cells.ts";
@@ -79,11 +78,10 @@ import {
 import { mixRound, withRound, type Round, type Rounds } from "./entries/rounds.ts";
 import type { Session } from "./sessions/session.ts";
 import { SessionTable } from "./sessions/session-table.ts";
-import { StringKey } from "./entries/string-key.ts";
 import { mayChange } from "./txn/txn-check.ts";
 import { decodeTxn } from "./txn/txn-format.ts";
 import type { Txn } from "./txn/txn.ts";
-import { planTxn } from "./apply/txn-plan.ts";
+import { makeChanges, planTxn } from "./apply/txn-plan.ts";
 
 const BAD_REQUEST = ERRORS.BAD_REQUEST.wire;
 const SESSION_EXPIRED = ERRORS.SESSION_EXPIRED.wire;
@@ -477,15 +475,11 @@ export class KvState {
     sink.answer(NO_SESSION, cursor.sequence, answer.status, revision, undefined);
   }
 
-  /** The history hash takes in the change: states that agree in that hash agree in users and roles. */
   #changeAccess(): void {
-    const body = this.#cursor.body();
-    const next = this.#judge.change(body, this.#isBefore8 ? Infinity : PERMISSION_BYTES_MAX);
-    if (typeof next === "number") return this.#outcome(BAD_REQUEST, next);
-    // All of what came of it is as much work as there are permissions; before version 8 that is what counted.
-    const hashed = this.#isBefore8 ? encodeAccess(next) : body;
-    this.#historyHash = mix32(this.#historyHash, hashOf(hashed));
-    this.#outcome(STATUS.ok, next.epoch);
+    const changed = this.#judge.change(this.#cursor.body(), this.#isBefore8);
+    if (typeof changed === "number") return this.#outcome(BAD_REQUEST, changed);
+    this.#historyHash = mix32(this.#historyHash, changed.hash);
+    this.#outcome(STATUS.ok, this.access.epoch);
   }
 
   #openRound(round: Round): void {
@@ -563,10 +557,8 @@ export class KvState {
         this.#outcome(STATUS.renewed, this.#revision);
         this.#answer.actual = renewLeases(this.#cells.leases, this.#cursor.numbers());
         return;
-      default: {
-        const mustBeKept = this.#transact();
-        if (mustBeKept) this.#answer.keepTxn(session, sequence, hash);
-      }
+      default:
+        if (this.#transact()) this.#answer.keepTxn(session, sequence, hash);
     }
   }
 
@@ -613,14 +605,7 @@ export class KvState {
     if (growth > 0 && growth > this.quotaBytes - this.contentBytes) {
       return this.#outcome(NO_SPACE, this.#revision);
     }
-    for (const [key, change] of changes) {
-      const source = new StringKey(key);
-      if (change === null) this.#cells.delete(source, next);
-      else {
-        const { value, lease } = change;
-        this.#cells.put(source, value, hashOfBytes(value), next, Infinity, lease);
-      }
-    }
+    makeChanges(this.#cells, changes, next);
     if (changes.size > 0) this.#changed(changes.size);
     this.#outcome(plan.succeeded ? STATUS.txnThen : STATUS.txnElse, this.#revision);
     this.#answer.actual = plan.results;

@@ -1,7 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../src/base/errors.ts";
-import { PERMISSION_BYTES_MAX, type PermissionKind } from "../../src/store/access/access.ts";
 import { changeAccess, decodeAccessChange } from "../../src/store/access/access-change.ts";
 import { decodeAccess, encodeAccess } from "../../src/store/access/access-format.ts";
 import {
@@ -87,9 +86,9 @@ class Store {
     this.session = opened;
   }
 
-  manage(change: AccessChange, actor: Actor | null = SECRET_HOLDER, version?: number): Answer {
+  manage(change: AccessChange, actor: Actor | null = SECRET_HOLDER): Answer {
     const command: Command = { kind: "access", body: encodeAccessChange(change) };
-    return this.#apply(this.#entry(command, actor, NO_SESSION, 0, version));
+    return this.#apply(this.#entry(command, actor, NO_SESSION, 0));
   }
 
   do(command: Command, actor: Actor | null, sequence = ++this.#sequence): Answer {
@@ -107,18 +106,12 @@ class Store {
     }
   }
 
-  #entry(
-    command: Command,
-    actor: Actor | null,
-    session: number,
-    sequence: number,
-    version?: number,
-  ): Uint8Array {
+  #entry(command: Command, actor: Actor | null, session: number, sequence: number): Uint8Array {
     const writer = new GroupWriter();
     writer.add(sequence, command);
     const group = writer.take(session, 0);
     const groups = [actor === null ? group : withActor(group, actor)];
-    return buildEntry({ node: 1, nonce: 1, batch: 1 }, groups, version);
+    return buildEntry({ node: 1, nonce: 1, batch: 1 }, groups);
   }
 
   #apply(entry: Uint8Array): Answer {
@@ -156,52 +149,6 @@ const put = (at: string) =>
   ({ op: "put", key: key(at), value: key("v"), previous: false }) as const;
 const get = (at: string) =>
   ({ op: "get", where: { key: key(at) }, limit: 0, keysOnly: false, countOnly: false }) as const;
-
-describe("how much stands in permissions", () => {
-  const permit = (role: string, i: number, may: PermissionKind = "read"): AccessChange => ({
-    ...{ kind: "permit", role, may, start: key(`${"k".repeat(4000)}${i}`), end: null },
-  });
-  const roles = ["a", "b", "c", "d", "e"];
-  const full = (): Store => {
-    const store = new Store();
-    for (const role of roles) store.manage({ kind: "addRole", role });
-    for (const role of roles.slice(0, 4)) {
-      for (let i = 0; i < 256; i++) store.manage(permit(role, 1000 + i));
-    }
-    return store;
-  };
-
-  test("is bounded, on all roles together; what is taken away makes room", () => {
-    const store = full();
-    expect(store.state.access.permissionBytes).toBe(4 * 256 * 4004);
-    let granted = 0;
-    while (store.manage(permit("e", 1000 + granted)).status === STATUS.ok) granted += 1;
-    expect(granted).toBe(Math.floor(PERMISSION_BYTES_MAX / 4004) - 4 * 256);
-    expect(store.manage(permit("e", 5)).revision).toBe(ACCESS_REFUSAL.tooMany);
-    expect(accessRefusalText(ACCESS_REFUSAL.tooMany)).toContain("4 MiB of keys in all permissions");
-    // What takes no more room may still be changed.
-    expect(store.manage(permit("a", 1000, "write")).status).toBe(STATUS.ok);
-    store.manage({ kind: "deleteRole", role: "a" });
-    expect(store.manage(permit("e", 2000)).status).toBe(STATUS.ok);
-    const { permissionBytes } = store.state.access;
-    expect(decodeAccess(encodeAccess(store.state.access))).toMatchObject({ permissionBytes });
-    expect(store.state.sizeBytes).toBeGreaterThan(permissionBytes);
-  });
-
-  test("a change is hashed by itself; in entries before version 8 with all that there was", () => {
-    const [now, before] = [new Store(), new Store()];
-    const same = new Store();
-    for (const store of [now, same]) store.manage({ kind: "addRole", role: "a" });
-    before.manage({ kind: "addRole", role: "a" }, SECRET_HOLDER, 6);
-    expect(now.state.hash()).toBe(same.state.hash());
-    expect(now.state.hash()).not.toBe(before.state.hash());
-    // Another change to the same end is another past.
-    const [longer, shorter] = [new Store(), new Store()];
-    longer.manage({ kind: "addRole", role: "b" });
-    shorter.manage({ kind: "addRole", role: "a" });
-    expect(longer.state.hash()).not.toBe(shorter.state.hash());
-  });
-});
 
 describe("what is applied while access control is on", () => {
   test.each([

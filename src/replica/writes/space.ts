@@ -21,6 +21,7 @@ import {
   type SplitGroup,
   type Where,
 } from "../../store/index.ts";
+import type { WatchRefusal } from "../watches/watch-rights.ts";
 
 /**
  * How full the heap is. `short`: the node proposes no command that makes the state grow. `critical`: it proposes no write that
@@ -80,9 +81,12 @@ export class Space {
     this.#heapLimitBytes = heapLimitBytes;
   }
 
-  /** Why this node takes no new watch; null: it does. */
-  watchRefusal(): { readonly code: "OVERLOADED"; readonly reason: string } | null {
-    if (!this.isCritical) return null;
+  /**
+   * @param other another reason for which this node would take no new watch
+   * @returns why it takes none; null: it does
+   */
+  refuseWatch(other: WatchRefusal | null): WatchRefusal | null {
+    if (other !== null || !this.isCritical) return other;
     const reason = `node ${this.#node} has hardly any memory left: watch at another node, or ask again later`;
     return { code: "OVERLOADED", reason };
   }

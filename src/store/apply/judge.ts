@@ -1,10 +1,12 @@
 /** The actor of the present commands, and whether it may do them by the users and roles at this place in the log (KvState, STATE-10). */
 import { assert } from "../../base/index.ts";
 import { OP, operationOf, type ControlOp } from "../operations/index.ts";
-import type { AccessState } from "../access/access.ts";
+import { PERMISSION_BYTES_MAX, type AccessState } from "../access/access.ts";
 import { changeAccess, decodeAccessChange } from "../access/access-change.ts";
+import { encodeAccess } from "../access/access-format.ts";
 import { readActor } from "../access/actor.ts";
 import type { CommandCursor } from "../entries/command-cursor.ts";
+import { hashOf } from "../snapshots/frozen-state.ts";
 import { deniedStatus, refusalOf, rightsOf, type BoundKeys, type Rights } from "./rights.ts";
 
 export class Judge {
@@ -44,15 +46,19 @@ export class Judge {
   }
 
   /**
-   * @param permissionBytesMax as of changeAccess
-   * @returns the new users and roles, or the number of the refusal (ACCESS_REFUSAL): then nothing has changed
+   * Changes users and roles.
+   * @param isBefore8 the entry's version is below 8
+   * @returns what the history hash takes in (states that agree in it agree in users and roles), or the number of the refusal
+   *   (ACCESS_REFUSAL): then nothing has changed
    */
-  change(body: Uint8Array, permissionBytesMax: number): AccessState | number {
+  change(body: Uint8Array, isBefore8: boolean): { readonly hash: number } | number {
     const change = decodeAccessChange(body);
     assert(typeof change !== "string", "a change is checked before it is proposed");
-    const next = changeAccess(this.#access, change, permissionBytesMax);
-    if (typeof next !== "number") this.#access = next;
-    return next;
+    const next = changeAccess(this.#access, change, isBefore8 ? Infinity : PERMISSION_BYTES_MAX);
+    if (typeof next === "number") return next;
+    this.#access = next;
+    // To hash all that came of it, as before, is as much work as there are permissions.
+    return { hash: hashOf(isBefore8 ? encodeAccess(next) : body) };
   }
 }
 

@@ -8,7 +8,14 @@
  *       is no function of the log (kv-state, STATE-9).
  *   PLAN-3. Each key is in `changes` once at most: txn-check lets nothing else pass.
  */
-import { type ByteString, LEASE_KEYS_MAX, TXN_KEYS_MAX, unreachable } from "../../base/index.ts";
+import {
+  type ByteString,
+  hashOfBytes,
+  LEASE_KEYS_MAX,
+  TXN_KEYS_MAX,
+  unreachable,
+} from "../../base/index.ts";
+import { StringKey } from "../entries/string-key.ts";
 import type { StoredValue } from "../history/cell.ts";
 import type { Visit } from "../keys/keys-in-order.ts";
 import type { Leases } from "../keys/leases.ts";
@@ -60,6 +67,22 @@ export function planTxn(cells: PlannedCells, txn: Txn, revision: number): TxnPla
   if (encoded === null) return TXN_REFUSAL.tooMuchFound;
   const { changes, growth } = planner;
   return { succeeded: decision.succeeded, changes, growth, results: encoded };
+}
+
+/** @param revision that they get */
+export function makeChanges(
+  cells: Pick<OrderedCells, "put" | "delete">,
+  changes: TxnPlan["changes"],
+  revision: number,
+): void {
+  for (const [key, change] of changes) {
+    const source = new StringKey(key);
+    if (change === null) cells.delete(source, revision);
+    else {
+      const { value, lease } = change;
+      cells.put(source, value, hashOfBytes(value), revision, Infinity, lease);
+    }
+  }
 }
 
 class Planner {
