@@ -83,8 +83,8 @@ export const TRANSACTIONS: readonly Mutant[] = [
       ),
       patch(
         STATE,
-        "this.#cells.put(source, value, hashOfBytes(value), next, Infinity, lease);",
-        "if (!this.#cells.put(source, value, hashOfBytes(value), next, this.quotaBytes - this.contentBytes, lease)) break;",
+        "makeChanges(this.#cells, changes, next);",
+        "makeChanges(this.#cells, growth > this.quotaBytes - this.contentBytes ? new Map([...changes].slice(0, 1)) : changes, next);",
       ),
     ],
     by: ["test/store/txn.test.ts"],
@@ -145,11 +145,35 @@ export const TRANSACTIONS: readonly Mutant[] = [
     patches: [
       patch(
         "src/store/sessions/txn-kept.ts",
-        "return { status: STATUS.txnElse, results: EMPTY_BYTES };",
-        "return { status: STATUS.txnThen, results: EMPTY_BYTES };",
+        "return { status: STATUS.txnElse, results: NO_RESULTS };",
+        "return { status: STATUS.txnThen, results: NO_RESULTS };",
       ),
     ],
     by: "sim",
+  },
+  {
+    name: "a transaction that deletes is not remembered",
+    breaks: "repeated, it deletes what was written since",
+    patches: [
+      patch(
+        "src/store/txn/txn-check.ts",
+        "return hasOp(txn, isPut) || hasOp(txn, isDelete);",
+        "return hasOp(txn, isPut);",
+      ),
+    ],
+    by: ["test/store/txn.test.ts"],
+  },
+  {
+    name: "transactions that only read are remembered",
+    breaks: "sessions keep what they find: a full heap grows on",
+    patches: [
+      patch(
+        STATE,
+        "if (this.#isBefore8 || mayChange(txn))",
+        "if (this.#isBefore8 || mayChange(txn) || results !== undefined)",
+      ),
+    ],
+    by: ["test/store/txn.test.ts"],
   },
   {
     name: "the history of the second key of a transaction lost",

@@ -9,6 +9,9 @@ export type ByteString = string & { readonly [byteStringBrand]: true };
 
 export const EMPTY_BYTES = "" as ByteString;
 
+/** Bytes in either form: long ones that nobody compares are better off outside of the heap. */
+export type AnyBytes = ByteString | Uint8Array;
+
 function bufferOver(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

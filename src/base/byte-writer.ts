@@ -1,5 +1,5 @@
 import { assert } from "./assert.ts";
-import type { ByteString } from "./byte-string.ts";
+import type { AnyBytes, ByteString } from "./byte-string.ts";
 
 /** Up to this length a loop beats the call into the engine. */
 const LOOP_BYTES_MAX = 24;
@@ -152,6 +152,12 @@ export class ByteWriter {
   sizedByteString(text: ByteString): void {
     this.varint(text.length);
     this.byteString(text);
+  }
+
+  /** The same, of bytes in either form. */
+  sizedAny(bytes: AnyBytes): void {
+    if (typeof bytes === "string") this.sizedByteString(bytes);
+    else this.sized(bytes);
   }
 
   /** Length in bytes, then UTF-8. */

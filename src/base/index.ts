@@ -3,6 +3,7 @@ export { hostPort } from "./address.ts";
 export { assert, InvariantError, unreachable } from "./assert.ts";
 export { ByteReader } from "./byte-reader.ts";
 export {
+  type AnyBytes,
   bytesOf,
   type ByteString,
   byteStringOf,

@@ -558,7 +558,7 @@ export class KvState {
         this.#answer.actual = renewLeases(this.#cells.leases, this.#cursor.numbers());
         return;
       default:
-        if (this.#transact()) this.#answer.keepTxn(session, sequence, hash);
+        this.#transact(session, sequence, hash);
     }
   }
 
@@ -588,27 +588,34 @@ export class KvState {
     this.#answer.withhold(this.#judge.refusalOf(this.#cursor));
   }
 
-  /** @returns whether the session must keep the answer (STATE-12) */
-  #transact(): boolean {
+  #transact(session: Session, sequence: number, hash: number): void {
     const txn = decodeTxn(this.#cursor.txn());
     assert(typeof txn !== "string", "a transaction is checked before it is proposed");
-    this.#carryOut(txn);
-    return this.#isBefore8 || mayChange(txn);
+    const results = this.#carryOut(txn);
+    this.#answer.actual = results;
+    if (this.#isBefore8 || mayChange(txn)) this.#answer.keepTxn(session, sequence, hash, results);
   }
 
-  /** Plans the transaction in full, and then carries out all of it or nothing. */
-  #carryOut(txn: Txn): void {
+  /**
+   * Plans the transaction in full, and then carries out all of it or nothing.
+   * @returns the results; undefined: nothing was carried out
+   */
+  #carryOut(txn: Txn): Uint8Array | undefined {
     const next = this.#revision + 1;
     const plan = planTxn(this.#cells, txn, next);
-    if (typeof plan === "number") return this.#outcome(TXN_REFUSED, plan);
+    if (typeof plan === "number") {
+      this.#outcome(TXN_REFUSED, plan);
+      return undefined;
+    }
     const { changes, growth } = plan;
     if (growth > 0 && growth > this.quotaBytes - this.contentBytes) {
-      return this.#outcome(NO_SPACE, this.#revision);
+      this.#outcome(NO_SPACE, this.#revision);
+      return undefined;
     }
     makeChanges(this.#cells, changes, next);
     if (changes.size > 0) this.#changed(changes.size);
     this.#outcome(plan.succeeded ? STATUS.txnThen : STATUS.txnElse, this.#revision);
-    this.#answer.actual = plan.results;
+    return plan.results;
   }
 
   #execute(): void {

@@ -219,4 +219,27 @@ describe("work of transactions", () => {
     expect(taken(work, { ...nothing, success }, 0)).toBeGreaterThan(0);
     expect(taken(work, { ...nothing, success }, 1000)).toBeGreaterThan(0);
   });
+
+  test("many values of the usual size count as well, each by itself or found in a range", () => {
+    const state = new KvState();
+    const session = open(state, 1);
+    const value = "v".repeat(2000);
+    for (let i = 1; i <= 100; i++) run(state, session, i, { op: "write", key: `k${i}`, value }, i);
+    const get = { op: "get", limit: 0, keysOnly: false, countOnly: false } as const;
+    const single = (i: number) => ({ ...get, where: { key: byteStringOfText(`k${i}`) } });
+    const range = { ...get, where: all };
+    const count = (...success: Txn["success"]): number =>
+      taken(new TxnWork(() => state.cells), { ...nothing, success }, 0);
+    // A few are no more work than all that belongs to a transaction.
+    expect(count(single(1), single(2), single(3), single(4))).toBe(10_000);
+    // 200,000 bytes without 8 KiB: 2,997 cells, and 100 or 168 for the keys. One client has half of 32,768 at once.
+    expect(count(range)).toBe(5);
+    expect(count(...Array.from({ length: 100 }, (_, i) => single(i + 1)))).toBe(5);
+    expect(count(range, range)).toBe(2);
+    // Only what is copied: of the first keys, up to the limit; or of none.
+    expect(count({ ...range, limit: 4 })).toBe(count({ ...range, keysOnly: true }));
+    expect(count({ op: "delete", where: all, previous: true })).toBeLessThan(
+      count({ op: "delete", where: all, previous: false }),
+    );
+  });
 });

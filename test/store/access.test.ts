@@ -32,7 +32,7 @@ import {
   type Txn,
 } from "../../src/store/index.ts";
 import type { Command } from "../../src/store/operations/index.ts";
-import { bytes, fromSnapshot, key, nonce, snapshotBytes } from "./helpers.ts";
+import { byteString, bytes, fromSnapshot, key, nonce, snapshotBytes } from "./helpers.ts";
 
 const FORBIDDEN = ERRORS.FORBIDDEN.wire;
 const UNAUTHENTICATED = ERRORS.UNAUTHENTICATED.wire;
@@ -121,7 +121,7 @@ class Store {
     this.state.apply(entry, this.state.appliedIdx, {
       beginGroup: () => {},
       answer: (_session, _sequence, status, revision, actual) =>
-        answers.push({ status, revision, actual }),
+        answers.push({ status, revision, actual: byteString(actual) }),
       opened: () => {},
     });
     const [answer] = answers;

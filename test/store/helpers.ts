@@ -1,6 +1,8 @@
+import type { AnyBytes } from "../../src/base/index.ts";
 import {
   buildEntry,
   bytesOf,
+  byteStringOf,
   GroupWriter,
   NO_SESSION,
   type AnswerSink,
@@ -17,6 +19,9 @@ import type {
 } from "../../src/store/operations/index.ts";
 
 export const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, "utf8"));
+/** Of an answer: a copy, as they may be valid until the next one only. */
+export const byteString = (told: AnyBytes | undefined): ByteString | undefined =>
+  told === undefined || typeof told === "string" ? told : byteStringOf(told);
 export const key = (text: string): ByteString =>
   Buffer.from(text, "utf8").toString("latin1") as ByteString;
 export const nonce = (n: number): Uint8Array => {
@@ -88,9 +93,10 @@ export class RecordingSink implements AnswerSink {
     sequence: number,
     status: number,
     revision: number,
-    actual: ByteString | undefined,
+    actual: AnyBytes | undefined,
   ): void {
-    const text = actual === undefined ? {} : { actual: Buffer.from(bytesOf(actual)).toString() };
+    const told = byteString(actual);
+    const text = told === undefined ? {} : { actual: Buffer.from(bytesOf(told)).toString() };
     this.answers.push({ session, sequence, status, revision, ...text });
   }
 

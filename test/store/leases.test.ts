@@ -27,6 +27,7 @@ import {
   type FrozenState,
   type TxnOp,
 } from "../../src/store/index.ts";
+import { byteString } from "./helpers.ts";
 import { Cell, LeasedCell } from "../../src/store/history/cell.ts";
 import { Leases } from "../../src/store/keys/leases.ts";
 import type { Command } from "../../src/store/operations/index.ts";
@@ -147,7 +148,7 @@ class Store {
       beginGroup: () => {},
       opened: (_sequence, _nonce, id) => (this.#session = id),
       answer: (_session, _sequence, status, revision, actual) =>
-        (answer = { status, revision, actual }),
+        (answer = { status, revision, actual: byteString(actual) }),
     });
     return answer ?? { status: STATUS.ok, revision: 0, actual: undefined };
   }

@@ -25,7 +25,16 @@ import {
 } from "../../src/store/index.ts";
 import { answerOf, keptOf } from "../../src/store/sessions/txn-kept.ts";
 import { carryOut, type Content } from "../../src/proof/simulator/txn-model.ts";
-import { applySetting, compact, fromSnapshot, key, open, run, snapshotBytes } from "./helpers.ts";
+import {
+  applySetting,
+  byteString,
+  compact,
+  fromSnapshot,
+  key,
+  open,
+  run,
+  snapshotBytes,
+} from "./helpers.ts";
 
 interface Told {
   readonly status: number;
@@ -49,7 +58,8 @@ function applyTxn(
     beginGroup: () => {},
     opened: () => {},
     answer: (_session, _sequence, status, revision, actual) => {
-      const results = actual === undefined ? null : decodeResults(bytesOf(actual));
+      const bytes = byteString(actual);
+      const results = bytes === undefined ? null : decodeResults(bytesOf(bytes));
       told = { status, revision, results };
     },
   });
@@ -439,6 +449,10 @@ describe("exactly once", () => {
     const remembered = applyTxn(state, session, 4, maybe);
     run(state, session, 5, { op: "delete", key: "a" });
     expect(applyTxn(state, session, 4, maybe)).toEqual(remembered);
+    const gone = applyTxn(state, session, 6, txn([], [nested([], [remove(one("b"))])]));
+    run(state, session, 7, { op: "write", key: "b", value: "2" });
+    expect(applyTxn(state, session, 6, txn([], [nested([], [remove(one("b"))])]))).toEqual(gone);
+    expect(state.read(key("b"))).toBeDefined();
   });
 
   test("in entries before version 8 the answer to a transaction that only reads is kept", () => {
@@ -479,7 +493,7 @@ describe("exactly once", () => {
   });
 
   test("every answer that is kept comes out as it went in", () => {
-    const results = [undefined, "" as ByteString, "x" as ByteString];
+    const results = [undefined, bytesOf("" as ByteString), bytesOf("x" as ByteString)];
     for (const status of [STATUS.txnThen, STATUS.txnElse]) {
       for (const each of results) {
         const kept = keptOf({ status, results: each });

@@ -2,10 +2,9 @@
  * A node's answers to requests, record by record: the layout is in `client.ts`. For the most frequent ones, `session`, `ok`, `value`
  * and `missing`, reader and writer handle the few fields by hand, and allocate nothing but what the caller keeps.
  */
-import { SESSION_NONCE_BYTES } from "../../base/index.ts";
+import { type AnyBytes, SESSION_NONCE_BYTES } from "../../base/index.ts";
 import {
   NO_ORIGIN,
-  type ByteString,
   type HistoryPage,
   type LeasesPage,
   type LeaseView,
@@ -72,7 +71,7 @@ export interface Other<Bytes> {
 }
 
 /** By hand: every compare that fails is one. */
-export const OTHER: Layout<Other<Uint8Array>, Other<ByteString>> = {
+export const OTHER: Layout<Other<Uint8Array>, Other<AnyBytes>> = {
   write: (out, { sequence, status, revision, actual }) => {
     out.varint(sequence);
     out.u8(status);
@@ -134,7 +133,7 @@ interface TxnAnswer<Bytes> {
 
 const TXN_FLAGS = flags({ succeeded: 1, told: 2 }, "a transaction");
 
-export const TXN: Layout<TxnAnswer<Uint8Array>, TxnAnswer<ByteString>> = {
+export const TXN: Layout<TxnAnswer<Uint8Array>, TxnAnswer<AnyBytes>> = {
   write: (out, { sequence, succeeded, revision, results }) => {
     out.varint(sequence);
     TXN_FLAGS.write(out, { succeeded, told: results !== null });

@@ -1,11 +1,15 @@
-import { ByteWriter, CLIENT_FRAME_BYTES_MAX, type ErrorCode } from "../../base/index.ts";
+import {
+  type AnyBytes,
+  ByteWriter,
+  CLIENT_FRAME_BYTES_MAX,
+  type ErrorCode,
+} from "../../base/index.ts";
 import {
   CommandCursor,
   NO_ORIGIN,
   NO_SESSION,
   Runs,
   STATUS,
-  type ByteString,
   type HistoryPage,
   type LeasesPage,
   type RangePage,
@@ -88,7 +92,7 @@ export class AnswerWriter {
     sequence: number,
     status: Status,
     revision: number,
-    actual: ByteString | undefined,
+    actual: AnyBytes | undefined,
   ): void {
     if (status === STATUS.txnThen || status === STATUS.txnElse) {
       return this.#txn(session, sequence, status === STATUS.txnThen, revision, actual);
@@ -114,7 +118,7 @@ export class AnswerWriter {
     sequence: number,
     succeeded: boolean,
     revision: number,
-    found: ByteString | undefined,
+    found: AnyBytes | undefined,
   ): void {
     const isTold = found !== undefined && this.bytes + found.length <= TURN_BYTES_MAX;
     const results = isTold ? found : null;

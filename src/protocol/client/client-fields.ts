@@ -3,6 +3,7 @@
  * its own form.
  */
 import {
+  type AnyBytes,
   type ByteReader,
   type ByteString,
   type ErrorCode,
@@ -50,8 +51,8 @@ export const BOUND: Layout<ByteString, Uint8Array> = {
 };
 
 /** A key or a value that a node tells: a view of the frame. */
-export const TOLD: Layout<Uint8Array, ByteString> = {
-  write: (out, bytes) => out.sizedByteString(bytes),
+export const TOLD: Layout<Uint8Array, AnyBytes> = {
+  write: (out, bytes) => out.sizedAny(bytes),
   read: (from) => from.bytes(toldLength(from)),
 };
 
@@ -64,7 +65,7 @@ function toldLength(from: ByteReader): number {
   return lengthIn(from, 0, VALUE_BYTES_MAX, TOLD_EXPECTED);
 }
 
-export const MAYBE_TOLD: Layout<Uint8Array | undefined, ByteString | undefined> = {
+export const MAYBE_TOLD: Layout<Uint8Array | undefined, AnyBytes | undefined> = {
   write: (out, bytes) => {
     out.u8(bytes === undefined ? 0 : 1);
     if (bytes !== undefined) TOLD.write(out, bytes);

@@ -2,14 +2,13 @@
  * Applies decided entries to the key-value state. Answers go to the clients whose frames made the entry, which only the
  * node that made it knows; everywhere else the same entry is applied in silence.
  */
-import { assert, ERRORS } from "../../base/index.ts";
+import { type AnyBytes, assert, ERRORS } from "../../base/index.ts";
 import {
   OwnEntries,
   Runs,
   STATUS,
   type Actor,
   type AnswerSink,
-  type ByteString,
   type KvState,
 } from "../../store/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
@@ -111,7 +110,7 @@ export class Applier implements AnswerSink {
     sequence: number,
     status: number,
     revision: number,
-    actual: ByteString | undefined,
+    actual: AnyBytes | undefined,
   ): void {
     this.#commands += 1;
     if (this.#route === undefined) return;

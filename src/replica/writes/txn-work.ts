@@ -4,7 +4,7 @@
  * would a frame of operations on one key each that has a long value. A command refused before it is proposed has had no effect,
  * and its client may ask again (rebuilds.ts says more).
  */
-import { type ByteString, TXN_KEYS_MAX } from "../../base/index.ts";
+import { type ByteString, TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX } from "../../base/index.ts";
 import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../../store/index.ts";
 import type { Route } from "../requests/route.ts";
 import { WorkShares } from "../requests/work-shares.ts";
@@ -36,10 +36,12 @@ const CELL_WORK_BYTES = 384;
 const FREE_SINGLES = 16;
 /** The work of one more, which is looked up, carried out and answered on its own. */
 const SINGLE_CELLS = 2;
-/** A value up to this length costs no more than its key. */
-const FREE_BYTES = 4 * 1024;
-/** To copy, hash and keep so many bytes of a value is as much work as to look at a key: as for what is appended to (rebuilds.ts). */
+/** Of the values that one transaction copies: a few of the usual size are no more work than all that belongs to a transaction. */
+const FREE_BYTES = 8 * 1024;
+/** To copy, tell and perhaps keep so many bytes of a value is as much work as to look at a key: 0.37 ms for 100 of 2 kB. */
 const COPIED_BYTES = 64;
+/** No transaction that copies more is carried out. */
+const COPIED_CELLS_MAX = TXN_RESULT_BYTES_MAX / COPIED_BYTES;
 /** So that a transaction with more of it, and ranges beside it, is let in when no client owes anything. */
 const SINGLES_CELLS_MAX = AT_ONCE_CELLS / 2;
 
@@ -64,7 +66,8 @@ export class TxnWork {
     const txn = decodeTxn(body);
     if (typeof txn === "string") return true;
     const ranges = [...rangesIn(txn)];
-    const singles = this.#singlesIn(txn);
+    const copies: Copies = { bytes: -FREE_BYTES };
+    const singles = this.#singlesIn(txn, copies);
     if (ranges.length === 0 && singles === 0) return true;
     const room = this.#shares.room(asker.id, tick);
     const most = Math.max(room, FREE_CELLS);
@@ -77,7 +80,7 @@ export class TxnWork {
       const { weight } = range;
       if (isAll ? looked > room : work > most) break;
       const affordable = isAll ? room - looked : Math.floor((most - work) / weight);
-      const count = cellsIn(cells, range, Math.min(affordable + 1, RANGE_CELLS_MAX));
+      const count = cellsIn(cells, range, Math.min(affordable + 1, RANGE_CELLS_MAX), copies);
       looked += count;
       work += weight * count;
     }
@@ -86,29 +89,28 @@ export class TxnWork {
   }
 
   /** The work of what names one key, in cells, beyond what is free. */
-  #singlesIn(txn: Txn): number {
-    const singles = { count: 0, bytes: 0 };
-    this.#addSingles(txn, singles);
-    const beyond = Math.max(0, singles.count - FREE_SINGLES);
-    const cells = SINGLE_CELLS * beyond + Math.floor(singles.bytes / COPIED_BYTES);
+  #singlesIn(txn: Txn, copies: Copies): number {
+    const beyond = Math.max(0, this.#addSingles(txn, copies) - FREE_SINGLES);
+    const cells = SINGLE_CELLS * beyond + copiedCells(copies);
+    copies.bytes = Math.min(copies.bytes, 0);
     return Math.min(cells, SINGLES_CELLS_MAX);
   }
 
-  #addSingles(txn: Txn, singles: { count: number; bytes: number }): void {
-    for (const { where } of txn.compare) if ("key" in where) singles.count += 1;
+  /** @returns how many name one key */
+  #addSingles(txn: Txn, copies: Copies): number {
+    let count = 0;
+    for (const { where } of txn.compare) if ("key" in where) count += 1;
     for (const op of [...txn.success, ...txn.failure]) {
       if (op.op === "txn") {
-        this.#addSingles(op.txn, singles);
+        count += this.#addSingles(op.txn, copies);
         continue;
       }
       const key = keyOf(op);
       if (key === null) continue;
-      singles.count += 1;
-      if (copiesValue(op)) {
-        const length = this.#cells().get(key)?.value.length ?? 0;
-        if (length > FREE_BYTES) singles.bytes += length;
-      }
+      count += 1;
+      if (copiesValue(op)) copies.bytes += this.#cells().get(key)?.value.length ?? 0;
     }
+    return count;
   }
 
   /** @returns whether a command of so much work may be proposed; its work is counted then */
@@ -128,18 +130,25 @@ export class TxnWork {
   }
 }
 
+/** The bytes of values that a transaction copies so far; below zero: so many more are free. */
+interface Copies {
+  bytes: number;
+}
+
 interface WeighedRange {
   readonly where: Extract<Where, { readonly start: unknown }>;
   readonly weight: number;
   /** Of each value that it is compared with, at most. */
   readonly comparedBytes: number;
+  /** So many values are copied at most, those of the first keys. */
+  readonly copied: number;
 }
 
 /** The ranges of both branches: nobody knows yet which one will be taken. */
 function* rangesIn(txn: Txn): Generator<WeighedRange> {
   for (const { where, ...what } of txn.compare) {
     const comparedBytes = what.target === "value" ? what.to.length : 0;
-    if ("start" in where) yield { where, weight: 1, comparedBytes };
+    if ("start" in where) yield { where, weight: 1, comparedBytes, copied: 0 };
   }
   for (const op of [...txn.success, ...txn.failure]) yield* rangesOf(op);
 }
@@ -148,7 +157,9 @@ function* rangesOf(op: TxnOp): Generator<WeighedRange> {
   if (op.op === "txn") yield* rangesIn(op.txn);
   else if (op.op !== "put" && "start" in op.where) {
     const weight = op.op === "delete" ? DELETED_FOR_LOOKED : 1;
-    yield { where: op.where, weight, comparedBytes: 0 };
+    const most = op.op === "get" && op.limit > 0 ? op.limit : Infinity;
+    const copied = copiesValue(op) ? most : 0;
+    yield { where: op.where, weight, comparedBytes: 0, copied };
   }
 }
 
@@ -167,15 +178,24 @@ function copiesValue(op: Exclude<TxnOp, { readonly op: "txn" }>): boolean {
 /** @param max more are not counted */
 function cellsIn(
   cells: CellsView,
-  { where: { start, end }, comparedBytes }: WeighedRange,
+  { where: { start, end }, comparedBytes, copied }: WeighedRange,
   max: number,
+  copies: Copies,
 ): number {
   let count = 0;
+  let left = copied;
   if (max > 0) {
     cells.order.visit(start, end, (_, { value }) => {
       count += 1 + Math.floor(Math.min(value.length, comparedBytes) / COMPARED_BYTES);
-      return count < max;
+      if (left-- > 0) copies.bytes += value.length;
+      return count + copiedCells(copies) < max;
     });
   }
+  count += copiedCells(copies);
+  copies.bytes = Math.min(copies.bytes, 0);
   return Math.min(count, max);
+}
+
+function copiedCells({ bytes }: Copies): number {
+  return Math.min(Math.max(0, Math.floor(bytes / COPIED_BYTES)), COPIED_CELLS_MAX);
 }

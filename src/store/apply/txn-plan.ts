@@ -44,7 +44,7 @@ export interface TxnPlan {
   /** By how much they change what keys and values are taken to cost. */
   readonly growth: number;
   /** As of encodeResults. */
-  readonly results: ByteString;
+  readonly results: Uint8Array;
 }
 
 /** Which list a transaction takes, and those that are nested in that list, in order. */

@@ -15,7 +15,6 @@
 import {
   ByteReader,
   type ByteString,
-  byteStringOf,
   ByteWriter,
   EMPTY_BYTES,
   TXN_DEPTH_MAX,
@@ -50,59 +49,60 @@ const NESTED = 4;
 const MORE = 1;
 const KEYS_ONLY = 2;
 
-/** @returns null when they are longer than a result may be */
-export function encodeResults(results: readonly TxnResult[]): ByteString | null {
-  if (results.every((result) => result.op === "put" && result.previous === null)) {
-    return EMPTY_BYTES;
-  }
-  const out = new ByteWriter(256);
-  if (!writeResults(out, results)) return null;
-  return byteStringOf(out.peek());
+const NO_RESULTS = new Uint8Array(0);
+/** Of one transaction after the other: only the node that was asked copies what it holds. */
+const out = new ByteWriter(4096, TXN_RESULT_BYTES_MAX);
+
+/** @returns bytes that are valid until the next call; null when they are longer than a result may be */
+export function encodeResults(results: readonly TxnResult[]): Uint8Array | null {
+  if (results.every((result) => result.op === "put" && result.previous === null)) return NO_RESULTS;
+  out.clear();
+  return writeResults(results) ? out.peek() : null;
 }
 
 /** @returns false when there was no room for all */
-function writeResults(out: ByteWriter, results: readonly TxnResult[]): boolean {
+function writeResults(results: readonly TxnResult[]): boolean {
   out.varint(results.length);
   return results.every((result) => {
-    writeResult(out, result);
+    writeResult(result);
     return out.length <= TXN_RESULT_BYTES_MAX;
   });
 }
 
-function writeResult(out: ByteWriter, result: TxnResult): void {
+function writeResult(result: TxnResult): void {
   switch (result.op) {
     case "put":
       out.u8(PUT);
-      writeFound(out, result.previous === null ? [] : [result.previous], false);
+      writeFound(result.previous === null ? [] : [result.previous], false);
       return;
     case "delete":
       out.u8(DELETE);
       out.varint(result.count);
-      writeFound(out, result.previous, false);
+      writeFound(result.previous, false);
       return;
     case "get":
       out.u8(GET);
       out.u8((result.more ? MORE : 0) | (result.keysOnly ? KEYS_ONLY : 0));
       out.varint(result.count);
-      writeFound(out, result.found, result.keysOnly);
+      writeFound(result.found, result.keysOnly);
       return;
     case "txn":
       out.u8(NESTED);
       out.u8(result.succeeded ? 1 : 0);
-      writeResults(out, result.results);
+      writeResults(result.results);
   }
 }
 
-function writeFound(out: ByteWriter, found: readonly Found[], keysOnly: boolean): void {
+function writeFound(found: readonly Found[], keysOnly: boolean): void {
   out.varint(found.length);
   for (const each of found) {
     if (out.length > TXN_RESULT_BYTES_MAX) return;
     out.sizedByteString(each.key);
-    writeStored(out, each, keysOnly);
+    writeStored(each, keysOnly);
   }
 }
 
-function writeStored(out: ByteWriter, stored: StoredValue, keysOnly: boolean): void {
+function writeStored(stored: StoredValue, keysOnly: boolean): void {
   out.varint(stored.createRevision);
   out.varint(stored.modRevision);
   out.varint(stored.version);

@@ -25,7 +25,7 @@
  * the log.
  */
 import { NEWEST_RULES } from "../operations/index.ts";
-import type { ByteString } from "../../base/index.ts";
+import type { AnyBytes } from "../../base/index.ts";
 
 export const FIRST_ENTRY_VERSION = 1;
 /** A higher number is an entry of a later version of this program. */
@@ -67,14 +67,14 @@ export interface AnswerSink {
   /**
    * @param status one of STATUS, or the wire number of an error
    * @param revision the key's new revision; after a failed cas the revision it has (0: absent), else the store's
-   * @param actual the key's value after casFailed; undefined when it is absent
+   * @param actual the key's value after casFailed; undefined when it is absent. Valid until the next command
    */
   answer(
     session: number,
     sequence: number,
     status: Status,
     revision: number,
-    actual: ByteString | undefined,
+    actual: AnyBytes | undefined,
   ): void;
   /** openSession succeeded. The number is for its client only: anybody who knows it can write in the session's name. */
   opened(sequence: number, nonce: Uint8Array, session: number): void;

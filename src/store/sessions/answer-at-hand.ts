@@ -3,20 +3,20 @@
  * commands, so that none is made for each. The state decides when there is an answer, and whether the session keeps it (KvState,
  * STATE-2 and STATE-3).
  */
-import { type ByteString, mix32, mixNumber, SESSION_WINDOW } from "../../base/index.ts";
+import { type AnyBytes, mix32, mixNumber, SESSION_WINDOW } from "../../base/index.ts";
 import { STATUS, type Status } from "../entries/command.ts";
 import type { CommandCursor } from "../entries/command-cursor.ts";
 import { OP } from "../operations/index.ts";
 import { SESSION_VALUES_MAX, type Session } from "./session.ts";
 import type { SessionTable } from "./session-table.ts";
-import { answerOf, keptOf } from "./txn-kept.ts";
+import { answerOf, keptLength, keptOf } from "./txn-kept.ts";
 
 export class AnswerAtHand {
   status: Status = STATUS.ok;
   /** As AnswerSink.answer has it. */
   revision = 0;
   /** The data of the answer: a key's value, the results of a transaction, times to live. Undefined: none. */
-  actual: ByteString | undefined;
+  actual: AnyBytes | undefined;
   readonly #sessions: SessionTable;
 
   /** @param sessions counts the bytes that sessions keep */
@@ -61,14 +61,15 @@ export class AnswerAtHand {
     session.keep(sequence, this.status, this.revision, this.actual, hash);
   }
 
-  /** Keeps a transaction's answer, with its results only where there is room; the first answer has them in any case. */
-  keepTxn(session: Session, sequence: number, hash: number): void {
-    const { status } = this;
-    let kept = keptOf({ status, results: this.actual });
-    const length = kept.actual?.length ?? 0;
-    if (length > 0 && !session.hasRoomFor(length, SESSION_VALUES_MAX)) {
-      kept = keptOf({ status, results: undefined });
-    } else this.#sessions.addActualBytes(length);
+  /**
+   * Keeps a transaction's answer, with its results only where there is room; the first answer has them in any case.
+   * @param results as of encodeResults; undefined: it was refused
+   */
+  keepTxn(session: Session, sequence: number, hash: number, results: Uint8Array | undefined): void {
+    const length = keptLength(results?.length ?? 0);
+    const fits = length === 0 || session.hasRoomFor(length, SESSION_VALUES_MAX);
+    const kept = keptOf({ status: this.status, results: fits ? results : undefined });
+    if (fits) this.#sessions.addActualBytes(length);
     session.keep(sequence, kept.status, this.revision, kept.actual, hash);
   }
 

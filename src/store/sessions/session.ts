@@ -1,4 +1,5 @@
 import {
+  type AnyBytes,
   assert,
   type ByteString,
   byteStringOf,
@@ -15,7 +16,7 @@ import { NO_COMMAND_HASH, STATUS, type Status } from "../entries/command.ts";
 export interface KeptAnswer {
   readonly status: Status;
   readonly revision: number;
-  readonly actual: ByteString | undefined;
+  readonly actual: AnyBytes | undefined;
   /** Of the command that got it; NO_COMMAND_HASH: any repetition gets it. */
   readonly commandHash: number;
 }
@@ -104,7 +105,7 @@ export class Session {
   #revisions = NO_REVISIONS;
   /** Hash of the command, shifted, and KIND. */
   #marks = NO_MARKS;
-  #aside: Map<number, ByteString | Uint8Array> | null = null;
+  #aside: Map<number, AnyBytes> | null = null;
   #actualBytes = 0;
 
   constructor(id: number, tag: number, nonce: ByteString, generation: number, lastUsedIdx: number) {
@@ -194,13 +195,13 @@ export class Session {
   }
 
   /** @param slot from `find(sequence)` */
-  actualAt(slot: number, sequence: number): ByteString | undefined {
+  actualAt(slot: number, sequence: number): AnyBytes | undefined {
     const kind = (this.#marks[slot] ?? 0) & KIND_MASK;
     if (kind === KIND.casFailedBare && this.revisionAt(slot) > 0) return EMPTY_BYTES;
     if (kind !== KIND.casFailed) return undefined;
     const actual = this.#aside?.get(sequence);
     assert(actual !== undefined, "a value marked as kept aside is there");
-    return typeof actual === "string" ? actual : byteStringOf(actual);
+    return actual;
   }
 
   /** Whether a value of this length can be kept with an answer. */
@@ -211,12 +212,15 @@ export class Session {
     );
   }
 
-  /** For a sequence number inside the window that has no answer yet. */
+  /**
+   * For a sequence number inside the window that has no answer yet.
+   * @param actual bytes become the session's
+   */
   keep(
     sequence: number,
     status: Status,
     revision: number,
-    actual: ByteString | undefined,
+    actual: AnyBytes | undefined,
     commandHash: number,
   ): void {
     assert(sequence >= this.#floor && !this.isBeyondWindow(sequence), "answers stay in the window");
@@ -230,7 +234,7 @@ export class Session {
     this.#marks[slot] = (commandHash << KIND_BITS) | kind;
     if (kind !== KIND.casFailed || actual === undefined) return;
     this.#aside ??= new Map();
-    this.#aside.set(sequence, actual.length > HEAP_VALUE_BYTES_MAX ? bytesOf(actual) : actual);
+    this.#aside.set(sequence, placed(actual));
     this.#actualBytes += actual.length;
   }
 
@@ -279,7 +283,15 @@ export function isKeptStatus(status: Status): boolean {
   return STATUS_OF_KIND.includes(status) || DENIED.has(status);
 }
 
-function kindOf(status: Status, actual: ByteString | undefined): number {
+/** In the form in which it takes least. */
+function placed(actual: AnyBytes): AnyBytes {
+  if (actual.length > HEAP_VALUE_BYTES_MAX) {
+    return typeof actual === "string" ? bytesOf(actual) : actual;
+  }
+  return typeof actual === "string" ? actual : byteStringOf(actual);
+}
+
+function kindOf(status: Status, actual: AnyBytes | undefined): number {
   switch (status) {
     case STATUS.notFound:
       return KIND.notFound;

@@ -251,6 +251,6 @@ function writeSession(out: ByteWriter, session: Session): void {
     out.varint(revision);
     out.varint(commandHash);
     out.u8(actual === undefined ? 0 : 1);
-    if (actual !== undefined) out.sizedByteString(actual);
+    if (actual !== undefined) out.sizedAny(actual);
   }
 }
