@@ -21,6 +21,7 @@ import { watchCrowd } from "./crowd.ts";
 import { hostPort, printable, TLS_TROUBLE, wrongPortText } from "../../base/index.ts";
 import { withoutPipelines } from "./pipelined-requests.ts";
 import { refusalOf, RequestInput } from "./request-input.ts";
+import { paced } from "./request-pace.ts";
 import { Strangers } from "./strangers.ts";
 import { dialTls, endWith, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
 import { wsOfClients, wsOfServers } from "./load-ws.ts";
@@ -237,11 +238,12 @@ export class WsNetwork implements Network {
 
   /** Answers requests without bodies; see RequestInput. */
   #answering(input: RequestInput, answer: RequestListener): RequestListener {
+    const answerInTurn = paced(answer);
     return withoutPipelines((request, response) => {
       const { socket } = request;
       input.understood(socket);
       const refusal = refusalOf(request);
-      if (refusal === null) return answer(request, response);
+      if (refusal === null) return answerInTurn(request, response);
       // An answer to an earlier request is still to come, and the client would take this one for it.
       if (response.socket === null) socket.destroy();
       this.#endRequests(input, socket, refusal);
