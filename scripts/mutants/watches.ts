@@ -74,7 +74,7 @@ export const WATCHES: readonly Mutant[] = [
     name: "a revision of more keys than a turn looks at waits for a turn that looks at more",
     breaks: "every watch of one of its keys stands still for ever",
     patches: [patch(WALKS, "    do {\n", "    if (!this.#past.isSpent) do {\n")],
-    by: ["test/replica/watch-hub.test.ts"],
+    by: "sim",
   },
   {
     name: "who has no room for an event goes on after it",

@@ -187,6 +187,7 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     // Of a stream of its own, likewise.
     rangeReaders: random.fork("range readers").pick([0, 0, 1]),
     watchers: random.fork("watchers").pick([0, 0, 1, 2]),
+    smallWatchTurns: random.fork("watch turns").chance(0.3),
     ...accessIn(drawAccess(random.fork("access"), 4000)),
     transactors: random.fork("transactors").pick([0, 0, 2, 3]),
     leaseHolders: random.fork("lease holders").pick([0, 0, 1, 2]),

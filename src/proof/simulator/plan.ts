@@ -135,6 +135,8 @@ export interface Plan {
   readonly rangeReaders?: number;
   /** Clients that watch; left out: none. */
   readonly watchers?: number;
+  /** Turns do so little for watches that a transaction of two keys is more than one does. Left out: as much as in a server. */
+  readonly smallWatchTurns?: boolean;
   /** Clients of transactions; left out: none. */
   readonly transactors?: number;
   /** Clients of leases; left out: none. */

@@ -43,6 +43,16 @@ const HALF_OPEN_MS = 600;
 const RANGE_PAGE = { keys: 1, cells: 2 };
 /** A watch whose client does not read leaves the live feed after some events. */
 const WATCH_UNREAD_BYTES = 300;
+/** A revision of two keys is a large one, each of them a part, and together more than a turn looks at. */
+const SMALL_WATCH_TURN = {
+  changes: 2,
+  records: 2,
+  bytes: 100,
+  judged: 1,
+  connections: 1,
+  revisionKeys: 1,
+  partBytes: 1,
+};
 const CLIENT_TIMEOUT_MS = 1200;
 /** An event costs microseconds: a run that needs so many goes round in circles. */
 const STEPS_MAX = 1_000_000;
@@ -284,7 +294,12 @@ export class SimWorld {
       },
       segmentBytes: plan.segmentBytes,
       rangePage: RANGE_PAGE,
-      watches: { ...NODE_DEFAULTS.watches, unreadBytes: WATCH_UNREAD_BYTES, progressMs: 100 },
+      watches: {
+        ...NODE_DEFAULTS.watches,
+        unreadBytes: WATCH_UNREAD_BYTES,
+        progressMs: 100,
+        ...(plan.smallWatchTurns === true ? { turn: SMALL_WATCH_TURN } : {}),
+      },
     };
   }
 

@@ -11,7 +11,7 @@ import type { KvState } from "../../store/index.ts";
 import { ALL_WATCHES, type WatchRequest, type WatchWish } from "../../protocol/client/index.ts";
 import { rangeBytes } from "./range-index.ts";
 import { Watch, WatchSession, type Told, type WatchRoute } from "./watch.ts";
-import { TURN, WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";
+import { WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";
 import { WatchRights, type WatchRefusal } from "./watch-rights.ts";
 import { WatchShares } from "./watch-shares.ts";
 import { WatchWalks } from "./watch-walks.ts";
@@ -55,11 +55,12 @@ export class WatchHub {
     this.#options = options;
     this.#state = state;
     this.#shares = new WatchShares(options.limits);
-    this.#walks = new WatchWalks(state, this.#sessions, {
+    this.#walks = new WatchWalks(options.limits.turn, state, this.#sessions, {
       wrote: (session) => this.#dirty.add(session),
       compacted: (watch, oldest) => this.#end(watch, "COMPACTED", COMPACTED_TEXT, oldest),
     });
     this.#rights = new WatchRights(
+      options.limits.turn.judged,
       () => state().access,
       this.#sessions,
       (watch, { code, reason }) => this.#end(watch, code, reason),
@@ -260,7 +261,8 @@ export class WatchHub {
   }
 
   #flush(appliedIdx: number): void {
-    let left: number = TURN.connections;
+    const { connections } = this.#options.limits.turn;
+    let left = connections;
     for (const session of this.#untold) {
       if (left-- === 0) break;
       this.#untold.delete(session);
@@ -269,7 +271,7 @@ export class WatchHub {
       session.out.standing(this.#hearsLeader);
       this.#dirty.add(session);
     }
-    left = TURN.connections;
+    left = connections;
     for (const session of this.#dirty) {
       if (left-- === 0) return;
       this.#dirty.delete(session);

@@ -1,3 +1,31 @@
+/** The most that one turn does for watches: some milliseconds. The next turns do the rest. */
+export interface WatchTurn {
+  /** Changes that are looked at, by the live walk and by the sweep each. */
+  readonly changes: number;
+  /** Records of events that are written. */
+  readonly records: number;
+  /** Bytes of events that are written; the event that reaches it is the last. */
+  readonly bytes: number;
+  /** Watches whose rights are looked at anew, and connections that have some, together. */
+  readonly judged: number;
+  /** Connections that something is sent to. */
+  readonly connections: number;
+  /** A revision with more keys is told to one watch after the other. */
+  readonly revisionKeys: number;
+  /** Events of one revision for one watch: more are told in several parts. One event may exceed it. */
+  readonly partBytes: number;
+}
+
+export const TURN: WatchTurn = {
+  changes: 4096,
+  records: 4096,
+  bytes: 4 * 1024 * 1024,
+  judged: 4096,
+  connections: 512,
+  revisionKeys: 512,
+  partBytes: 512 * 1024,
+};
+
 /** How much of a node watches may use. A client that would exceed a bound with a new watch is told OVERLOADED. */
 export interface WatchLimits {
   /** Watches of one connection. */
@@ -12,6 +40,7 @@ export interface WatchLimits {
   readonly unreadBytes: number;
   /** Between two notices of progress, in milliseconds. */
   readonly progressMs: number;
+  readonly turn: WatchTurn;
 }
 
 export const DEFAULT_WATCH_LIMITS: WatchLimits = {
@@ -21,6 +50,7 @@ export const DEFAULT_WATCH_LIMITS: WatchLimits = {
   indexBytes: 96 * 1024 * 1024,
   unreadBytes: 1024 * 1024,
   progressMs: 2000,
+  turn: TURN,
 };
 
 export interface WatchHubOptions {
@@ -50,29 +80,11 @@ export function watchLimitsFor(limits: WatchLimits, heapBytes: number | null): W
   return { ...limits, indexBytes: Math.min(limits.indexBytes, most) };
 }
 
-/** The most that one turn does for watches: some milliseconds. The next turns do the rest. */
-export const TURN = {
-  /** Changes that are looked at, by the live walk and by the sweep each. */
-  changes: 4096,
-  /** Records of events that are written. */
-  records: 4096,
-  /** Bytes of events that are written; the event that reaches it is the last. */
-  bytes: 4 * 1024 * 1024,
-  /** Watches whose rights are looked at anew, and connections that have some, together. */
-  judged: 4096,
-  /** Connections that something is sent to. */
-  connections: 512,
-} as const;
-
 /** Changes that are taken out of the history at once: as many as a turn gets told, in the end. */
 export const PIECE_CHANGES_MIN = 32;
-export const PIECE_CHANGES_MAX = TURN.changes;
+export const PIECE_CHANGES_MAX = 4096;
 /**
  * Where a walk is farther behind the last revision, what changed a key next is looked up instead of gone back to. The live one
  * is behind by an entry each time.
  */
 export const FAR_REVISIONS = { live: 4096, past: 16 } as const;
-/** A revision with more keys is told to one watch after the other. */
-export const LARGE_REVISION_KEYS = 512;
-/** Events of one revision for one watch: more are told in several parts. One event may exceed it. */
-export const PART_BYTES = 512 * 1024;

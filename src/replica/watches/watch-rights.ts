@@ -16,7 +16,6 @@ import {
 import type { WatchWish } from "../../protocol/client/index.ts";
 import { forbiddenText, unknownText } from "../requests/denied.ts";
 import type { Watch, WatchSession } from "./watch.ts";
-import { TURN } from "./watch-limits.ts";
 
 export interface WatchRefusal {
   readonly code: ErrorCode;
@@ -35,14 +34,21 @@ export class WatchRights {
   /** Of the first one, those that are not judged. Null: none of them is. */
   #rest: Iterator<Watch> | null = null;
   /** How much may still be judged in this turn. */
-  #left: number = TURN.judged;
+  #left: number;
+  readonly #perTurn: number;
 
-  /** @param sessions all that there are, by the number of their route */
+  /**
+   * @param perTurn as `judged` of WatchTurn
+   * @param sessions all that there are, by the number of their route
+   */
   constructor(
+    perTurn: number,
     access: () => AccessState,
     sessions: ReadonlyMap<number, WatchSession>,
     denied: (watch: Watch, refusal: WatchRefusal) => void,
   ) {
+    this.#perTurn = perTurn;
+    this.#left = perTurn;
     this.#access = access;
     this.#sessions = sessions;
     this.#denied = denied;
@@ -91,7 +97,7 @@ export class WatchRights {
   }
 
   endTurn(): void {
-    this.#left = TURN.judged;
+    this.#left = this.#perTurn;
   }
 
   /** Only of the first one something is judged. */

@@ -12,7 +12,7 @@
  *   WALKS-2. A live watch has been told everything up to `fed`, a swept one everything below the sweep's `at`, any other one
  *       everything below its `next`; as far as it is at or above its own `next`.
  *   WALKS-3. A compacted revision ends the watches that need it, COMPACTED, and no other.
- *   WALKS-4. A turn does at most what TURN says, and one revision.
+ *   WALKS-4. A turn does at most what WatchTurn says, and one revision.
  *   WALKS-5. Beyond a connection's room the hub writes at most one part of a revision for each of its watches, and the notices
  *       that a watch was created, has ended or made progress.
  */
@@ -23,11 +23,9 @@ import type { WatchSource, Watch, WatchSession } from "./watch.ts";
 import { firstFrom, isIn, SharedEvent, wants } from "./watch-events.ts";
 import {
   FAR_REVISIONS,
-  LARGE_REVISION_KEYS,
-  PART_BYTES,
   PIECE_CHANGES_MAX,
   PIECE_CHANGES_MIN,
-  TURN,
+  type WatchTurn,
 } from "./watch-limits.ts";
 
 export interface WalkHooks {
@@ -44,15 +42,18 @@ class Budget {
   bytes = 0;
   /** Changes that are taken out of the history at once; the revision that reaches it is the last. */
   piece = PIECE_CHANGES_MIN;
+  readonly #turn: WatchTurn;
 
-  constructor() {
+  constructor(turn: WatchTurn) {
+    this.#turn = turn;
     this.refill();
   }
 
   refill(): void {
-    this.changes = TURN.changes;
-    this.records = TURN.records;
-    this.bytes = TURN.bytes;
+    const { changes, records, bytes } = this.#turn;
+    this.changes = changes;
+    this.records = records;
+    this.bytes = bytes;
   }
 
   get isSpent(): boolean {
@@ -78,11 +79,20 @@ export class WatchWalks {
   #turn = 0;
   /** The next change of each key after revisions that are far back; null: no walk is so far behind. */
   #next: NextChanges | null = null;
-  readonly #live = new Budget();
-  readonly #past = new Budget();
+  readonly #bounds: WatchTurn;
+  readonly #live: Budget;
+  readonly #past: Budget;
 
   /** @param sessions all that there are, by the number of their route */
-  constructor(state: () => KvState, sessions: ReadonlyMap<number, WatchSession>, hooks: WalkHooks) {
+  constructor(
+    bounds: WatchTurn,
+    state: () => KvState,
+    sessions: ReadonlyMap<number, WatchSession>,
+    hooks: WalkHooks,
+  ) {
+    this.#bounds = bounds;
+    this.#live = new Budget(bounds);
+    this.#past = new Budget(bounds);
     this.#state = state;
     this.#sessions = sessions;
     this.#hooks = hooks;
@@ -191,7 +201,7 @@ export class WatchWalks {
     if (!this.#knowsNext(from, budget, FAR_REVISIONS[source === "live" ? "live" : "past"]))
       return from;
     const first = history.keysAt(from);
-    if (first.length > LARGE_REVISION_KEYS) {
+    if (first.length > this.#bounds.revisionKeys) {
       budget.changes -= first.length;
       this.#setAside(source, from, first);
       return from + 1;
@@ -199,7 +209,7 @@ export class WatchWalks {
     let to = from;
     for (let changes = first.length; to < last && changes < budget.piece; to++) {
       const { length } = history.keysAt(to + 1);
-      if (length > LARGE_REVISION_KEYS) break;
+      if (length > this.#bounds.revisionKeys) break;
       changes += length;
     }
     const looked = { cells: 0 };
@@ -255,7 +265,8 @@ export class WatchWalks {
     }
     for (const watch of touched) {
       const { session, events, eventBytes: bytes, number } = watch;
-      if (events.length > 1 && bytes > PART_BYTES) this.#leave(watch, revision, "large");
+      if (events.length > 1 && bytes > this.#bounds.partBytes)
+        this.#leave(watch, revision, "large");
       else if (budget.bytes <= 0 || !session.hasRoom(this.#turn)) {
         this.#leave(watch, revision, "waiting");
       } else {
@@ -327,7 +338,7 @@ export class WatchWalks {
       const events: Uint8Array[] = [];
       let bytes = 0;
       let key = keys[at];
-      while (key !== undefined && isIn(key, wish.end) && bytes < PART_BYTES) {
+      while (key !== undefined && isIn(key, wish.end) && bytes < this.#bounds.partBytes) {
         for (const change of changesAt(cells, revision, [key], { cells: 0 }, this.#next)) {
           this.#past.changes -= 1;
           if (!wants(watch, change)) continue;
