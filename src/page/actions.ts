@@ -1,5 +1,5 @@
 /** What the page can do, carried out over the ordinary clients. */
-import { KvError } from "../base/index.ts";
+import { KvError, NO_FAULT, type SomeLinkFault } from "../base/index.ts";
 import {
   AdminClient,
   applyFaults,
@@ -82,11 +82,7 @@ export class ClusterActions implements PageActions {
     throw new KvError(failed.code, text, { cause: failed });
   }
 
-  async degradeLink(
-    a: number,
-    b: number,
-    fault: { readonly dropPermille?: number; readonly delayMs?: number },
-  ): Promise<void> {
+  async degradeLink(a: number, b: number, fault: SomeLinkFault): Promise<void> {
     const outcome = await changeLinks(this.#admin, [
       { from: a, to: b, ...fault },
       { from: b, to: a, ...fault },
@@ -110,12 +106,11 @@ export class ClusterActions implements PageActions {
   }
 
   async rejoin(node: number): Promise<string> {
-    const whole = { dropPermille: 0, delayMs: 0 };
     const changes = this.#nodes
       .filter((peer) => peer !== node)
       .flatMap((peer) => [
-        { from: node, to: peer, ...whole },
-        { from: peer, to: node, ...whole },
+        { from: node, to: peer, ...NO_FAULT },
+        { from: peer, to: node, ...NO_FAULT },
       ]);
     const outcome = await changeLinks(this.#admin, changes);
     return this.#done("rejoin", `all links of node ${node} are whole`, outcome);

@@ -1,5 +1,5 @@
 /** The table of the management prompt. */
-import { FAULT_DELAY_MS_MAX } from "../../base/index.ts";
+import { FAULT_DELAY_MS_MAX, type LinkFault } from "../../base/index.ts";
 import type { LinkDirection } from "../../protocol/admin/index.ts";
 import {
   type CommandGroup,
@@ -20,13 +20,11 @@ export type AdminAction =
   | { readonly op: "getLinks"; readonly peer: number | null }
   | { readonly op: "breakLink"; readonly peer: number; readonly direction: LinkDirection }
   | { readonly op: "restoreLink"; readonly peer: number; readonly direction: LinkDirection }
-  | {
+  | (LinkFault & {
       readonly op: "setFault";
       readonly peer: number;
       readonly direction: LinkDirection;
-      readonly dropPermille: number;
-      readonly delayMs: number;
-    }
+    })
   | { readonly op: "heal" }
   | { readonly op: "status" }
   | { readonly op: "setQuota"; readonly bytes: number };
