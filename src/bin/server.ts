@@ -96,8 +96,16 @@ export function serverCommand(): Command {
       "refuse a request that finds no quorum for so long",
       d.requestTimeoutMs,
     )
-    .option("--snapshot-mb <n>", "take a snapshot after so many megabytes of log", d.snapshotMb)
-    .option("--snapshot-entries <n>", "or after so many entries", d.snapshotEntries)
+    .option(
+      "--snapshot-mb <n>",
+      "no snapshot before so many megabytes of log; a large state waits for more",
+      d.snapshotMb,
+    )
+    .option(
+      "--snapshot-entries <n>",
+      "but take one after so many entries, however short they are",
+      d.snapshotEntries,
+    )
     .addHelpText("after", EXAMPLES)
     .action(runServer);
 }
