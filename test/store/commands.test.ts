@@ -109,6 +109,23 @@ describe("groups", () => {
     );
   });
 
+  test("a command without a value has one of length 0, whatever came before it", () => {
+    const entry = entryOf({
+      session: 7,
+      floor: 0,
+      commands: [
+        [1, { op: "write", key: "a", value: "long" }],
+        [2, { op: "delete", key: "a" }],
+        [3, { op: "noop" }],
+      ],
+    });
+    const cursor = new CommandCursor();
+    cursor.reset(entry);
+    const lengths: number[] = [];
+    while (cursor.next()) lengths.push(cursor.valueLength);
+    expect(lengths).toEqual([4, 0, 0]);
+  });
+
   test("the check tells where a group ends, also within more bytes", () => {
     fc.assert(
       fc.property(group, fc.uint8Array(), fc.uint8Array(), (group, before, after) => {

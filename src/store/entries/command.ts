@@ -2,7 +2,7 @@
  * The bytes of commands. They are made once, by the client, and travel unchanged: client frame, log entry, disk, apply.
  *
  *     entry   := u8 version · varint node · u32 nonce · varint batch · round · group*
- *     round   := varint n · varint pid · u32 salt   (in versions 3 and 5 only: this entry opens it)
+ *     round   := varint n · varint pid · u32 salt   (in versions 3, 5 and 7 only: this entry opens it)
  *     group   := varint session · varint floor · varint count · record{count}
  *     record  := varint sequence · u8 code · field*
  *     field   := varint length · bytes | varint | 16 bytes
@@ -13,13 +13,13 @@
  * may be there: store/operations/table.ts.
  *
  * Session 0 means "no session": there is no exactly-once without one, so only openSession (whose repetition does no harm)
- * and noop may stand there, and settings, which nodes put into the log themselves and no client may. The floor says that the
- * client has seen answers to all lower sequence numbers.
+ * and noop may stand there, and what nodes put into the log themselves and no client may: settings, changes of users and roles, an
+ * actor, the clock. The floor says that the client has seen answers to all lower sequence numbers.
  *
  * The version says by which rules nodes carry an entry out; the bytes are the same. Logs may begin with entries of version 1:
  * those open sessions with numbers from a counter, and a repeated sequence number gets its first answer, even when the command is
- * another one (docs/security.md, "Sessions"). Version 4 knows operations that version 2 does not. Versions 3 and 5 work like 2
- * and 4, and open the round of a leader (rounds.ts). An entry has the least version that its commands need: as long as no client
+ * another one (docs/security.md, "Sessions"). Versions 4 and 6 each know operations that the ones before do not. Versions 3, 5 and 7
+ * work like 2, 4 and 6, and open the round of a leader (rounds.ts). An entry has the least version that its commands need: as long as no client
  * uses a new operation, programs of the version before can read the log.
  */
 import { NEWEST_RULES } from "../operations/index.ts";
