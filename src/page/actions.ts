@@ -105,7 +105,7 @@ export class ClusterActions implements PageActions {
     return this.#run(planIsolation(node, this.#nodes, leader), leader);
   }
 
-  async rejoin(node: number): Promise<string> {
+  async restoreLinksOf(node: number): Promise<string> {
     const changes = this.#nodes
       .filter((peer) => peer !== node)
       .flatMap((peer) => [
@@ -113,7 +113,7 @@ export class ClusterActions implements PageActions {
         { from: peer, to: node, ...NO_FAULT },
       ]);
     const outcome = await changeLinks(this.#admin, changes);
-    return this.#done("rejoin", `all links of node ${node} are whole`, outcome);
+    return this.#done("restore", `all links of node ${node} are whole`, outcome);
   }
 
   async partition(groups: string): Promise<string> {

@@ -88,7 +88,7 @@ export interface PageActions {
   runScenario(name: NamedScenario): Promise<string>;
   isolate(node: number): Promise<string>;
   /** Makes the links of this node whole, and no other. */
-  rejoin(node: number): Promise<string>;
+  restoreLinksOf(node: number): Promise<string>;
   /** @param groups node ids: "1,2 | 3"; nodes that are not named form a group of their own */
   partition(groups: string): Promise<string>;
   healAll(): Promise<string>;

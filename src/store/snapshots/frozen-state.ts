@@ -8,7 +8,7 @@
  *                 · varint oldest revision · varint origin (0: none)
  *                 · varint rounds forgotten · varint rounds · round* · varint last counted session id
  *                 · varint sessions · varint keys · session* · record* · u8 2 · key* · varint 0 · u32 content hash
- *                 · u32 hash of the history · section* · u8 0
+ *                 · u32 hash of the kept history · section* · u8 0
  *     section  := u8 kind (1: users and roles, as in access-format.ts; 2: leases, 3: bound keys, as in lease-section)
  *                 · varint length · bytes · u32 hash of the bytes
  *     round    := varint n · varint pid · u32 salt · varint index - that of the one before (of the first: - 0)
@@ -156,7 +156,7 @@ export class FrozenState {
     }
     out.varint(0);
     out.u32(this.#cells.contentHash);
-    out.u32(this.#cells.historyHash);
+    out.u32(this.#cells.keptHistoryHash);
     for (const [kind, bytes] of this.#sections(bound)) {
       out.u8(kind);
       out.sized(bytes);
