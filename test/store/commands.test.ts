@@ -13,8 +13,8 @@ import {
   OwnEntries,
   SnapshotDecoder,
   validateEntry,
-  validateGroup,
 } from "../../src/store/index.ts";
+import { validateGroup } from "../../src/store/entries/group-check.ts";
 import { OP } from "../../src/store/operations/index.ts";
 import { ByteWriter } from "../../src/base/byte-writer.ts";
 import { ENTRY_VERSION_MAX } from "../../src/store/entries/command.ts";
