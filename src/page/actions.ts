@@ -1,7 +1,7 @@
 /** What the page can do, carried out over the ordinary clients. */
 import { KvError, NO_FAULT, type SomeLinkFault } from "../base/index.ts";
 import {
-  AdminClient,
+  AdminCore,
   applyFaults,
   changeLinks,
   failedText,
@@ -57,7 +57,7 @@ export class ClusterActions implements PageActions {
   readonly #options: ActionsOptions;
   readonly #nodes: readonly number[];
   #way: WayIn = NO_WAY_IN;
-  #admin: AdminClient;
+  #admin: AdminCore;
   #kv: KvClient;
 
   constructor(options: ActionsOptions) {
@@ -240,7 +240,7 @@ export class ClusterActions implements PageActions {
   }
 
   /** The one of now. */
-  get admin(): AdminClient {
+  get admin(): AdminCore {
     return this.#admin;
   }
 
@@ -323,8 +323,8 @@ export class ClusterActions implements PageActions {
     return first;
   }
 
-  #newAdmin(way: WayIn = this.#way): AdminClient {
-    return new AdminClient({ ...this.#clientOptions(), ...way, timeoutMs: 3000 });
+  #newAdmin(way: WayIn = this.#way): AdminCore {
+    return new AdminCore({ ...this.#clientOptions(), ...way, timeoutMs: 3000 });
   }
 
   #newKv(): KvClient {
@@ -347,7 +347,7 @@ function sentence(done: string, outcome: FaultsOutcome): string {
 }
 
 /** One answer is enough; every node says the same about a wrong password. @throws KvError */
-async function whoAtAny(admin: AdminClient, nodes: readonly number[]): Promise<void> {
+async function whoAtAny(admin: AdminCore, nodes: readonly number[]): Promise<void> {
   let last: KvError | null = null;
   for (const node of nodes) {
     try {

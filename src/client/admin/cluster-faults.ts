@@ -10,7 +10,7 @@ import {
 } from "../../base/index.ts";
 import type { LinkPair, Scenario } from "../scenarios/index.ts";
 import { type AdminLink, type AdminParams, toldFault } from "../../protocol/admin/index.ts";
-import type { AdminClient } from "./admin-client.ts";
+import type { AdminCore } from "./admin-core.ts";
 
 /** A fault in one direction of a link. */
 export interface DirectedFault extends LinkFault {
@@ -59,7 +59,7 @@ export function faultsOfNode(node: number, faults: readonly DirectedFault[]): No
  * be reached. All nodes are asked at once; this never rejects for what a node answers.
  */
 export async function applyFaults(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   nodes: readonly number[],
   faults: readonly DirectedFault[],
   options: CallOptions = {},
@@ -71,7 +71,7 @@ export async function applyFaults(
 
 /** `applyFaults` for links that are broken in both directions. */
 export function applyBroken(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   nodes: readonly number[],
   broken: readonly LinkPair[],
   options: CallOptions = {},
@@ -85,7 +85,7 @@ export function applyBroken(
  * @returns how the last step that was taken went
  */
 export async function runScenario(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   nodes: readonly number[],
   { steps }: Pick<Scenario, "steps">,
   { sleep, ...options }: CallOptions & { readonly sleep: (ms: number) => Promise<void> },
@@ -110,7 +110,7 @@ export interface LinkChange extends SomeLinkFault {
  * answers. As in `faultsOfNode` the receiver only holds what is broken for good.
  */
 export function changeLinks(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   changes: readonly LinkChange[],
   options: CallOptions = {},
 ): Promise<FaultsOutcome> {
