@@ -24,7 +24,7 @@ import {
   type ClientOperation,
   type Expected,
   type History,
-  type Operation,
+  type OperationRecord,
   type Outcome,
 } from "./history.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";
@@ -118,7 +118,11 @@ export class SimClient {
   }
 
   /** Asks for this at once, beside other requests under way. */
-  submit(operation: ClientOperation, done: (record: Operation) => void, timeoutMs?: number): void {
+  submit(
+    operation: ClientOperation,
+    done: (record: OperationRecord) => void,
+    timeoutMs?: number,
+  ): void {
     const { history, trace, coverage, index } = this.#options;
     const record = history.invoke(index, operation);
     if (trace.isRead) trace.remark(this.host, `asks ${describeOperation(record)}`);
