@@ -20,7 +20,7 @@ import {
   type Resolved,
   type Setting,
   type SettingsFile,
-} from "./settings.ts";
+} from "./options/settings.ts";
 
 const EXIT_TIMEOUT_MS = 3000;
 
