@@ -135,7 +135,7 @@ export function changeLinks(
 }
 
 /** Of what the sender does now the receiver does nothing any more, unless the direction is broken. */
-function atReceiver(change: SomeLinkFault): SomeLinkFault {
+function atReceiver(change: SomeLinkFault): Readonly<Record<keyof LinkFault, number | undefined>> {
   return {
     dropPermille:
       change.dropPermille === undefined || change.dropPermille === BROKEN_PERMILLE
