@@ -403,7 +403,9 @@ describe("what can be done", () => {
     const page = new Page(3, 15);
     await page.leader();
     await page.do(page.store.actions.partition("1 | 2 | 3"));
-    expect(await page.do(page.store.actions.restoreLinksOf(1))).toBe("all links of node 1 are whole");
+    expect(await page.do(page.store.actions.restoreLinksOf(1))).toBe(
+      "all links of node 1 are whole",
+    );
     const states = (): string =>
       page.view.links.map(({ aToB, bToA }) => `${aToB.state}/${bToA.state}`).join(" ");
     await page.until(
