@@ -81,6 +81,7 @@ const LAYERS: Record<string, readonly string[]> = {
     ...["requests", "trust", "snapshots", "watches", "turn"],
     ...["writes", "reads", "relay"],
   ],
+  bin: ["options", "nodes", "files", "backups", "held"],
 };
 
 /** Doors beside `index.ts`: a client needs the bytes of commands, and must not load the state machine. */

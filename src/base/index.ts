@@ -62,6 +62,14 @@ export {
   TXN_RESULT_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from "./limits.ts";
+export {
+  BROKEN,
+  isWhole,
+  linkFault,
+  type LinkFault,
+  NO_FAULT,
+  type SomeLinkFault,
+} from "./link-fault.ts";
 export { printable, printableJson, terminalText } from "./printable.ts";
 export { SECRET_BITS_MIN, secretBits } from "./secret-chance.ts";
 export { type Secrets, secretsNow } from "./secrets.ts";

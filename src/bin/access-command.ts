@@ -10,10 +10,10 @@ import {
   type Token,
   UsageError,
 } from "../prompt/terminal/index.ts";
-import { argumentToken } from "./argument-token.ts";
-import { askPassword, hideTyping, passwordIn, type TypedLines } from "./ask-password.ts";
-import { offerWords } from "./completed-words.ts";
-import { learnSettings } from "./learn-nodes.ts";
+import { argumentToken } from "./options/argument-token.ts";
+import { askPassword, hideTyping, passwordIn, type TypedLines } from "./options/ask-password.ts";
+import { offerWords } from "./options/completed-words.ts";
+import { learnSettings } from "./nodes/learn-nodes.ts";
 import {
   addAccessOptions,
   clientOptionsOf,
@@ -21,7 +21,7 @@ import {
   runAsProcess,
   sleep,
   type PromptFlags,
-} from "./prompt-options.ts";
+} from "./options/prompt-options.ts";
 
 /** The option of the same name says with which password this program signs in. */
 const RENAMED: Readonly<Record<string, string>> = { "--password-file": "--new-password-file" };

@@ -3,14 +3,19 @@ import { Command } from "commander";
 import { KvError, StorageError, terminalText } from "../base/index.ts";
 import { parseNodeId } from "../server/config/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
-import { addCredentialOptions, type AccessFlags } from "./credential-options.ts";
-import { backupDirectories } from "./backup-directory.ts";
-import { type Schedule, runSchedule, scheduleOf } from "./backup-schedule.ts";
-import { askedSettings } from "./learn-nodes.ts";
-import { makeBackup, type MadeBackup } from "./make-backup.ts";
-import { openOutput, withoutRoom } from "./output.ts";
-import { sizeText } from "./progress.ts";
-import { CLUSTER_HELP, readSettings, runAsProcess, type PromptSettings } from "./prompt-options.ts";
+import { addCredentialOptions, type AccessFlags } from "./options/credential-options.ts";
+import { backupDirectories } from "./backups/backup-directory.ts";
+import { type Schedule, runSchedule, scheduleOf } from "./backups/backup-schedule.ts";
+import { askedSettings } from "./nodes/learn-nodes.ts";
+import { makeBackup, type MadeBackup } from "./backups/make-backup.ts";
+import { openOutput, withoutRoom } from "./files/output.ts";
+import { sizeText } from "./files/progress.ts";
+import {
+  CLUSTER_HELP,
+  readSettings,
+  runAsProcess,
+  type PromptSettings,
+} from "./options/prompt-options.ts";
 
 interface BackupFlags extends AccessFlags {
   readonly node?: string;

@@ -22,10 +22,10 @@ import {
   type ThrowAwayTls,
 } from "../measure/index.ts";
 import { processListeningOn } from "../machine/host/index.ts";
-import { addCredentialOptions, type AccessFlags } from "./credential-options.ts";
-import { integerBetween } from "./integer.ts";
-import { withIds } from "./learn-nodes.ts";
-import { parseTime, readSettings } from "./prompt-options.ts";
+import { addCredentialOptions, type AccessFlags } from "./options/credential-options.ts";
+import { integerBetween } from "./options/integer.ts";
+import { withIds } from "./nodes/learn-nodes.ts";
+import { parseTime, readSettings } from "./options/prompt-options.ts";
 
 interface BenchFlags extends AccessFlags {
   readonly size: string;

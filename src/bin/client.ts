@@ -4,7 +4,7 @@ import { createClient } from "../client/api/index.ts";
 import type { ClientAction } from "../prompt/commands/index.ts";
 import type { Prompt } from "../prompt/terminal/index.ts";
 import { createClientPrompt } from "../prompt/index.ts";
-import { learnSettings } from "./learn-nodes.ts";
+import { learnSettings } from "./nodes/learn-nodes.ts";
 import {
   addPromptOptions,
   clientOptionsOf,
@@ -13,8 +13,8 @@ import {
   runPromptProcess,
   type PromptFlags,
   type PromptSettings,
-} from "./prompt-options.ts";
-import { signInFirst } from "./sign-in.ts";
+} from "./options/prompt-options.ts";
+import { signInFirst } from "./nodes/sign-in.ts";
 
 const EXAMPLES = `
 Examples:

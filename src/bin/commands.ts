@@ -3,8 +3,8 @@ import { Command, CommanderError } from "commander";
 import { KvError, systemCode, terminalText, tooManyFilesText } from "../base/index.ts";
 import { endWhenReaderGoes, programVersion } from "../machine/host/index.ts";
 import { withSignInHint, wrap } from "../prompt/terminal/index.ts";
-import { NoNodeAnswers } from "./no-node-answers.ts";
-import { checkArguments } from "./own-arguments.ts";
+import { NoNodeAnswers } from "./nodes/no-node-answers.ts";
+import { checkArguments } from "./options/own-arguments.ts";
 import type { Subcommand } from "./subcommand.ts";
 
 const SUBCOMMANDS: readonly Subcommand[] = [

@@ -9,7 +9,7 @@ import {
   type Value,
 } from "../prompt/index.ts";
 import type { Words } from "../prompt/terminal/index.ts";
-import { offeredWords } from "./completed-words.ts";
+import { offeredWords } from "./options/completed-words.ts";
 
 const EXAMPLES = `
 Examples:

@@ -7,7 +7,7 @@ import {
   THIS_PROCESS,
   withHeld,
   type HeldFlags,
-} from "./held-command.ts";
+} from "./held/held-command.ts";
 import { KvError } from "../client/api/index.ts";
 import { printable, printableJson } from "../base/index.ts";
 

@@ -18,7 +18,7 @@ import {
   type ReplicaStep,
   type Violation,
 } from "../proof/explorer/index.ts";
-import { integerFrom } from "./integer.ts";
+import { integerFrom } from "./options/integer.ts";
 
 interface SharedFlags {
   readonly walks?: string;

@@ -2,11 +2,16 @@
 import { Command } from "commander";
 import { createClient, type KvClient, KvError } from "../client/api/index.ts";
 import { keyLine } from "../prompt/terminal/index.ts";
-import { learnSettings } from "./learn-nodes.ts";
-import { isOfLock } from "./lock-key.ts";
-import { openOutput, withoutRoom } from "./output.ts";
-import { KEYS, Progress } from "./progress.ts";
-import { addAccessOptions, adviceOn, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
+import { learnSettings } from "./nodes/learn-nodes.ts";
+import { isOfLock } from "./files/lock-key.ts";
+import { openOutput, withoutRoom } from "./files/output.ts";
+import { KEYS, Progress } from "./files/progress.ts";
+import {
+  addAccessOptions,
+  adviceOn,
+  clientOptionsOf,
+  type PromptFlags,
+} from "./options/prompt-options.ts";
 
 /** Lines are handed over in pieces of this length. */
 const PIECE_LENGTH = 64 * 1024;

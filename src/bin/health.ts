@@ -19,8 +19,8 @@ import {
   readAccess,
   type Access,
   type AccessFlags,
-} from "./credential-options.ts";
-import { CLUSTER_HELP, clusterOf, parseTime } from "./prompt-options.ts";
+} from "./options/credential-options.ts";
+import { CLUSTER_HELP, clusterOf, parseTime } from "./options/prompt-options.ts";
 
 export interface HealthFlags extends AccessFlags {
   readonly timeout: string;

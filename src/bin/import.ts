@@ -4,10 +4,15 @@ import { Command } from "commander";
 import { createClient, KvError, type BatchOperation, type KvClient } from "../client/api/index.ts";
 import { printable } from "../base/index.ts";
 import { type KeyLine, parseKeyLine, textLines, UsageError } from "../prompt/terminal/index.ts";
-import { learnSettings } from "./learn-nodes.ts";
-import { isOfLock } from "./lock-key.ts";
-import { KEYS, Progress } from "./progress.ts";
-import { addAccessOptions, adviceOn, clientOptionsOf, type PromptFlags } from "./prompt-options.ts";
+import { learnSettings } from "./nodes/learn-nodes.ts";
+import { isOfLock } from "./files/lock-key.ts";
+import { KEYS, Progress } from "./files/progress.ts";
+import {
+  addAccessOptions,
+  adviceOn,
+  clientOptionsOf,
+  type PromptFlags,
+} from "./options/prompt-options.ts";
 
 /** Written as one batch: so many keys, or so many bytes of them. */
 const BATCH_KEYS = 4096;

@@ -24,9 +24,9 @@ import { programVersion } from "../machine/host/index.ts";
 import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
 import { isNamedScenario, NAMED_SCENARIOS, type NamedScenario } from "../client/scenarios/index.ts";
 import { eachOf } from "../prompt/terminal/index.ts";
-import { offerWords } from "./completed-words.ts";
-import { integerBetween } from "./integer.ts";
-import { parseTime } from "./prompt-options.ts";
+import { offerWords } from "./options/completed-words.ts";
+import { integerBetween } from "./options/integer.ts";
+import { parseTime } from "./options/prompt-options.ts";
 
 interface LabFlags {
   readonly nodes?: string;

@@ -8,8 +8,8 @@ import {
   THIS_PROCESS,
   withHeld,
   type HeldFlags,
-} from "./held-command.ts";
-import { parseTime } from "./prompt-options.ts";
+} from "./held/held-command.ts";
+import { parseTime } from "./options/prompt-options.ts";
 
 const WAIT_MS_MAX = 7 * 24 * 3_600_000;
 

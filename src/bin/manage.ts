@@ -3,9 +3,9 @@ import { Command } from "commander";
 import { createAdminClient } from "../client/api/index.ts";
 import { createAdminPrompt } from "../prompt/index.ts";
 import type { ManageAction } from "../prompt/management/index.ts";
-import { promptPassword } from "./ask-password.ts";
+import { promptPassword } from "./options/ask-password.ts";
 import type { Prompt } from "../prompt/terminal/index.ts";
-import { learnSettings } from "./learn-nodes.ts";
+import { learnSettings } from "./nodes/learn-nodes.ts";
 import {
   addPromptOptions,
   clientOptionsOf,
@@ -15,8 +15,8 @@ import {
   sleep,
   type PromptFlags,
   type PromptSettings,
-} from "./prompt-options.ts";
-import { signInFirst } from "./sign-in.ts";
+} from "./options/prompt-options.ts";
+import { signInFirst } from "./nodes/sign-in.ts";
 
 const EXAMPLES = `
 Examples:

@@ -15,16 +15,16 @@ import {
   UsageError,
   usageLines,
 } from "../prompt/terminal/index.ts";
-import { argumentToken } from "./argument-token.ts";
-import { offerWords } from "./completed-words.ts";
-import { learnSettings } from "./learn-nodes.ts";
+import { argumentToken } from "./options/argument-token.ts";
+import { offerWords } from "./options/completed-words.ts";
+import { learnSettings } from "./nodes/learn-nodes.ts";
 import {
   addAccessOptions,
   confirmAt,
   runAsProcess,
   type PromptFlags,
   type PromptSettings,
-} from "./prompt-options.ts";
+} from "./options/prompt-options.ts";
 
 interface OneShotFlags extends PromptFlags {
   readonly node?: string;

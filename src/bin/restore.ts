@@ -22,8 +22,8 @@ import {
 import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
 import { makeDirectoryNow, NodeDisk, syncDirectory } from "../machine/host/index.ts";
 import { EXIT } from "../prompt/terminal/index.ts";
-import { Progress } from "./progress.ts";
-import { readBackupFile } from "./verify.ts";
+import { Progress } from "./files/progress.ts";
+import { readBackupFile } from "./files/read-backup-file.ts";
 
 interface RestoreFlags {
   readonly dataDir: string;

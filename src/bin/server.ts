@@ -20,7 +20,7 @@ import {
   type Resolved,
   type Setting,
   type SettingsFile,
-} from "./settings.ts";
+} from "./options/settings.ts";
 
 const EXIT_TIMEOUT_MS = 3000;
 
@@ -96,8 +96,16 @@ export function serverCommand(): Command {
       "refuse a request that finds no quorum for so long",
       d.requestTimeoutMs,
     )
-    .option("--snapshot-mb <n>", "take a snapshot after so many megabytes of log", d.snapshotMb)
-    .option("--snapshot-entries <n>", "or after so many entries", d.snapshotEntries)
+    .option(
+      "--snapshot-mb <n>",
+      "no snapshot before so many megabytes of log; a large state waits for more",
+      d.snapshotMb,
+    )
+    .option(
+      "--snapshot-entries <n>",
+      "but take one after so many entries, however short they are",
+      d.snapshotEntries,
+    )
     .addHelpText("after", EXAMPLES)
     .action(runServer);
 }

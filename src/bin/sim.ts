@@ -15,7 +15,7 @@ import {
   type RunResult,
 } from "../proof/simulator/index.ts";
 import { wrap } from "../prompt/terminal/index.ts";
-import { integerFrom } from "./integer.ts";
+import { integerFrom } from "./options/integer.ts";
 import { runCampaign, serveCampaign, type CampaignResult, type Failed } from "./sim-campaign.ts";
 
 interface SimFlags {

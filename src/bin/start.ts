@@ -1,7 +1,7 @@
 /** `omnikv start`: a local cluster and a prompt in one terminal. */
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { promptPassword } from "./ask-password.ts";
+import { promptPassword } from "./options/ask-password.ts";
 import { createAdminClient, createClient } from "../client/api/index.ts";
 import { KvError, printable } from "../base/index.ts";
 import {
@@ -23,7 +23,7 @@ import {
   clientOptionsOf,
   promptPartsOf,
   type PromptSettings,
-} from "./prompt-options.ts";
+} from "./options/prompt-options.ts";
 
 interface StartFlags {
   readonly size: string;

@@ -1,30 +1,21 @@
 /** `omnikv verify FILE|DATA-DIR`: whether a backup or a node's data is whole, without any server. */
-import { createReadStream, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { Command } from "commander";
 import {
   BackupError,
   ballotText,
   type ReadBackup,
-  readBackup,
   type VerifiedDirectory,
   verifyDirectory,
 } from "../storage/backup/index.ts";
-import {
-  KvError,
-  printableJson,
-  StorageError,
-  systemCode,
-  systemReason,
-  terminalText,
-} from "../base/index.ts";
-import { withDirectory } from "./data-directory.ts";
-import { Progress, sizeText } from "./progress.ts";
+import { printableJson, StorageError, terminalText } from "../base/index.ts";
+import { withDirectory } from "./files/data-directory.ts";
+import { sizeText } from "./files/progress.ts";
+import { readBackupFile } from "./files/read-backup-file.ts";
 
 /** Nothing in such a directory is damaged, and yet it lacks what a node of the cluster must have. */
 const WAITING =
   "it waits to take the place of a lost disk (--rejoin), has not taken over yet what the others have, and votes for nothing";
-
-const READ_BYTES = 256 * 1024;
 
 const HELP = `
 Reads all of the file, checks every checksum, decodes every key and compares the result with the hash that the node had.
@@ -127,38 +118,6 @@ function textOfDirectory(directory: string, found: VerifiedDirectory): string {
     `  hash       ${state.hash()}`,
   ];
   return `${lines.map(terminalText).join("\n")}\n`;
-}
-
-/** With its progress on the terminal. @throws BackupError, KvError BAD_REQUEST */
-export async function readBackupFile(file: string): Promise<ReadBackup> {
-  const progress = new Progress(`reading ${terminalText(file)}`);
-  try {
-    return await readBackup(chunksOf(file, (bytes) => progress.at(bytes)));
-  } finally {
-    progress.end();
-  }
-}
-
-async function* chunksOf(
-  file: string,
-  onRead: (bytes: number) => void,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let bytes = 0;
-  try {
-    for await (const chunk of createReadStream(file, { highWaterMark: READ_BYTES })) {
-      const read = chunk as Uint8Array;
-      bytes += read.length;
-      onRead(bytes);
-      yield read;
-    }
-  } catch (error) {
-    // An error of the reader of these bytes does not come by here.
-    if (systemCode(error) === "EISDIR") {
-      const text = `${file} is a directory: expected a file that omnikv backup has made`;
-      throw new KvError("BAD_REQUEST", text, { cause: error });
-    }
-    throw new KvError("BAD_REQUEST", `cannot read ${file}: ${systemReason(error)}`);
-  }
 }
 
 function jsonOf({ header, state, bytes }: ReadBackup): Finding[0] {

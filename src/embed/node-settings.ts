@@ -88,9 +88,12 @@ export interface NodeSettings {
   readonly resendMs?: number;
   /** A request that finds no majority for so long is refused. Default 3000. */
   readonly requestTimeoutMs?: number;
-  /** A snapshot is taken after so many MiB of log; or earlier, after `snapshotEntries`. */
+  /**
+   * No snapshot is taken before so many MiB of log, unless there are `snapshotEntries` earlier. With a large state it takes more: half
+   * of what the state takes, twice what its history takes. Default 16.
+   */
   readonly snapshotMb?: number;
-  /** A snapshot is taken after so many entries of the log; or earlier, after `snapshotMb`. */
+  /** A snapshot is taken after so many entries of the log at the latest, however short they are. Default 200,000. */
   readonly snapshotEntries?: number;
   /** Gets what servers write to their log. Default: none. */
   readonly logger?: NodeLogger;

@@ -3,23 +3,19 @@
  * asks it at one place, where a message between nodes enters or leaves; sockets, clients and management know nothing of it.
  * It lives as long as the process: a node that restarts has whole links.
  */
-import { assert, BROKEN_PERMILLE, FAULT_DELAY_MS_MAX } from "../base/index.ts";
+import {
+  assert,
+  BROKEN_PERMILLE,
+  FAULT_DELAY_MS_MAX,
+  isWhole,
+  type LinkFault,
+  NO_FAULT,
+} from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 
 /** As seen from this node: `out` is what it sends to the peer. */
 export type Direction = "in" | "out";
 export const DIRECTIONS: readonly Direction[] = ["in", "out"];
-
-export interface LinkFault {
-  /** Of a thousand messages, how many are dropped. 1000: the link is broken in this direction. */
-  readonly dropPermille: number;
-  /** So much later each message arrives. Messages keep their order. */
-  readonly delayMs: number;
-}
-
-export const NO_FAULT: LinkFault = { dropPermille: 0, delayMs: 0 };
-export const BROKEN: LinkFault = { dropPermille: BROKEN_PERMILLE, delayMs: 0 };
-const KINDS = Object.keys(NO_FAULT) as readonly (keyof LinkFault)[];
 
 export interface LinkFaultEntry extends LinkFault {
   readonly peer: NodeId;
@@ -45,7 +41,7 @@ export class DropTable {
     );
     const before = this.get(peer, direction);
     const faults = this.#faults.get(peer) ?? { in: NO_FAULT, out: NO_FAULT };
-    faults[direction] = { dropPermille, delayMs };
+    faults[direction] = fault;
     this.#faults.set(peer, faults);
     return dropPermille < before.dropPermille;
   }
@@ -70,9 +66,4 @@ export class DropTable {
       )
       .filter((entry) => !isWhole(entry));
   }
-}
-
-/** A kind of fault that is new counts by itself. */
-function isWhole(fault: LinkFault): boolean {
-  return KINDS.every((kind) => fault[kind] === NO_FAULT[kind]);
 }

@@ -1,6 +1,5 @@
-import { LATENCY_BUCKETS } from "../base/index.ts";
+import { LATENCY_BUCKETS, type LinkFault } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
-import type { LinkFault } from "./drop-table.ts";
 
 /** Since the process started, over all sessions of one link. */
 export interface LinkCounters {

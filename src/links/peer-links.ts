@@ -13,20 +13,12 @@
  *   LINK-5. Handlers are never called from within a call of this object, nor after stop().
  *   LINK-6. Where nodes must show certificates, the dialer's certificate names the host at which this node would dial it.
  */
-import { assert } from "../base/index.ts";
+import { assert, BROKEN, type LinkFault, NO_FAULT } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import { type Connection, type ConnectionHandlers, StrangerLog } from "../machine/ports/index.ts";
 import type { Hello } from "../protocol/handshake/index.ts";
 import type { PeerMessage } from "../protocol/peer/index.ts";
-import {
-  DIRECTIONS,
-  DropTable,
-  BROKEN,
-  NO_FAULT,
-  type Direction,
-  type LinkFault,
-  type LinkFaultEntry,
-} from "./drop-table.ts";
+import { DIRECTIONS, DropTable, type Direction, type LinkFaultEntry } from "./drop-table.ts";
 import { acceptWithHandshake, type HandshakeFailure, type Refusal } from "./handshake/index.ts";
 import type { LinkStatus } from "./link-status.ts";
 import { PeerLink } from "./peer-link.ts";

@@ -1,7 +1,7 @@
 /** What the page can do, carried out over the ordinary clients. */
-import { KvError } from "../base/index.ts";
+import { KvError, NO_FAULT, type SomeLinkFault } from "../base/index.ts";
 import {
-  AdminClient,
+  AdminCore,
   applyFaults,
   changeLinks,
   failedText,
@@ -57,7 +57,7 @@ export class ClusterActions implements PageActions {
   readonly #options: ActionsOptions;
   readonly #nodes: readonly number[];
   #way: WayIn = NO_WAY_IN;
-  #admin: AdminClient;
+  #admin: AdminCore;
   #kv: KvClient;
 
   constructor(options: ActionsOptions) {
@@ -82,11 +82,7 @@ export class ClusterActions implements PageActions {
     throw new KvError(failed.code, text, { cause: failed });
   }
 
-  async degradeLink(
-    a: number,
-    b: number,
-    fault: { readonly dropPermille?: number; readonly delayMs?: number },
-  ): Promise<void> {
+  async degradeLink(a: number, b: number, fault: SomeLinkFault): Promise<void> {
     const outcome = await changeLinks(this.#admin, [
       { from: a, to: b, ...fault },
       { from: b, to: a, ...fault },
@@ -109,16 +105,15 @@ export class ClusterActions implements PageActions {
     return this.#run(planIsolation(node, this.#nodes, leader), leader);
   }
 
-  async rejoin(node: number): Promise<string> {
-    const whole = { dropPermille: 0, delayMs: 0 };
+  async restoreLinksOf(node: number): Promise<string> {
     const changes = this.#nodes
       .filter((peer) => peer !== node)
       .flatMap((peer) => [
-        { from: node, to: peer, ...whole },
-        { from: peer, to: node, ...whole },
+        { from: node, to: peer, ...NO_FAULT },
+        { from: peer, to: node, ...NO_FAULT },
       ]);
     const outcome = await changeLinks(this.#admin, changes);
-    return this.#done("rejoin", `all links of node ${node} are whole`, outcome);
+    return this.#done("restore", `all links of node ${node} are whole`, outcome);
   }
 
   async partition(groups: string): Promise<string> {
@@ -245,7 +240,7 @@ export class ClusterActions implements PageActions {
   }
 
   /** The one of now. */
-  get admin(): AdminClient {
+  get admin(): AdminCore {
     return this.#admin;
   }
 
@@ -328,8 +323,8 @@ export class ClusterActions implements PageActions {
     return first;
   }
 
-  #newAdmin(way: WayIn = this.#way): AdminClient {
-    return new AdminClient({ ...this.#clientOptions(), ...way, timeoutMs: 3000 });
+  #newAdmin(way: WayIn = this.#way): AdminCore {
+    return new AdminCore({ ...this.#clientOptions(), ...way, timeoutMs: 3000 });
   }
 
   #newKv(): KvClient {
@@ -352,7 +347,7 @@ function sentence(done: string, outcome: FaultsOutcome): string {
 }
 
 /** One answer is enough; every node says the same about a wrong password. @throws KvError */
-async function whoAtAny(admin: AdminClient, nodes: readonly number[]): Promise<void> {
+async function whoAtAny(admin: AdminCore, nodes: readonly number[]): Promise<void> {
   let last: KvError | null = null;
   for (const node of nodes) {
     try {

@@ -1,5 +1,5 @@
 /** What the page knows of the cluster: the views draw this and nothing else. Times are milliseconds of the page's clock. */
-import type { ErrorCode } from "../base/index.ts";
+import type { ErrorCode, LinkFault } from "../base/index.ts";
 import type { LoadView } from "../client/scenarios/index.ts";
 import type { AdminStatus } from "../protocol/admin/index.ts";
 import type { Who } from "./rights.ts";
@@ -29,11 +29,9 @@ export interface NodeView {
 type LinkState = "connected" | "broken" | "faulty" | "down" | "unknown";
 
 /** One direction of a link. */
-export interface LinkSide {
+export interface LinkSide extends LinkFault {
   /** broken: on purpose, all is dropped. faulty: some is dropped, or delayed. unknown: neither end is live. */
   readonly state: LinkState;
-  readonly dropPermille: number;
-  readonly delayMs: number;
   /** That were sent in this direction. */
   readonly messagesPerSecond: number;
 }

@@ -1,7 +1,7 @@
 /** Links as both of their ends report them. A node that is not live contributes nothing. */
 import { formatMs } from "./views/format.ts";
-import { BROKEN_PERMILLE } from "../base/index.ts";
-import type { AdminLink } from "../protocol/admin/index.ts";
+import { BROKEN_PERMILLE, isWhole, type LinkFault, NO_FAULT } from "../base/index.ts";
+import { type AdminLink, toldFault } from "../protocol/admin/index.ts";
 import type { LinkSide, LinkView, NodeView } from "./cluster-view.ts";
 import { linkTo, type NodeMeter } from "./node-meter.ts";
 
@@ -39,36 +39,33 @@ export function linkViews(
 
 /** A message passes the drop tables of both ends: losses and delays add up. */
 function side(from: End | null, to: End | null): LinkSide {
-  const out = from?.link.dropPermilleOut ?? 0;
-  const into = to?.link.dropPermilleIn ?? 0;
-  const dropPermille = 1000 - Math.floor(((1000 - out) * (1000 - into)) / 1000);
-  const delayMs = (from?.link.delayMsOut ?? 0) + (to?.link.delayMsIn ?? 0);
+  const out = from === null ? NO_FAULT : toldFault(from.link, "out");
+  const into = to === null ? NO_FAULT : toldFault(to.link, "in");
+  const fault: LinkFault = {
+    dropPermille:
+      1000 - Math.floor(((1000 - out.dropPermille) * (1000 - into.dropPermille)) / 1000),
+    delayMs: out.delayMs + into.delayMs,
+  };
   const messagesPerSecond =
     from?.meter.messagesPerSecond(from.peer, "out") ??
     to?.meter.messagesPerSecond(to.peer, "in") ??
     0;
   return {
-    state: state(from, to, dropPermille, delayMs),
-    dropPermille,
-    delayMs,
+    state: state(from, to, fault),
+    ...fault,
     messagesPerSecond,
   };
 }
 
-function state(
-  from: End | null,
-  to: End | null,
-  dropPermille: number,
-  delayMs: number,
-): LinkSide["state"] {
+function state(from: End | null, to: End | null, fault: LinkFault): LinkSide["state"] {
   if (from === null && to === null) return "unknown";
   if (from?.link.state === "down" || to?.link.state === "down") return "down";
-  if (dropPermille === BROKEN_PERMILLE) return "broken";
-  return dropPermille > 0 || delayMs > 0 ? "faulty" : "connected";
+  if (fault.dropPermille === BROKEN_PERMILLE) return "broken";
+  return isWhole(fault) ? "connected" : "faulty";
 }
 
 /** "loses 30 %, 50 ms late"; empty: whole. */
-export function faultText({ dropPermille, delayMs }: LinkSide): string {
+export function faultText({ dropPermille, delayMs }: LinkFault): string {
   const words: string[] = [];
   if (dropPermille > 0) words.push(`loses ${dropPermille / 10} %`);
   if (delayMs > 0) words.push(`${formatMs(delayMs)} late`);

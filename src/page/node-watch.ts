@@ -5,7 +5,7 @@
  * up, and makes a new one.
  */
 import { KvError } from "../base/index.ts";
-import { AdminClient, type AdminClientOptions } from "../client/admin/index.ts";
+import { AdminCore, type AdminClientOptions } from "../client/admin/index.ts";
 import type { NodeAddress } from "../client/terms/index.ts";
 import type { CancelTimer } from "../machine/ports/index.ts";
 import type { AdminStatus } from "../protocol/admin/index.ts";
@@ -39,7 +39,7 @@ export type NodeWatchOptions = Omit<AdminClientOptions, "nodes" | "timeoutMs"> &
 
 export class NodeWatch {
   readonly #options: NodeWatchOptions;
-  #client: AdminClient;
+  #client: AdminCore;
   #report: NodeReport = { kind: "connecting" };
   #openSince: number | null = null;
   #cancelTimer: CancelTimer = () => {};
@@ -115,8 +115,8 @@ export class NodeWatch {
     this.#cancelTimer = this.#options.clock.after(Math.max(0, ms), () => void this.#ask());
   }
 
-  #newClient(): AdminClient {
+  #newClient(): AdminCore {
     const { node, intervalMs: _, onReport: __, ...options } = this.#options;
-    return new AdminClient({ ...options, nodes: [node], timeoutMs: ANSWER_TIMEOUT_MS });
+    return new AdminCore({ ...options, nodes: [node], timeoutMs: ANSWER_TIMEOUT_MS });
   }
 }

@@ -1,4 +1,5 @@
 /** What the page can do. Every promise rejects with a KvError whose message can be shown. */
+import type { SomeLinkFault } from "../base/index.ts";
 import type { CasCondition } from "../client/terms/index.ts";
 import type { NamedScenario } from "../client/scenarios/index.ts";
 import type { ShownCoordination } from "./coordination.ts";
@@ -82,16 +83,12 @@ export interface PageActions {
   breakLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
   restoreLink(from: number, to: number, direction: "both" | "oneWay"): Promise<void>;
   /** Loses some messages of both directions, or delays them; a value that is not given stays. */
-  degradeLink(
-    a: number,
-    b: number,
-    fault: { readonly dropPermille?: number; readonly delayMs?: number },
-  ): Promise<void>;
+  degradeLink(a: number, b: number, fault: SomeLinkFault): Promise<void>;
   /** @returns what the scenario did, one sentence; names nodes that could not be told */
   runScenario(name: NamedScenario): Promise<string>;
   isolate(node: number): Promise<string>;
   /** Makes the links of this node whole, and no other. */
-  rejoin(node: number): Promise<string>;
+  restoreLinksOf(node: number): Promise<string>;
   /** @param groups node ids: "1,2 | 3"; nodes that are not named form a group of their own */
   partition(groups: string): Promise<string>;
   healAll(): Promise<string>;

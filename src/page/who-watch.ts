@@ -1,6 +1,6 @@
 /** Asks again and again which user this page is to the nodes: rights change while it is open. Any node does; the own one first. */
 import { KvError } from "../base/index.ts";
-import type { AdminClient } from "../client/admin/index.ts";
+import type { AdminCore } from "../client/admin/index.ts";
 import type { CancelTimer, Clock } from "../machine/ports/index.ts";
 import type { Who } from "./rights.ts";
 
@@ -11,7 +11,7 @@ export interface WhoWatchOptions {
   /** In the order in which they are asked. */
   readonly nodes: readonly number[];
   /** The one of now: it is another one after each sign-in. */
-  readonly admin: () => Pick<AdminClient, "call">;
+  readonly admin: () => Pick<AdminCore, "call">;
   /** It may be the same as before. */
   readonly onWho: (who: Who) => void;
 }
@@ -54,7 +54,7 @@ export class WhoWatch {
 }
 
 /** Null: this node does not say. */
-async function whoAt(admin: Pick<AdminClient, "call">, node: number): Promise<Who | null> {
+async function whoAt(admin: Pick<AdminCore, "call">, node: number): Promise<Who | null> {
   try {
     return await admin.call(node, "whoami", {});
   } catch (error) {

@@ -178,8 +178,8 @@ async function carryOut(
       return done(`the link to node ${peer} is restored${ways(direction)}${rest}`, result);
     }
     case "setFault": {
-      const { op, peer, direction, dropPermille, delayMs } = action;
-      const params = { peer, direction, dropPermille, delayMs };
+      const { op, ...params } = action;
+      const { peer, direction, dropPermille, delayMs } = params;
       const result = await client.call(node, op, params, options);
       const what = `loses ${dropPermille / 10} % and delays ${delayMs} ms`;
       return done(`the link to node ${peer} ${what}${ways(direction)}`, result);

@@ -137,7 +137,7 @@ async function carryOut(
   const calls = { timeoutMs: faultsTimeoutMs(options), signal };
   switch (action.op) {
     case "scenario":
-      return cut(run, action.request);
+      return breakLinks(run, action.request);
     case "changeLinks": {
       const outcome = await changeLinks(client, action.changes, calls);
       return told(run, outcome, action.words, { changes: action.changes });
@@ -188,7 +188,7 @@ async function lookAround({ options, ids, signal }: Run): Promise<ClusterLook> {
   throw new KvError(first.code, `no node answers: ${reasons.join("; ")}`, { definite: true });
 }
 
-async function cut(run: Run, request: ScenarioRequest): Promise<Outcome> {
+async function breakLinks(run: Run, request: ScenarioRequest): Promise<Outcome> {
   const { options, ids, signal } = run;
   const leader = leaderIn(await lookAround(run));
   const scenario = plan(request, ids, leader);

@@ -12,7 +12,7 @@ export {
   validateEntry,
 } from "./entries/entry.ts";
 export type { FrozenState } from "./snapshots/frozen-state.ts";
-export { rulesFor, validateGroup } from "./entries/group-check.ts";
+export { rulesFor } from "./entries/group-check.ts";
 export { piecesOf, type GroupPiece } from "./entries/group-pieces.ts";
 export { GroupWriter } from "./entries/group-writer.ts";
 export { KvState } from "./kv-state.ts";
@@ -20,11 +20,9 @@ export type { PlaceSeed } from "./entries/place-hash.ts";
 export { hashedSessionName } from "./sessions/session-id.ts";
 export type { StoredValue } from "./history/cell.ts";
 export { Runs, splitGroup, type SplitGroup } from "./entries/group-split.ts";
-export type { KeyValue } from "./keys/frozen-cells.ts";
 export { settingOf, type HistoryBound } from "./history/history-bound.ts";
 export { OrderedCells, type CellsView } from "./keys/ordered-cells.ts";
 export {
-  isCut,
   readHistory,
   readPage,
   RANGE_PAGE,
@@ -38,8 +36,8 @@ export {
 export { RANGE_ORDERS, type RangeOrder, type RangeSelection } from "./keys/range-selection.ts";
 export { readAt, type Looked } from "./history/versions.ts";
 export { beginningHash, NO_ORIGIN, type UnreadableEntries } from "./snapshots/state-header.ts";
-export { partingIdx, withRound, type RoundName, type Rounds } from "./entries/rounds.ts";
-export { canGrow, wrongTxn } from "./txn/txn-check.ts";
+export { partingIdx, withRound, type Rounds } from "./entries/rounds.ts";
+export { canGrow } from "./txn/txn-check.ts";
 export { decodeNumbers, encodeNumbers } from "./entries/numbers.ts";
 export { decodeClock, encodeClock, type ClockEntry } from "./entries/clock-entry.ts";
 export {
@@ -71,11 +69,10 @@ export {
   type Permission,
 } from "./access/access.ts";
 export {
-  ACCESS_REFUSAL,
   accessRefusalText,
   decodeAccessChange,
   encodeAccessChange,
   type AccessChange,
 } from "./access/access-change.ts";
 export { readActor, SECRET_HOLDER, withActor, type Actor } from "./access/actor.ts";
-export { mayManage, mayRead, mayWrite, refusalOf, rightsOf, type Rights } from "./apply/rights.ts";
+export { mayManage, mayRead, refusalOf, rightsOf, type Rights } from "./apply/rights.ts";

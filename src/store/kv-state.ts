@@ -147,7 +147,7 @@ export class KvState {
     this.#revision = header.revision;
     this.#historyHash = header.historyHash;
     this.#unreadable = header.unreadable;
-    this.#bounds = new Bounds(header);
+    this.#bounds = new Bounds(header.settings);
     this.#origin = header.origin;
     this.#rounds = header.rounds;
     this.#judge = new Judge(header.access, cells.leases);
@@ -361,7 +361,7 @@ export class KvState {
         revision: this.#revision,
         historyHash: this.#historyHash,
         unreadable: this.#unreadable,
-        ...this.#bounds.set,
+        settings: this.#bounds.set,
         origin: this.#origin,
         rounds: this.#rounds,
         access: this.access,

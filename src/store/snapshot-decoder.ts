@@ -342,9 +342,9 @@ export class SnapshotDecoder {
   #readEnd(reader: ByteReader): boolean {
     const contentHash = reader.u32() | 0;
     const history = this.#history.from === "nothing" ? null : this.#history.history;
-    const historyHash = history === null ? 0 : reader.u32() | 0;
+    const keptHistoryHash = history === null ? 0 : reader.u32() | 0;
     if (reader.failed) return false;
-    if (history !== null && historyHash !== history.hash) {
+    if (history !== null && keptHistoryHash !== history.hash) {
       throw new SnapshotError("hash of the history differs");
     }
     if (contentHash !== this.#cells.contentHash) throw new SnapshotError("content hash differs");

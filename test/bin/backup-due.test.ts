@@ -1,7 +1,7 @@
 /** When a schedule makes its next backup, and what clocks that are set cannot put off. */
 import { expect, test } from "vitest";
-import { Due, firstRound } from "../../src/bin/backup-due.ts";
-import type { KeptBackup } from "../../src/bin/backup-folder.ts";
+import { Due, firstRound } from "../../src/bin/backups/backup-due.ts";
+import type { KeptBackup } from "../../src/bin/backups/backup-folder.ts";
 
 const EVERY_MS = 60_000;
 const NOW_MS = Date.parse("2026-03-04T05:06:00Z");

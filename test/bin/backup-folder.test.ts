@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { BackupFolder, backupName, parseBackupName } from "../../src/bin/backup-folder.ts";
+import { BackupFolder, backupName, parseBackupName } from "../../src/bin/backups/backup-folder.ts";
 import { StorageError } from "../../src/base/index.ts";
 import { BackupWriter } from "../../src/storage/backup/index.ts";
 import { KvState } from "../../src/store/index.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { withoutRoom } from "../../src/bin/output.ts";
+import { withoutRoom } from "../../src/bin/files/output.ts";
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: the system's words, write`), { code });

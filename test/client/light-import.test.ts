@@ -38,7 +38,7 @@ test("the library loads the client and its protocol; web sockets come with the f
   // A door must not bring along what the client has no use for.
   expect(namesOf(loaded).filter((name) => HEAVY.test(name))).toEqual([]);
   expect(namesOf(loaded)).not.toContain("store/kv-state.ts");
-  expect(namesOf(loaded)).not.toContain("client/admin/admin-client.ts");
+  expect(namesOf(loaded)).not.toContain("client/admin/admin-core.ts");
 });
 
 test("the command line loads what a command needs, and a health check no more than what asks and prints", () => {

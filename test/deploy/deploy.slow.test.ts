@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { validate } from "dockerfile-utils";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { scheduleOf } from "../../src/bin/backup-schedule.ts";
+import { scheduleOf } from "../../src/bin/backups/backup-schedule.ts";
 import { NodeMetrics } from "../../src/server/metrics/node-metrics.ts";
 import { makeAuthority, makeCertificate } from "../../src/machine/host/certificate-maker.ts";
 import { NODE_FLAGS } from "../../src/server/launch/node-flags.ts";

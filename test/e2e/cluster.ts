@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { AdminClient } from "../../src/client/admin/admin-client.ts";
+import { AdminCore } from "../../src/client/admin/admin-core.ts";
 import { KvClient, type KvClientOptions } from "../../src/client/kv-client.ts";
 import type { ClusterNode } from "../../src/server/config/cluster.ts";
 import { loopbackNodes } from "../../src/measure/subjects/places.ts";
@@ -198,8 +198,8 @@ export class TestCluster {
     return client;
   }
 
-  admin(): AdminClient {
-    const admin = new AdminClient({
+  admin(): AdminCore {
+    const admin = new AdminCore({
       nodes: this.nodes,
       clock: nodeClock,
       random: createNodeRandom(),
@@ -211,7 +211,7 @@ export class TestCluster {
   }
 
   /** The node that leads and hears a quorum. */
-  async leader(admin: Pick<AdminClient, "call">, timeoutMs = PATIENCE_MS): Promise<number> {
+  async leader(admin: Pick<AdminCore, "call">, timeoutMs = PATIENCE_MS): Promise<number> {
     return eventually(
       "a leader",
       async () => {
@@ -223,7 +223,7 @@ export class TestCluster {
   }
 
   /** All nodes run, and each has a leader: what a node passes on to it is not refused. */
-  async led(admin: Pick<AdminClient, "call">): Promise<void> {
+  async led(admin: Pick<AdminCore, "call">): Promise<void> {
     await eventually("each node has a leader", async () => {
       const statuses = await this.statuses(admin);
       return (
@@ -234,7 +234,7 @@ export class TestCluster {
   }
 
   /** Of the nodes that answer. */
-  async statuses(admin: Pick<AdminClient, "call">): Promise<AdminStatus[]> {
+  async statuses(admin: Pick<AdminCore, "call">): Promise<AdminStatus[]> {
     const answers = await Promise.allSettled(
       this.nodes.map(({ id }) => admin.call(id, "status", {})),
     );
@@ -246,7 +246,7 @@ export class TestCluster {
    * the moment that loses it is lost, and times out at its client (ADR 3).
    */
   async keepOnly(
-    admin: Pick<AdminClient, "call">,
+    admin: Pick<AdminCore, "call">,
     links: readonly (readonly [number, number])[],
   ): Promise<void> {
     const kept = (a: number, b: number): boolean =>
@@ -282,12 +282,12 @@ export class TestCluster {
     admin.close();
   }
 
-  async heal(admin: Pick<AdminClient, "call">): Promise<void> {
+  async heal(admin: Pick<AdminCore, "call">): Promise<void> {
     await Promise.all(this.nodes.map(({ id }) => admin.call(id, "heal", {})));
   }
 
   /** All nodes have applied the same and hold the same. */
-  async converged(admin: Pick<AdminClient, "call">): Promise<AdminStatus[]> {
+  async converged(admin: Pick<AdminCore, "call">): Promise<AdminStatus[]> {
     return eventually("all nodes are level", async () => {
       const statuses = await this.statuses(admin);
       const [first] = statuses;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { AdminClient } from "../../src/client/admin/admin-client.ts";
+import type { AdminCore } from "../../src/client/admin/admin-core.ts";
 import type { KvClient } from "../../src/client/kv-client.ts";
 import { leaderIn, lookAtCluster } from "../../src/client/admin/cluster-look.ts";
 import { eventually, OMNIKV, TestCluster } from "./cluster.ts";
@@ -34,7 +34,7 @@ const SCENARIOS: Readonly<Record<3 | 5, readonly string[]>> = {
 
 describe.each([3, 5] as const)("%i nodes", (size) => {
   let cluster: TestCluster;
-  let admin: AdminClient;
+  let admin: AdminCore;
   let client: KvClient;
 
   beforeAll(async () => {

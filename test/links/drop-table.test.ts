@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DelayLine } from "../../src/links/delay-line.ts";
-import { DropTable, NO_FAULT } from "../../src/links/drop-table.ts";
+import { NO_FAULT } from "../../src/base/index.ts";
+import { DropTable } from "../../src/links/drop-table.ts";
 import { SimClock } from "../../src/proof/simulator/sim-clock.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 

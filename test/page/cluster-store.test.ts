@@ -403,7 +403,9 @@ describe("what can be done", () => {
     const page = new Page(3, 15);
     await page.leader();
     await page.do(page.store.actions.partition("1 | 2 | 3"));
-    expect(await page.do(page.store.actions.rejoin(1))).toBe("all links of node 1 are whole");
+    expect(await page.do(page.store.actions.restoreLinksOf(1))).toBe(
+      "all links of node 1 are whole",
+    );
     const states = (): string =>
       page.view.links.map(({ aToB, bToA }) => `${aToB.state}/${bToA.state}`).join(" ");
     await page.until(
@@ -413,7 +415,7 @@ describe("what can be done", () => {
     const deeds = page.view.marks.filter(({ kind }) => kind === "deed").map(({ text }) => text);
     expect(deeds).toEqual([
       expect.stringMatching(/^partition: groups 1 \| 2 \| 3; no node can lead/),
-      "rejoin: all links of node 1 are whole",
+      "restore: all links of node 1 are whole",
     ]);
   });
 

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { pagesOver } from "../../src/bin/learn-nodes.ts";
+import { pagesOver } from "../../src/bin/nodes/learn-nodes.ts";
 import { askMembers } from "../../src/prompt/ask-members.ts";
 import type { ClusterInfo } from "../../src/protocol/admin/cluster-info.ts";
 

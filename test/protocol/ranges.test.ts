@@ -6,9 +6,9 @@ import {
   byteStringOf,
   RANGE_ORDERS,
   type ByteString,
-  type KeyValue,
   type RangeRequest,
 } from "../../src/store/index.ts";
+import type { KeyValue } from "../../src/store/keys/frozen-cells.ts";
 import {
   AnswerWriter,
   decodeAnswers,

@@ -120,7 +120,7 @@ describe("beyond the quota", () => {
     );
     expect(node.texts).toEqual([
       'keys and values take 0.9 MiB of the quota of 1.0 MiB, 100 % under "logs/"; nothing was changed. ' +
-        "Delete keys, or raise the quota: 1 set_quota 2m in the management prompt",
+        "Delete keys, or raise the quota: omnikv config set quota 2m",
     ]);
     expect(node.replica.served.refused.counts()).toEqual([
       { kind: "write", code: "NO_SPACE", frames: 1 },

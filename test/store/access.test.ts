@@ -4,7 +4,6 @@ import { ERRORS } from "../../src/base/errors.ts";
 import { changeAccess, decodeAccessChange } from "../../src/store/access/access-change.ts";
 import { decodeAccess, encodeAccess } from "../../src/store/access/access-format.ts";
 import {
-  ACCESS_REFUSAL,
   accessRefusalText,
   buildEntry,
   EMPTY_ACCESS,
@@ -15,7 +14,6 @@ import {
   GroupWriter,
   KvState,
   mayRead,
-  mayWrite,
   NO_SESSION,
   openingEntry,
   rightsOf,
@@ -23,7 +21,6 @@ import {
   SnapshotDecoder,
   STATUS,
   validateEntry,
-  validateGroup,
   withActor,
   type AccessChange,
   type AccessState,
@@ -31,6 +28,8 @@ import {
   type ByteString,
   type Txn,
 } from "../../src/store/index.ts";
+import { ACCESS_REFUSAL } from "../../src/store/access/access-change.ts";
+import { validateGroup } from "../../src/store/entries/group-check.ts";
 import type { Command } from "../../src/store/operations/index.ts";
 import { byteString, bytes, fromSnapshot, key, nonce, snapshotBytes } from "./helpers.ts";
 
@@ -543,10 +542,9 @@ describe("snapshots", () => {
   });
 });
 
-test("mayRead and mayWrite say so of users", () => {
+test("mayRead says so of users", () => {
   const state = changed(EMPTY_ACCESS, SETUP);
   expect(mayRead(state, user("ann"), prefix("r/"))).toBe(true);
-  expect(mayWrite(state, user("ann"), prefix("r/"))).toBe(false);
   expect(mayRead(state, user("ann"), { start: key("r/"), end: null })).toBe(false);
   expect(mayRead({ ...state, isOn: false }, null, { key: key("x") })).toBe(true);
 });

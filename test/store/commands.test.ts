@@ -13,8 +13,8 @@ import {
   OwnEntries,
   SnapshotDecoder,
   validateEntry,
-  validateGroup,
 } from "../../src/store/index.ts";
+import { validateGroup } from "../../src/store/entries/group-check.ts";
 import { OP } from "../../src/store/operations/index.ts";
 import { ByteWriter } from "../../src/base/byte-writer.ts";
 import { ENTRY_VERSION_MAX } from "../../src/store/entries/command.ts";
@@ -107,6 +107,23 @@ describe("groups", () => {
         expect(found).toEqual(packed);
       }),
     );
+  });
+
+  test("a command without a value has one of length 0, whatever came before it", () => {
+    const entry = entryOf({
+      session: 7,
+      floor: 0,
+      commands: [
+        [1, { op: "write", key: "a", value: "long" }],
+        [2, { op: "delete", key: "a" }],
+        [3, { op: "noop" }],
+      ],
+    });
+    const cursor = new CommandCursor();
+    cursor.reset(entry);
+    const lengths: number[] = [];
+    while (cursor.next()) lengths.push(cursor.valueLength);
+    expect(lengths).toEqual([4, 0, 0]);
   });
 
   test("the check tells where a group ends, also within more bytes", () => {

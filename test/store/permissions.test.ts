@@ -1,9 +1,9 @@
 /** How much may stand in permissions, and what a change of them costs. */
 import { describe, expect, test } from "vitest";
 import { PERMISSION_BYTES_MAX, type PermissionKind } from "../../src/store/access/access.ts";
+import { ACCESS_REFUSAL } from "../../src/store/access/access-change.ts";
 import { decodeAccess, encodeAccess } from "../../src/store/access/access-format.ts";
 import {
-  ACCESS_REFUSAL,
   accessRefusalText,
   buildEntry,
   encodeAccessChange,

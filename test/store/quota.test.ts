@@ -12,8 +12,8 @@ import {
   STATUS,
   textOf,
   validateEntry,
-  validateGroup,
 } from "../../src/store/index.ts";
+import { validateGroup } from "../../src/store/entries/group-check.ts";
 import {
   firstVersionEntryOf,
   groupBytes,

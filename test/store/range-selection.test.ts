@@ -9,11 +9,11 @@ import {
   RANGE_ORDERS,
   readPage,
   type ByteString,
-  type KeyValue,
   type RangeOrder,
   type RangeRequest,
   type RangeSelection,
 } from "../../src/store/index.ts";
+import type { KeyValue } from "../../src/store/keys/frozen-cells.ts";
 import { writerTo } from "./helpers.ts";
 
 const ALL: RangeRequest = {

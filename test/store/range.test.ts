@@ -4,14 +4,14 @@ import { expect, test } from "vitest";
 import {
   byteStringOfText,
   bytesOf,
-  isCut,
   KvState,
   readPage,
   type ByteString,
-  type KeyValue,
   type RangePage,
   type RangeRequest,
 } from "../../src/store/index.ts";
+import { isCut } from "../../src/store/keys/range.ts";
+import type { KeyValue } from "../../src/store/keys/frozen-cells.ts";
 import { writerTo } from "./helpers.ts";
 
 const ALL: RangeRequest = {

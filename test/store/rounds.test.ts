@@ -15,9 +15,9 @@ import {
   SnapshotDecoder,
   validateEntry,
   withRound,
-  type RoundName,
   type Rounds,
 } from "../../src/store/index.ts";
+import type { RoundName } from "../../src/store/entries/rounds.ts";
 import { NO_ROUNDS, ROUNDS_MAX } from "../../src/store/entries/rounds.ts";
 import {
   entryOf,

@@ -2,8 +2,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ERRORS } from "../../src/base/errors.ts";
-import { SESSION_WINDOW, VALUE_BYTES_MAX } from "../../src/base/limits.ts";
-import { KvState, SnapshotDecoder, SnapshotError, STATUS } from "../../src/store/index.ts";
+import { ByteReader } from "../../src/base/index.ts";
+import { QUOTA_BYTES_MIN, SESSION_WINDOW, VALUE_BYTES_MAX } from "../../src/base/limits.ts";
+import {
+  buildEntry,
+  type FrozenState,
+  GroupWriter,
+  KvState,
+  NO_SESSION,
+  readSnapshotHeader,
+  SnapshotDecoder,
+  SnapshotError,
+  STATUS,
+} from "../../src/store/index.ts";
+import {
+  type ClusterSettings,
+  DEFAULT_SETTINGS,
+} from "../../src/store/snapshots/cluster-settings.ts";
 import { key, open, run, snapshotBytes } from "./helpers.ts";
 
 function decode(snapshot: Uint8Array, ...cuts: number[]): KvState {
@@ -249,4 +264,31 @@ describe("state hash", () => {
     expect(state.hash().slice(0, 8)).toBe(before.slice(0, 8));
     expect(state.hash()).not.toBe(before);
   });
+});
+
+/** As its snapshot has them. */
+function settingsOf(frozen: FrozenState): ClusterSettings | undefined {
+  return readSnapshotHeader(new ByteReader().reset(snapshotBytes(frozen)))?.state.settings;
+}
+
+test("every setting of the cluster is in snapshots, backups and restored clusters", () => {
+  const state = new KvState();
+  const writer = new GroupWriter();
+  writer.add(1, { kind: "setQuota", quotaBytes: QUOTA_BYTES_MIN });
+  writer.add(2, { kind: "setHistory", historyRevisions: 17, historyBytes: 18 });
+  state.apply(buildEntry({ node: 1, nonce: 1, batch: 1 }, [writer.take(NO_SESSION, 0)]), 0);
+  const frozen = state.clone();
+  const settings = settingsOf(frozen);
+  expect(settings).toEqual({
+    quotaBytes: QUOTA_BYTES_MIN,
+    historyBound: { revisions: 17, bytes: 18 },
+  });
+  // A setting that is added later has to be set above, or this test would say nothing of it.
+  for (const [name, byDefault] of Object.entries(DEFAULT_SETTINGS)) {
+    expect(settings).not.toHaveProperty(name, byDefault);
+  }
+  expect(settingsOf(frozen.asBackup())).toEqual(settings);
+  expect(settingsOf(frozen.asBeginning({ origin: 5, historyHash: 6, revision: 7 }))).toEqual(
+    settings,
+  );
 });

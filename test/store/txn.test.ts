@@ -14,8 +14,6 @@ import {
   readAt,
   readPage,
   STATUS,
-  validateGroup,
-  wrongTxn,
   type ByteString,
   type Compare,
   type Txn,
@@ -23,6 +21,8 @@ import {
   type TxnResult,
   type Where,
 } from "../../src/store/index.ts";
+import { validateGroup } from "../../src/store/entries/group-check.ts";
+import { wrongTxn } from "../../src/store/txn/txn-check.ts";
 import { answerOf, keptOf } from "../../src/store/sessions/txn-kept.ts";
 import { carryOut, type Content } from "../../src/proof/simulator/txn-model.ts";
 import {

@@ -31,7 +31,7 @@ export function alarmText(alarm: AdminAlarm): string {
       const { cause, usedBytes, quotaBytes } = alarm;
       const used = mebibytes(usedBytes);
       return cause === "quota"
-        ? `keys and values take ${used} of the quota of ${mebibytes(quotaBytes)}: all nodes refuse what makes it grow; delete keys or raise the quota (set_quota)`
+        ? `keys and values take ${used} of the quota of ${mebibytes(quotaBytes)}: all nodes refuse what makes it grow; delete keys or raise the quota (config set quota)`
         : `its memory is short, with a state of ${used}: it refuses what makes it grow; delete keys or start it with a larger heap`;
     }
     case "diskFull":

@@ -1,16 +1,21 @@
 /** Faults in the links of a whole cluster: what both ends of each must be told, and who could not be told. */
-import { KvError, BROKEN_PERMILLE } from "../../base/index.ts";
+import {
+  BROKEN,
+  BROKEN_PERMILLE,
+  KvError,
+  linkFault,
+  type LinkFault,
+  NO_FAULT,
+  type SomeLinkFault,
+} from "../../base/index.ts";
 import type { LinkPair, Scenario } from "../scenarios/index.ts";
-import type { AdminParams } from "../../protocol/admin/index.ts";
-import type { AdminClient } from "./admin-client.ts";
+import { type AdminLink, type AdminParams, toldFault } from "../../protocol/admin/index.ts";
+import type { AdminCore } from "./admin-core.ts";
 
 /** A fault in one direction of a link. */
-export interface DirectedFault {
+export interface DirectedFault extends LinkFault {
   readonly from: number;
   readonly to: number;
-  /** Of a thousand messages, how many are dropped. 1000: the direction is broken. */
-  readonly dropPermille: number;
-  readonly delayMs: number;
 }
 
 export interface FaultsOutcome {
@@ -30,8 +35,8 @@ type NodeFault = AdminParams<"setFaults">["faults"][number];
 /** These links broken, in both directions. */
 export function brokenLinks(pairs: readonly LinkPair[]): DirectedFault[] {
   return pairs.flatMap(([a, b]) => [
-    { from: a, to: b, dropPermille: BROKEN_PERMILLE, delayMs: 0 },
-    { from: b, to: a, dropPermille: BROKEN_PERMILLE, delayMs: 0 },
+    { from: a, to: b, ...BROKEN },
+    { from: b, to: a, ...BROKEN },
   ]);
 }
 
@@ -40,10 +45,10 @@ export function brokenLinks(pairs: readonly LinkPair[]): DirectedFault[] {
  * put in by the sender only, since a message would suffer them twice.
  */
 export function faultsOfNode(node: number, faults: readonly DirectedFault[]): NodeFault[] {
-  return faults.flatMap(({ from, to, dropPermille, delayMs }): NodeFault[] => {
-    if (from === node) return [{ peer: to, direction: "out", dropPermille, delayMs }];
-    if (to === node && dropPermille === BROKEN_PERMILLE) {
-      return [{ peer: from, direction: "in", dropPermille, delayMs: 0 }];
+  return faults.flatMap(({ from, to, ...fault }): NodeFault[] => {
+    if (from === node) return [{ peer: to, direction: "out", ...linkFault(fault) }];
+    if (to === node && fault.dropPermille === BROKEN_PERMILLE) {
+      return [{ peer: from, direction: "in", ...BROKEN }];
     }
     return [];
   });
@@ -54,7 +59,7 @@ export function faultsOfNode(node: number, faults: readonly DirectedFault[]): No
  * be reached. All nodes are asked at once; this never rejects for what a node answers.
  */
 export async function applyFaults(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   nodes: readonly number[],
   faults: readonly DirectedFault[],
   options: CallOptions = {},
@@ -66,7 +71,7 @@ export async function applyFaults(
 
 /** `applyFaults` for links that are broken in both directions. */
 export function applyBroken(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   nodes: readonly number[],
   broken: readonly LinkPair[],
   options: CallOptions = {},
@@ -80,7 +85,7 @@ export function applyBroken(
  * @returns how the last step that was taken went
  */
 export async function runScenario(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   nodes: readonly number[],
   { steps }: Pick<Scenario, "steps">,
   { sleep, ...options }: CallOptions & { readonly sleep: (ms: number) => Promise<void> },
@@ -95,11 +100,9 @@ export async function runScenario(
 }
 
 /** What becomes different in one direction of a link; what is not said stays as it is. */
-export interface LinkChange {
+export interface LinkChange extends SomeLinkFault {
   readonly from: number;
   readonly to: number;
-  readonly dropPermille?: number;
-  readonly delayMs?: number;
 }
 
 /**
@@ -107,37 +110,39 @@ export interface LinkChange {
  * answers. As in `faultsOfNode` the receiver only holds what is broken for good.
  */
 export function changeLinks(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   changes: readonly LinkChange[],
   options: CallOptions = {},
 ): Promise<FaultsOutcome> {
   const nodes = [...new Set(changes.flatMap(({ from, to }) => [from, to]))].sort((a, b) => a - b);
   return tellAll(nodes, async (node) => {
     const { links } = await admin.call(node, "getLinks", {}, options);
-    for (const { from, to, dropPermille, delayMs } of changes) {
+    const now = (other: number, direction: "in" | "out"): LinkFault => {
+      const link: AdminLink | undefined = links.find(({ peer }) => peer === other);
+      return link === undefined ? NO_FAULT : toldFault(link, direction);
+    };
+    for (const { from, to, ...change } of changes) {
       if (from === node) {
-        const link = links.find(({ peer }) => peer === to);
-        const fault = {
-          dropPermille: dropPermille ?? link?.dropPermilleOut ?? 0,
-          delayMs: delayMs ?? link?.delayMsOut ?? 0,
-        };
+        const fault = linkFault(change, now(to, "out"));
         await admin.call(node, "setFault", { peer: to, direction: "out", ...fault }, options);
       }
       if (to === node) {
-        const broken = dropPermille === undefined ? undefined : receiverPermille(dropPermille);
-        const link = links.find(({ peer }) => peer === from);
-        const fault = {
-          dropPermille: broken ?? link?.dropPermilleIn ?? 0,
-          delayMs: delayMs === undefined ? (link?.delayMsIn ?? 0) : 0,
-        };
+        const fault = linkFault(atReceiver(change), now(from, "in"));
         await admin.call(node, "setFault", { peer: from, direction: "in", ...fault }, options);
       }
     }
   });
 }
 
-function receiverPermille(dropPermille: number): number {
-  return dropPermille === BROKEN_PERMILLE ? BROKEN_PERMILLE : 0;
+/** Of what the sender does now the receiver does nothing any more, unless the direction is broken. */
+function atReceiver(change: SomeLinkFault): Readonly<Record<keyof LinkFault, number | undefined>> {
+  return {
+    dropPermille:
+      change.dropPermille === undefined || change.dropPermille === BROKEN_PERMILLE
+        ? change.dropPermille
+        : NO_FAULT.dropPermille,
+    delayMs: change.delayMs === undefined ? undefined : NO_FAULT.delayMs,
+  };
 }
 
 /** All at once. */

@@ -1,7 +1,7 @@
 /** What all nodes of a cluster say of themselves at one time, and who leads by that. */
 import { KvError } from "../../base/index.ts";
 import type { AdminBallot, AdminStatus } from "../../protocol/admin/index.ts";
-import type { AdminClient } from "./admin-client.ts";
+import type { AdminCore } from "./admin-core.ts";
 
 /** One for each node, in the order of the nodes asked: its status, or why there is none. */
 export type ClusterLook = readonly NodeLook[];
@@ -11,7 +11,7 @@ export type NodeLook =
 
 /** Asks all nodes at once; never rejects for what a node answers. */
 export function lookAtCluster(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   nodes: readonly number[],
   options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<ClusterLook> {

@@ -1,5 +1,5 @@
 /** Management of nodes and of whole clusters. */
-export { AdminClient, type AdminClientOptions } from "./admin-client.ts";
+export { AdminCore, type AdminClientOptions } from "./admin-core.ts";
 export { alarmText } from "./alarm-text.ts";
 export {
   applyFaults,

@@ -1,6 +1,6 @@
 /** Management that is loaded when it is first used: the tables that check requests are most of what this library would load. */
 import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
-import type { AdminClient as Loaded, AdminClientOptions } from "../admin/index.ts";
+import type { AdminClientOptions, AdminCore } from "../admin/index.ts";
 import { addressesIn, checkClientOptions } from "../core/index.ts";
 import type { RequestOptions } from "../terms/index.ts";
 
@@ -17,7 +17,7 @@ const NOTHING = Object.freeze({});
  */
 export class AdminClient {
   readonly #options: AdminClientOptions;
-  #loaded: Promise<Loaded> | null = null;
+  #loaded: Promise<AdminCore> | null = null;
   #closed = false;
 
   /** @throws KvError BAD_REQUEST that names the option, what was expected and what came */
@@ -186,9 +186,9 @@ export class AdminClient {
     );
   }
 
-  async #load(): Promise<Loaded> {
+  async #load(): Promise<AdminCore> {
     const module = await import("../admin/index.ts");
-    const client = new module.AdminClient(this.#options);
+    const client = new module.AdminCore(this.#options);
     if (this.#closed) client.close();
     return client;
   }

@@ -73,7 +73,7 @@ interface HistoryOperation {
 }
 
 /** A lease. */
-interface LeaseOperation {
+interface LeaseReadOperation {
   readonly kind: "lease";
   readonly lease: number;
   /** The first of its keys that is wanted; null: none is. */
@@ -84,7 +84,7 @@ interface LeaseOperation {
 }
 
 /** Leases in the order of their ids. */
-interface LeasesOperation {
+interface LeasesReadOperation {
   readonly kind: "leases";
   /** Only those with a greater id. */
   readonly after: number;
@@ -98,8 +98,8 @@ export type AnyRead =
   | RangeOperation
   | KeysOperation
   | HistoryOperation
-  | LeaseOperation
-  | LeasesOperation;
+  | LeaseReadOperation
+  | LeasesReadOperation;
 
 export type Operation = WriteOperation | AnyRead;
 

@@ -35,13 +35,13 @@ interface ScenarioStep {
 export interface Scenario {
   readonly name: ScenarioName;
   readonly steps: readonly ScenarioStep[];
-  /** One sentence with the nodes' ids: what is cut. */
+  /** One sentence with the nodes' ids: which links are broken. */
   readonly summary: string;
   /** Who can lead at the end; the leader alone when it keeps a quorum. Empty: no node, and writes wait for healing. */
   readonly canLead: readonly NodeId[];
 }
 
-/** The hub of "constrained" falls behind for so long before the rest is cut. */
+/** The hub of "constrained" falls behind for so long before the rest is broken. */
 const LAG_MS = 500;
 
 /** Scenarios that one word names: the current leader determines the roles. */
@@ -79,9 +79,12 @@ export function planScenario(name: NamedScenario, cast: Cast): Scenario {
     case "constrained": {
       const kept = toHub.filter((pair) => !pair.includes(leader));
       const summary = `node ${hub} falls behind, then hears all but node ${leader}, and they hear only it; node ${leader} is alone`;
-      const cut = scenario(name, cast, summary, otherPairs(order, kept));
+      const broken = scenario(name, cast, summary, otherPairs(order, kept));
       const lag: ScenarioStep = { afterMs: 0, broken: [[leader, hub]] };
-      return { ...cut, steps: [lag, ...cut.steps.map((step) => ({ ...step, afterMs: LAG_MS }))] };
+      return {
+        ...broken,
+        steps: [lag, ...broken.steps.map((step) => ({ ...step, afterMs: LAG_MS }))],
+      };
     }
     case "chain":
     case "ring":

@@ -1,12 +1,7 @@
 /** A throw-away omnikv cluster whose links can be broken: by the servers themselves, or by the kernel. */
 import { createAdminClient, createClient } from "../../client/api/index.ts";
 import { KvError } from "../../base/index.ts";
-import {
-  type AdminClient,
-  applyFaults,
-  brokenLinks,
-  failedText,
-} from "../../client/admin/index.ts";
+import { type AdminCore, applyFaults, brokenLinks, failedText } from "../../client/admin/index.ts";
 import type { NodeId } from "../../client/scenarios/index.ts";
 import type { AdminStatus } from "../../protocol/admin/index.ts";
 import type { NodeLook, Subject } from "../faults/subject.ts";
@@ -89,7 +84,7 @@ function serverFlags(electionTimeoutMs: number): readonly string[] {
 }
 
 async function look(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   node: NodeId,
   timeoutMs: number,
 ): Promise<NodeLook> {

@@ -1,13 +1,13 @@
 import type { ComponentChild } from "preact";
 import { useState } from "preact/hooks";
-import { FAULT_DELAY_MS_MAX } from "../../base/index.ts";
+import { FAULT_DELAY_MS_MAX, type LinkFault } from "../../base/index.ts";
 import type { LinkView } from "../cluster-view.ts";
 import { linkLook } from "./link-look.ts";
 
 interface FaultFieldsProps {
   readonly link: LinkView;
   readonly disabled: boolean;
-  readonly onApply: (fault: { readonly dropPermille: number; readonly delayMs: number }) => void;
+  readonly onApply: (fault: LinkFault) => void;
 }
 
 /** Values worth trying: few users know at once which loss a cluster feels. */

@@ -43,14 +43,14 @@ interface OneWayProps {
 function OneWay({ from, to, passesTo }: OneWayProps): ComponentChild {
   const [start, end] = passesTo === "b" ? [from, to] : [to, from];
   const [passStart, passEnd] = beside(start, end, BESIDE);
-  const [cutStart, cutEnd] = beside(end, start, BESIDE);
+  const [brokenStart, brokenEnd] = beside(end, start, BESIDE);
   const length = Math.hypot(end.x - start.x, end.y - start.y) || 1;
   const base = between(passEnd, passStart, 11 / length);
   const [left, right] = [beside(base, passEnd, 6)[0], beside(base, passEnd, -6)[0]];
   const arrow = [passEnd, left, right].map(({ x, y }) => `${x},${y}`).join(" ");
   return (
     <>
-      <line class="link-line link-cut" {...ends(cutStart, cutEnd)} />
+      <line class="link-line link-line-broken" {...ends(brokenStart, brokenEnd)} />
       <line class="link-line link-passes" {...ends(passStart, base)} />
       <polygon class="link-arrow" points={arrow} />
     </>

@@ -52,8 +52,8 @@ function labelOf(
   if (state === "oneWay") {
     // Beside the cross stands what is broken; the rest of the label is of the direction that passes.
     const side = passesTo === "b" ? aToB : bToA;
-    const cut = passesTo === "b" ? `${b} → ${a}` : `${a} → ${b}`;
-    return [cut, ...shortFaults([side]).slice(0, 1)];
+    const broken = passesTo === "b" ? `${b} → ${a}` : `${a} → ${b}`;
+    return [broken, ...shortFaults([side]).slice(0, 1)];
   }
   if (state === "faulty") return shortFaults([aToB, bToA]);
   if (state === "connected") {

@@ -12,12 +12,12 @@ interface NodeMenuProps {
   readonly readOnly: string | null;
   readonly onDetails: () => void;
   readonly onIsolate: () => void;
-  readonly onRejoin: () => void;
+  readonly onRestore: () => void;
 }
 
 /** What can be done to a node, beside it. */
 export function NodeMenu(props: NodeMenuProps): ComponentChild {
-  const { view, node, place, layout, readOnly, onDetails, onIsolate, onRejoin } = props;
+  const { view, node, place, layout, readOnly, onDetails, onIsolate, onRestore } = props;
   const half = layout.card.height / 2;
   const sides = view.links
     .filter(({ a, b }) => a === node.id || b === node.id)
@@ -48,10 +48,10 @@ export function NodeMenu(props: NodeMenuProps): ComponentChild {
         onRun={onIsolate}
       />
       <PopoverItem
-        id="rejoin"
+        id="restore-links"
         text="Restore its links"
         why={readOnly === null ? (whole ? "are whole" : null) : ""}
-        onRun={onRejoin}
+        onRun={onRestore}
       />
       {readOnly === null ? null : <p class="popover-note">{readOnly}</p>}
     </Popover>

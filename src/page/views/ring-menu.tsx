@@ -61,7 +61,7 @@ export function RingMenu(props: RingMenuProps): ComponentChild {
         onDetails(id);
       }}
       onIsolate={() => deed(`isolating node ${id}…`, () => actions.isolate(id))}
-      onRejoin={() => deed(`restoring node ${id}…`, () => actions.rejoin(id))}
+      onRestore={() => deed(`restoring node ${id}…`, () => actions.restoreLinksOf(id))}
     />
   );
 }

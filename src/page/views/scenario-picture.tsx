@@ -29,7 +29,7 @@ export function ScenarioPicture(props: ScenarioPictureProps): ComponentChild {
       viewBox={`0 0 ${SIZE.width} ${SIZE.height}`}
       aria-hidden="true"
     >
-      {pairs.filter((pair) => isBroken(broken, pair)).map((pair) => line(pair, "picture-cut"))}
+      {pairs.filter((pair) => isBroken(broken, pair)).map((pair) => line(pair, "picture-broken"))}
       {pairs.filter((pair) => !isBroken(broken, pair)).map((pair) => line(pair, "picture-kept"))}
       {nodes.map((id) => {
         const { x, y } = places.get(id) ?? { x: 0, y: 0 };

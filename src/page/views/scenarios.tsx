@@ -30,7 +30,7 @@ export function Scenarios({ view, actions, task }: ScenariosProps): ComponentChi
       <div class="card-head">
         <h2 id="scenarios-title">Scenarios</h2>
         <p class="hint">
-          {why ?? "Each first heals, then cuts."}{" "}
+          {why ?? "Each first heals, then breaks links."}{" "}
           <a href="/lab.txt" target="_blank" rel="noopener">
             What they show
           </a>

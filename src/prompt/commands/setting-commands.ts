@@ -17,23 +17,25 @@ export interface SettingSpec {
   readonly parse: (token: Token | undefined) => number;
 }
 
-export const SETTINGS: readonly SettingSpec[] = [
-  {
-    name: "quota",
+/** By name, so that none is missing here; in this order they are listed. */
+const SPECS: Readonly<Record<SettingName, Omit<SettingSpec, "name">>> = {
+  quota: {
     help: "bytes that keys and values may take in all",
     parse: (token) => sizeIn(token, "quota", QUOTA_BYTES_MIN),
   },
-  {
-    name: "history.revisions",
+  "history.revisions": {
     help: "changes that are kept, and can be read as of",
     parse: (token) => positiveIn(token, "history.revisions", HISTORY_REVISIONS_MAX),
   },
-  {
-    name: "history.bytes",
+  "history.bytes": {
     help: "bytes that these may take; at most a quarter of the quota holds",
     parse: (token) => sizeIn(token, "history.bytes", 1),
   },
-];
+};
+
+export const SETTINGS: readonly SettingSpec[] = (Object.keys(SPECS) as SettingName[]).map(
+  (name) => ({ name, ...SPECS[name] }),
+);
 
 const ALL_NAMES = SETTINGS.map(({ name }) => name);
 const NAMES = ALL_NAMES.join(", ");

@@ -1,7 +1,8 @@
 /** Carries out the commands about users and roles. */
 import { afterPrefix, KvError, printable, unreachable } from "../../base/index.ts";
-import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
+import type { AdminParams, AdminResult } from "../../protocol/admin/index.ts";
 import type { AccessAction, PasswordSource } from "../commands/index.ts";
+import { askAny } from "./ask-any.ts";
 import { accessRefusal } from "./access-refusal.ts";
 import type { ClusterOptions } from "./cluster-options.ts";
 
@@ -16,7 +17,7 @@ export interface AccessTold {
 
 type Access = AdminResult<"getAccess">;
 
-/** @throws KvError of the last node that was asked; BAD_REQUEST when a password cannot be had */
+/** @throws KvError when no node does it; BAD_REQUEST when a password cannot be had */
 export async function runAccess(
   options: ClusterOptions,
   { request }: AccessAction,
@@ -80,27 +81,6 @@ async function passwordOf(
   if (source.from === "none") return null;
   if (password !== undefined) return password(source, user);
   throw new KvError("BAD_REQUEST", "there is no way to be told a password here");
-}
-
-/** Asks the first node that can answer: the question holds for all. */
-async function askAny<Op extends AdminOp>(
-  { client, nodes, timeoutMs }: ClusterOptions,
-  op: Op,
-  params: AdminParams<Op>,
-  signal: AbortSignal,
-): Promise<AdminResult<Op>> {
-  let last: KvError | null = null;
-  for (const { id } of nodes) {
-    try {
-      return await client.call(id, op, params, { timeoutMs, signal });
-    } catch (error) {
-      if (!(error instanceof KvError)) throw error;
-      // A change that may have been made is not made again, and a wrong request is wrong at every node.
-      if (!error.definite || !error.retryable) throw error;
-      last = error;
-    }
-  }
-  throw last ?? new KvError("BAD_REQUEST", "there are no nodes");
 }
 
 function whoText({ isOn, user, by, roles: own }: AdminResult<"whoami">): string {

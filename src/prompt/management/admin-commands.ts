@@ -1,5 +1,5 @@
 /** The table of the management prompt. */
-import { FAULT_DELAY_MS_MAX } from "../../base/index.ts";
+import { FAULT_DELAY_MS_MAX, type LinkFault, QUOTA_BYTES_MIN } from "../../base/index.ts";
 import type { LinkDirection } from "../../protocol/admin/index.ts";
 import {
   type CommandGroup,
@@ -20,13 +20,11 @@ export type AdminAction =
   | { readonly op: "getLinks"; readonly peer: number | null }
   | { readonly op: "breakLink"; readonly peer: number; readonly direction: LinkDirection }
   | { readonly op: "restoreLink"; readonly peer: number; readonly direction: LinkDirection }
-  | {
+  | (LinkFault & {
       readonly op: "setFault";
       readonly peer: number;
       readonly direction: LinkDirection;
-      readonly dropPermille: number;
-      readonly delayMs: number;
-    }
+    })
   | { readonly op: "heal" }
   | { readonly op: "status" }
   | { readonly op: "setQuota"; readonly bytes: number };
@@ -140,7 +138,7 @@ function setFaultCommand(peer: PeerIn): CommandSpec<AdminAction> {
 const SET_QUOTA: CommandSpec<AdminAction> = {
   name: "set_quota",
   forms: ["SIZE"],
-  summary: "how much the keys and values of the whole cluster may take",
+  summary: "the same as config set quota: what the keys and values of the whole cluster may take",
   details: [
     "Beyond it what makes them grow is refused (NO_SPACE), by all nodes alike. SIZE is in bytes, or with k, m or g behind it.",
     "Any node can be asked; it holds for all. Each needs two and a half times as much heap (docs/security.md).",
@@ -148,7 +146,10 @@ const SET_QUOTA: CommandSpec<AdminAction> = {
   examples: ["1 set_quota 768m", "1 set_quota 2g"],
   arguments: ["text"],
   count: [1, 1],
-  build: ({ positionals: [token] }) => ({ op: "setQuota", bytes: sizeIn(token, "SIZE", 2 ** 20) }),
+  build: ({ positionals: [token] }) => ({
+    op: "setQuota",
+    bytes: sizeIn(token, "SIZE", QUOTA_BYTES_MIN),
+  }),
 };
 
 function peerIn(token: Token | undefined, nodeIds: readonly number[]): number {

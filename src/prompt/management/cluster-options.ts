@@ -5,7 +5,7 @@ import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/ind
 import type { PasswordSource } from "../commands/index.ts";
 import { formatDuration, type Style, withSignInHint } from "../terminal/index.ts";
 
-/** The part of AdminClient that the prompt needs. */
+/** The part of AdminCore that the prompt needs. */
 export interface AdminCalls {
   call<Op extends AdminOp>(
     node: number,

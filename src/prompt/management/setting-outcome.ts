@@ -1,8 +1,9 @@
 /** Carries out `config` and `compact` through any node that can, and puts what came of it into words. */
-import { KvError, unreachable } from "../../base/index.ts";
-import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
+import { unreachable } from "../../base/index.ts";
+import type { AdminResult } from "../../protocol/admin/index.ts";
 import { type SettingAction, type SettingName, SETTINGS } from "../commands/index.ts";
-import { reasonText, type ClusterOptions } from "./cluster-options.ts";
+import { askAny } from "./ask-any.ts";
+import type { ClusterOptions } from "./cluster-options.ts";
 
 export interface SettingOutcome {
   /** A table of settings, or one sentence. */
@@ -89,27 +90,4 @@ function valueOf(
     default:
       return unreachable(name, "setting");
   }
-}
-
-/** Asks one node after the other, as long as the earlier ones certainly did nothing and another one may do it. */
-async function askAny<Op extends AdminOp>(
-  options: ClusterOptions,
-  op: Op,
-  params: AdminParams<Op>,
-  signal: AbortSignal,
-): Promise<AdminResult<Op>> {
-  const reasons: string[] = [];
-  let last: KvError | null = null;
-  for (const { id } of options.nodes) {
-    try {
-      return await options.client.call(id, op, params, { signal });
-    } catch (error) {
-      if (!(error instanceof KvError)) throw error;
-      last = error;
-      reasons.push(reasonText(options, id, error, options.timeoutMs));
-      if (!error.definite || !error.retryable) break;
-    }
-  }
-  if (last === null) throw new KvError("UNKNOWN_NODE", "there is no node to ask");
-  throw new KvError(last.code, reasons.join("; "), { definite: last.definite });
 }

@@ -90,7 +90,7 @@ export function sizeIn(token: Token | undefined, what: string, min: number): num
   const [, digits = "", unit = ""] = /^(\d+)([kmg]?)$/i.exec(text) ?? [];
   const bytes = Number(digits) * (SIZE_UNITS[unit.toLowerCase()] ?? 0);
   if (digits !== "" && bytes >= min && bytes <= SIZE_BYTES_MAX) return bytes;
-  const least = min === 2 ** 20 ? "1m" : String(min);
+  const least = min % 2 ** 20 === 0 ? `${min / 2 ** 20}m` : String(min);
   const expected =
     digits !== "" && bytes > SIZE_BYTES_MAX
       ? `at most ${SIZE_BYTES_MAX / 2 ** 30}g`

@@ -13,18 +13,18 @@ import {
   type Request,
 } from "../checker/index.ts";
 import type { Coverage } from "./coverage.ts";
-import type { Operation } from "./history.ts";
+import type { OperationRecord } from "./history.ts";
 
 /** The same on every machine: a run must not depend on how fast it is. */
 const STEP_LIMIT = 2_000_000;
 
 /** The clients' requests for single keys and their answers, as the checker takes them. */
-export function checkedHistory(operations: readonly Operation[]): History {
+export function checkedHistory(operations: readonly OperationRecord[]): History {
   return { operations: operations.map(checkedOperation), unit: "events" };
 }
 
 /** @throws InvariantError with an explanation */
-export function checkHistory(operations: readonly Operation[], coverage: Coverage): void {
+export function checkHistory(operations: readonly OperationRecord[], coverage: Coverage): void {
   const history = checkedHistory(operations);
   const limits = { stepLimit: STEP_LIMIT };
   const linearizable = checkLinearizable(kvModel, history, limits);
@@ -45,7 +45,7 @@ export function checkHistory(operations: readonly Operation[], coverage: Coverag
 }
 
 function checkedOperation(
-  { client, operation, call, end, outcome }: Operation,
+  { client, operation, call, end, outcome }: OperationRecord,
   id: number,
 ): CheckedOperation {
   const { kind } = outcome;
@@ -67,14 +67,14 @@ function checkedOperation(
 
 const SWAPPED: Answer = { kind: "cas", swapped: true, actual: undefined };
 
-function requestOf(operation: Operation["operation"]): Request {
+function requestOf(operation: OperationRecord["operation"]): Request {
   // The checker has requests of the same names and fields: one that it does not know fails to compile here.
   if (operation.kind === "read") return { kind: "read" };
   const { key: _key, ...request } = operation;
   return request;
 }
 
-function answerOf(outcome: Operation["outcome"]): Answer | null {
+function answerOf(outcome: OperationRecord["outcome"]): Answer | null {
   switch (outcome.kind) {
     case "unknown":
     case "refused":

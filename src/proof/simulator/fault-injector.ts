@@ -1,6 +1,6 @@
 /** Carries out the faults of a plan, and ends them. */
-import { unreachable } from "../../base/index.ts";
-import { BROKEN, type Direction, DIRECTIONS, type LinkFault, NO_FAULT } from "../../links/index.ts";
+import { BROKEN, type LinkFault, NO_FAULT, unreachable } from "../../base/index.ts";
+import { type Direction, DIRECTIONS } from "../../links/index.ts";
 import { compareBallots, type Ballot } from "../../omnipaxos/index.ts";
 import { describeFault } from "./fault-plan.ts";
 import type { Fault, TimedFault } from "./plan.ts";

@@ -2,7 +2,7 @@
  * The faults of a run, as data: drawn from the seed before anything happens, so that a failing run can be repeated with fewer
  * faults until only those are left that matter.
  */
-import { drawSettings } from "./history-settings.ts";
+import { drawSettings } from "./setting-changes.ts";
 import { drawAccess, type TimedAccess } from "./access-changes.ts";
 import type { MistakeShare } from "./mistake-plan.ts";
 import { withMistakes } from "./mistake-scenes.ts";

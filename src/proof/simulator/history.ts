@@ -46,7 +46,7 @@ export type Outcome =
   | { readonly kind: "found"; readonly value: string; readonly revision: number }
   | { readonly kind: "notFound" };
 
-export interface Operation {
+export interface OperationRecord {
   readonly client: number;
   readonly operation: ClientOperation;
   /** Position in the order of all calls and returns. */
@@ -126,7 +126,7 @@ export class History {
   readonly limited: LimitedRecord[] = [];
   /** Changes of rights that some client has heard of: from the mark on no state before the epoch counts. */
   readonly accessSeen: { readonly mark: number; readonly epoch: number }[] = [];
-  readonly operations: Operation[] = [];
+  readonly operations: OperationRecord[] = [];
   /** Those whose pages have all come. */
   readonly ranges: RangeRecord[] = [];
   readonly refusedRanges: RefusedRange[] = [];
@@ -135,8 +135,8 @@ export class History {
   readonly #asked = new Set<string>();
   #position = 0;
 
-  invoke(client: number, operation: ClientOperation): Operation {
-    const record: Operation = {
+  invoke(client: number, operation: ClientOperation): OperationRecord {
+    const record: OperationRecord = {
       client,
       operation,
       call: this.#position++,
@@ -153,7 +153,7 @@ export class History {
     return this.#position++;
   }
 
-  complete(record: Operation, outcome: Outcome): void {
+  complete(record: OperationRecord, outcome: Outcome): void {
     record.outcome = outcome;
     record.end = this.#position++;
   }
@@ -162,7 +162,7 @@ export class History {
    * No client is told a value, or a piece of one, that no client asked to write to that key: that would be another key's.
    * @throws InvariantError
    */
-  checkKey({ client, operation, outcome }: Operation): void {
+  checkKey({ client, operation, outcome }: OperationRecord): void {
     const told =
       outcome.kind === "found"
         ? outcome.value
@@ -199,7 +199,7 @@ function partsOf(value: string): readonly string[] {
 export function describeOperation({
   operation,
   outcome,
-}: Pick<Operation, "operation" | "outcome">): string {
+}: Pick<OperationRecord, "operation" | "outcome">): string {
   const { kind, ...rest } = operation;
   const fields = Object.entries(rest)
     .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : value}`)

@@ -14,7 +14,7 @@ import {
   describeOperation,
   newestPart,
   type ClientOperation,
-  type Operation,
+  type OperationRecord,
 } from "./history.ts";
 
 /** Positions at which an answer is true: after so many changes, from..to. */
@@ -26,12 +26,12 @@ interface Window {
 }
 
 /** @throws InvariantError that names the operation that does not fit */
-export function checkAgainstLog(operations: readonly Operation[], log: DecidedLog): void {
+export function checkAgainstLog(operations: readonly OperationRecord[], log: DecidedLog): void {
   checkEffects(operations, log);
   const sight = { all: 0, clients: new Map<number, number>() };
   const calls = operations.map((operation) => ({ at: operation.call, operation, ends: false }));
   const ends = operations.map((operation) => ({ at: operation.end, operation, ends: true }));
-  const lows = new Map<Operation, number>();
+  const lows = new Map<OperationRecord, number>();
   for (const { operation, ends: isEnd } of [...calls, ...ends].sort((a, b) => a.at - b.at)) {
     const local = operation.operation.kind === "read" && operation.operation.local;
     const own = sight.clients.get(operation.client) ?? 0;
@@ -48,7 +48,7 @@ export function checkAgainstLog(operations: readonly Operation[], log: DecidedLo
 }
 
 /** The window in which the answer is true and that is not too early; null when it tells nothing. */
-function windowOf(operation: Operation, low: number, log: DecidedLog): Window | null {
+function windowOf(operation: OperationRecord, low: number, log: DecidedLog): Window | null {
   const windows = windowsOf(operation, log);
   if (windows === null) return null;
   const fits = windows.find(({ to, isChange }) => (isChange ? to > low : to >= low));
@@ -63,7 +63,7 @@ function windowOf(operation: Operation, low: number, log: DecidedLog): Window | 
 }
 
 /** Every stretch of revisions in which the answer is true, in order. */
-function windowsOf({ operation, outcome }: Operation, log: DecidedLog): Window[] | null {
+function windowsOf({ operation, outcome }: OperationRecord, log: DecidedLog): Window[] | null {
   const versions = log.versionsOf(operation.key);
   const stretches = [{ revision: 0, value: null }, ...versions].map((version, i) => ({
     ...version,
@@ -96,7 +96,7 @@ function windowsOf({ operation, outcome }: Operation, log: DecidedLog): Window[]
   }
 }
 
-function checkEffects(operations: readonly Operation[], log: DecidedLog): void {
+function checkEffects(operations: readonly OperationRecord[], log: DecidedLog): void {
   const times = new Map<string, number>();
   for (const { value } of log.changes) {
     if (value === null) continue;

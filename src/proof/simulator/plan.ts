@@ -1,6 +1,6 @@
 /** The faults of a run, and all else that the seed decides, as data. */
 import type { TimedAccess } from "./access-changes.ts";
-import type { TimedSetting } from "./history-settings.ts";
+import type { TimedSetting } from "./setting-changes.ts";
 import type { TimedMistake } from "./mistake-plan.ts";
 import type { LinkPair, ShapeName } from "./shapes.ts";
 

@@ -10,12 +10,12 @@ import {
   type RangeRequest,
 } from "../../store/index.ts";
 import type { DecidedLog } from "./decided-log.ts";
-import type { Operation, RangeRecord, RefusedRange } from "./history.ts";
+import type { OperationRecord, RangeRecord, RefusedRange } from "./history.ts";
 
 /** @throws InvariantError that names the range that does not fit */
 export function checkRanges(
   ranges: readonly RangeRecord[],
-  operations: readonly Operation[],
+  operations: readonly OperationRecord[],
   log: DecidedLog,
 ): void {
   for (const range of ranges) {
@@ -38,7 +38,7 @@ export function checkRanges(
 /** READER-3. @throws InvariantError that names the refusal that does not fit */
 export function checkRefusals(
   refusals: readonly RefusedRange[],
-  operations: readonly Operation[],
+  operations: readonly OperationRecord[],
   log: DecidedLog,
 ): void {
   for (const refused of refusals) {
@@ -153,7 +153,7 @@ function placed(order: RangeOrder, a: Entry, b: Entry): number {
 function checkTime(
   { call, back, revision }: RangeRecord,
   ranges: readonly RangeRecord[],
-  operations: readonly Operation[],
+  operations: readonly OperationRecord[],
   what: string,
 ): void {
   for (const { operation, outcome, call: asked, end } of operations) {

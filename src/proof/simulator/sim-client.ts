@@ -9,7 +9,13 @@ import {
 import type { CasCondition, KeyRequest, NodeAddress } from "../../client/terms/index.ts";
 import { assert, type ErrorCode, type KvError, unreachable } from "../../base/index.ts";
 import { STATUS } from "../../store/index.ts";
-import { ANSWERED_WITH, PLAIN_REQUESTS, type AnsweredWith } from "../../store/operations/index.ts";
+import {
+  ANSWERED_WITH,
+  OPERATIONS,
+  PLAIN_REQUESTS,
+  type AnsweredWith,
+  type FieldName,
+} from "../../store/operations/index.ts";
 import type { Coverage } from "./coverage.ts";
 import {
   adds,
@@ -18,7 +24,7 @@ import {
   type ClientOperation,
   type Expected,
   type History,
-  type Operation,
+  type OperationRecord,
   type Outcome,
 } from "./history.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";
@@ -112,7 +118,11 @@ export class SimClient {
   }
 
   /** Asks for this at once, beside other requests under way. */
-  submit(operation: ClientOperation, done: (record: Operation) => void, timeoutMs?: number): void {
+  submit(
+    operation: ClientOperation,
+    done: (record: OperationRecord) => void,
+    timeoutMs?: number,
+  ): void {
     const { history, trace, coverage, index } = this.#options;
     const record = history.invoke(index, operation);
     if (trace.isRead) trace.remark(this.host, `asks ${describeOperation(record)}`);
@@ -198,10 +208,11 @@ export class SimClient {
   }
 }
 
-/** Requests of the table that write a value, beside `write` itself. */
+/** Requests of the table that write a value, beside `write` itself. One without a value is asked for only if `#draw` draws it. */
 const OTHER_WRITES = PLAIN_REQUESTS.filter((name) => {
   const answered: AnsweredWith = ANSWERED_WITH[name];
-  return name !== "write" && answered === "written";
+  const fields: readonly FieldName[] = OPERATIONS[name].fields;
+  return name !== "write" && answered === "written" && fields.includes("value");
 });
 
 function isLocal(operation: ClientOperation): string {

@@ -10,7 +10,7 @@ import { Coverage } from "./coverage.ts";
 import type { FaultKind, Plan } from "./plan.ts";
 import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
-import { scheduleSettings } from "./history-settings.ts";
+import { scheduleSettings } from "./setting-changes.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { RangeReader } from "./range-reader.ts";
 import { Transactor } from "./transactor.ts";

@@ -28,7 +28,13 @@ import {
   type StoreTxn,
 } from "../checker/index.ts";
 import type { Coverage } from "./coverage.ts";
-import { adds, type History, type Operation, type RangeRecord, type TxnRecord } from "./history.ts";
+import {
+  adds,
+  type History,
+  type OperationRecord,
+  type RangeRecord,
+  type TxnRecord,
+} from "./history.ts";
 import { TXN_KEYS } from "./transactor.ts";
 
 /** Each with the first key behind it. */
@@ -62,7 +68,7 @@ function storeHistoryOf({ operations, ranges, txns }: History): StoreHistory {
 const NOTHING_TOLD: OpResult = { found: [], count: null, deleted: 0 };
 
 /** Reads tell no revision of the store: another checker has them. */
-function changeOf({ client, operation, call, end, outcome }: Operation): StoreOperation[] {
+function changeOf({ client, operation, call, end, outcome }: OperationRecord): StoreOperation[] {
   if (operation.kind === "read") return [];
   const common = { process: `client ${client}`, call, source: `position ${call}` };
   const change = (op: StoreOp): StoreTxn & { readonly kind: "txn" } => ({
@@ -89,7 +95,7 @@ function changeOf({ client, operation, call, end, outcome }: Operation): StoreOp
   }
 }
 
-function changedBy(operation: Exclude<Operation["operation"], { kind: "read" }>): StoreOp {
+function changedBy(operation: Exclude<OperationRecord["operation"], { kind: "read" }>): StoreOp {
   const { key } = operation;
   if (!("value" in operation)) return { kind: "delete", key };
   if (adds(operation.kind)) return { kind: "change", key };

@@ -10,13 +10,13 @@
 import { assert } from "../../base/index.ts";
 import { bytesOf, decodeResults } from "../../store/index.ts";
 import type { DecidedLog, DecidedTxn } from "./decided-log.ts";
-import type { Operation, TxnRecord } from "./history.ts";
+import type { OperationRecord, TxnRecord } from "./history.ts";
 import { ACCOUNT_PREFIX, ACCOUNTS, BALANCE, describeTxn, SET_PREFIX } from "./transactor.ts";
 
 /** @throws InvariantError that names the transaction that does not fit */
 export function checkTransactions(
   records: readonly TxnRecord[],
-  operations: readonly Operation[],
+  operations: readonly OperationRecord[],
   log: DecidedLog,
 ): void {
   checkContents(log);
@@ -65,7 +65,7 @@ function inOrder(results: unknown): string {
 function checkTime(
   record: TxnRecord,
   records: readonly TxnRecord[],
-  operations: readonly Operation[],
+  operations: readonly OperationRecord[],
 ): void {
   const { call, back, outcome } = record;
   if (outcome.kind !== "told") return;

@@ -6,6 +6,7 @@ import {
   HISTORY_REVISIONS_MAX,
   KEY_BYTES_MAX,
   LATENCY_BUCKETS,
+  type LinkFault,
   PASSWORD_LENGTH_MAX,
   QUOTA_BYTES_MIN,
 } from "../../base/index.ts";
@@ -27,6 +28,12 @@ const permille = z.int().min(0).max(BROKEN_PERMILLE);
 const text = z.string().max(TEXT_LENGTH_MAX);
 /** As seen from the node that is asked: "out" is what it sends to the peer. */
 const direction = z.enum(["both", "in", "out"]);
+
+/** Of one direction of a link. A kind that was added later is optional: earlier versions do not send it, and refuse it. */
+const linkFault = {
+  dropPermille: permille,
+  delayMs: milliseconds.max(FAULT_DELAY_MS_MAX),
+} satisfies Readonly<Record<keyof LinkFault, z.ZodType>>;
 
 const ballot = z.object({ configId: count, n: count, priority: count, pid: count });
 
@@ -240,28 +247,13 @@ export const ADMIN_OPERATIONS = {
   breakLink: { params: z.strictObject({ peer: nodeId, direction }), result: links },
   restoreLink: { params: z.strictObject({ peer: nodeId, direction }), result: links },
   setFault: {
-    params: z.strictObject({
-      peer: nodeId,
-      direction,
-      /** Of a thousand messages, how many are dropped. */
-      dropPermille: permille,
-      delayMs: milliseconds.max(FAULT_DELAY_MS_MAX),
-    }),
+    params: z.strictObject({ peer: nodeId, direction, ...linkFault }),
     result: links,
   },
   /** The node's whole drop table at once: every direction that is not named is whole afterwards. */
   setFaults: {
     params: z.strictObject({
-      faults: z
-        .array(
-          z.strictObject({
-            peer: nodeId,
-            direction,
-            dropPermille: permille,
-            delayMs: milliseconds.max(FAULT_DELAY_MS_MAX),
-          }),
-        )
-        .max(FAULTS_MAX),
+      faults: z.array(z.strictObject({ peer: nodeId, direction, ...linkFault })).max(FAULTS_MAX),
     }),
     result: links,
   },

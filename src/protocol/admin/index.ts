@@ -23,3 +23,4 @@ export {
 } from "./admin.ts";
 export { ballotText } from "./ballot-text.ts";
 export { type ClusterInfo, clusterInfoSchema } from "./cluster-info.ts";
+export { toldFault } from "./told-fault.ts";

@@ -91,7 +91,7 @@ export class PeerFrameWriter {
     this.#add(last ? PART.lastSlice : PART.slice, bytes);
   }
 
-  /** "Our link was cut on purpose and is whole again: begin anew." */
+  /** "Our link was broken on purpose and is whole again: begin anew." */
   addRenewed(): void {
     this.#add(PART.renewed, new Uint8Array(0));
   }

@@ -10,6 +10,7 @@
  * that overwrites a few keys would spend as much on versions in snapshots as on the writes themselves.
  */
 export interface CompactionPolicy {
+  /** No snapshot is due before so many bytes of log, unless `entriesMax` says so. */
   readonly logBytesMin: number;
   /** A snapshot is due after so many entries, however short they are. */
   readonly entriesMax: number;

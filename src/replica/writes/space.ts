@@ -114,7 +114,7 @@ export class Space {
     const { contentBytes, quotaBytes } = this.#state();
     return (
       `keys and values take ${mebibytes(contentBytes)} of the quota of ${mebibytes(quotaBytes)}${this.#where(actor)}; nothing was ` +
-      `changed. Delete keys, or raise the quota: 1 set_quota ${Math.ceil((2 * quotaBytes) / 2 ** 20)}m in the management prompt`
+      `changed. Delete keys, or raise the quota: omnikv config set quota ${Math.ceil((2 * quotaBytes) / 2 ** 20)}m`
     );
   }
 

@@ -1,13 +1,13 @@
 /** Management connections: one request a frame, one answer a frame, in order, and at a bounded rate for all together. */
-import { KvError, unreachable } from "../../base/index.ts";
 import {
-  type Direction,
-  DIRECTIONS,
-  type LinkFault,
   BROKEN,
+  KvError,
+  linkFault,
+  type LinkFault,
   NO_FAULT,
-  type PeerLinks,
-} from "../../links/index.ts";
+  unreachable,
+} from "../../base/index.ts";
+import { type Direction, DIRECTIONS, type PeerLinks } from "../../links/index.ts";
 import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
 import {
   type AdminLink,
@@ -218,9 +218,10 @@ export class AdminGateway implements AdminGate {
         logger.info("link restored", { peer: params.peer, direction: params.direction });
         return encodeAdminResult(id, op, this.#links());
       case "setFault": {
-        const { peer, direction, dropPermille, delayMs } = params;
-        this.#setFault(peer, direction, { dropPermille, delayMs });
-        logger.info("link fault set", { peer, direction, dropPermille, delayMs });
+        const { peer, direction } = params;
+        const fault = linkFault(params);
+        this.#setFault(peer, direction, fault);
+        logger.info("link fault set", { peer, direction, ...fault });
         return encodeAdminResult(id, op, this.#links());
       }
       case "setFaults":
@@ -255,8 +256,7 @@ export class AdminGateway implements AdminGate {
           (fault) =>
             fault.peer === peer && (fault.direction === "both" || fault.direction === direction),
         );
-        const { dropPermille, delayMs } = named ?? NO_FAULT;
-        links.setFault(peer, [direction], { dropPermille, delayMs });
+        links.setFault(peer, [direction], linkFault(named ?? NO_FAULT));
       }
     }
   }

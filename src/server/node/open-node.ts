@@ -4,7 +4,7 @@ import { KvState, OrderedCells, type PlaceSeed } from "../../store/index.ts";
 import type { DurableState, WriteSeq } from "../../omnipaxos/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
 import type { DiskFullError } from "../../machine/ports/index.ts";
-import { SLOW_READ_MS, Replica, watchLimitsFor } from "../../replica/index.ts";
+import { Replica, type ReplicaOptions, SLOW_READ_MS, watchLimitsFor } from "../../replica/index.ts";
 import {
   type DataDirectory,
   LOG_DIRECTORY,
@@ -41,7 +41,7 @@ export interface OpenedNode {
 /** @throws StorageError when the directory is damaged or another node's; with the way out for a cluster of this size */
 export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHooks): OpenedNode {
   try {
-    return opened(options, machine, hooks);
+    return openedNode(options, machine, hooks);
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     const text = withWayOutFor(options.peerAddresses.size, error.message);
@@ -49,10 +49,10 @@ export function openNode(options: NodeOptions, machine: Machine, hooks: OpenHook
   }
 }
 
-function opened(options: NodeOptions, machine: Machine, hooks: OpenHooks): OpenedNode {
+function openedNode(options: NodeOptions, machine: Machine, hooks: OpenHooks): OpenedNode {
   const { clock, disk, logger, random } = machine;
   const startedMs = clock.now();
-  const { clusterId, nodeId, timing } = options;
+  const { clusterId, nodeId } = options;
   const directory = openDataDirectory(disk, {
     clusterId,
     nodeId,
@@ -94,44 +94,54 @@ function opened(options: NodeOptions, machine: Machine, hooks: OpenHooks): Opene
     stored === null
       ? new KvState(new OrderedCells(placeSeed))
       : new SnapshotReader(snapshots, stored.value, placeSeed).all();
+  const heapBytes = machine.memory?.read().limitBytes ?? null;
+  const replica = new Replica(replicaOptions(options, directory, heapBytes), recovered, state);
+  if (recovered !== undefined) tellRecovered(logger, recovered, clock.now() - startedMs);
+  return { directory, storage, snapshots, replica, placeSeed };
+}
+
+/**
+ * Times become ticks here.
+ * @param heapBytes the heap's limit; null: it is not known
+ */
+function replicaOptions(
+  options: NodeOptions,
+  directory: DataDirectory,
+  heapBytes: number | null,
+): ReplicaOptions {
+  const { nodeId, timing } = options;
   const ticks = (ms: number): number => Math.max(1, Math.round(ms / timing.tickMs));
   const electionTicks = ticks(timing.electionTimeoutMs);
   const waitTicks = ticks(timing.requestWaitMs);
-  const replica = new Replica(
-    {
-      joined: directory.joined,
-      core: {
-        clusterConfig: { configurationId: 1, nodes: [...options.peerAddresses.keys()] },
-        pid: nodeId,
-        electionTickTimeout: ticks(timing.electionTimeoutMs * ROUND_PER_ELECTION_TIMEOUT),
-        resendMessageTickTimeout: ticks(timing.resendMs),
-        // The number of this process: answers to what the node asked for in an earlier start do not count in this one.
-        incarnation: directory.bootId,
-      },
-      timing: {
-        waitTicks,
-        retryTicks: ticks(timing.resendMs),
-        relayAfterTicks: electionTicks * RELAY_AFTER_ELECTION_TIMEOUTS,
-        abandonTicks: waitTicks * ABANDON_WAITS,
-        agreeTicks: electionTicks,
-        slowTicks: ticks(SLOW_READ_MS),
-      },
-      compaction: options.compaction,
-      proposalBytesMax: options.proposalBytesMax,
-      proposalCommandsMax: options.proposalCommandsMax,
-      readsMax: options.readsMax,
-      rangePage: options.rangePage,
-      watches: {
-        limits: watchLimitsFor(options.watches, machine.memory?.read().limitBytes ?? null),
-        progressTicks: ticks(options.watches.progressMs),
-        isolatedAfterTicks: Math.ceil(electionTicks * ISOLATED_AFTER_ELECTION_TIMEOUTS),
-      },
+  return {
+    joined: directory.joined,
+    core: {
+      clusterConfig: { configurationId: 1, nodes: [...options.peerAddresses.keys()] },
+      pid: nodeId,
+      electionTickTimeout: ticks(timing.electionTimeoutMs * ROUND_PER_ELECTION_TIMEOUT),
+      resendMessageTickTimeout: ticks(timing.resendMs),
+      // The number of this process: answers to what the node asked for in an earlier start do not count in this one.
+      incarnation: directory.bootId,
     },
-    recovered,
-    state,
-  );
-  if (recovered !== undefined) tellRecovered(logger, recovered, clock.now() - startedMs);
-  return { directory, storage, snapshots, replica, placeSeed };
+    timing: {
+      waitTicks,
+      retryTicks: ticks(timing.resendMs),
+      relayAfterTicks: electionTicks * RELAY_AFTER_ELECTION_TIMEOUTS,
+      abandonTicks: waitTicks * ABANDON_WAITS,
+      agreeTicks: electionTicks,
+      slowTicks: ticks(SLOW_READ_MS),
+    },
+    compaction: options.compaction,
+    proposalBytesMax: options.proposalBytesMax,
+    proposalCommandsMax: options.proposalCommandsMax,
+    readsMax: options.readsMax,
+    rangePage: options.rangePage,
+    watches: {
+      limits: watchLimitsFor(options.watches, heapBytes),
+      progressTicks: ticks(options.watches.progressMs),
+      isolatedAfterTicks: Math.ceil(electionTicks * ISOLATED_AFTER_ELECTION_TIMEOUTS),
+    },
+  };
 }
 
 function tellRecovered(

@@ -28,7 +28,8 @@ export interface StatusParts {
   readonly otherLogs: readonly NodeId[];
 }
 
-export function nodeStatus(parts: StatusParts): AdminStatus {
+/** Required: with a field that nodes of an earlier version leave out, this does not compile without it either. */
+export function nodeStatus(parts: StatusParts): Required<AdminStatus> {
   const { nodeId, clusterId, version, uptimeMs, clients, replica, links, storage } = parts;
   const { core, state, waiting } = replica;
   const snapshot = core.storedSnapshot;
@@ -83,7 +84,8 @@ export function roundTripsTo({ peer, counters }: LinkStatus): NodeSight["roundTr
   return { peer, buckets: [...counters.roundTrips], sumMs: counters.roundTripsMs };
 }
 
-export function adminLink(link: LinkStatus): AdminLink {
+/** Required, as `nodeStatus`. */
+export function adminLink(link: LinkStatus): Required<AdminLink> {
   const { faults, counters } = link;
   return {
     peer: link.peer,

@@ -4,22 +4,20 @@ import {
   type EffectiveBound,
   type HistoryBound,
 } from "../history/history-bound.ts";
-import type { StateHeader } from "../snapshots/state-header.ts";
+import type { ClusterSettings } from "../snapshots/cluster-settings.ts";
 import { DEFAULT_QUOTA_BYTES } from "../history/state-size.ts";
 
-type SetBounds = Pick<StateHeader, "quotaBytes" | "historyBound">;
-
 export class Bounds {
-  #set: SetBounds;
+  #set: ClusterSettings;
   #effective: EffectiveBound;
 
-  constructor({ quotaBytes, historyBound }: SetBounds) {
-    this.#set = { quotaBytes, historyBound };
-    this.#effective = effectiveBound(historyBound, this.quotaBytes);
+  constructor(set: ClusterSettings) {
+    this.#set = set;
+    this.#effective = effectiveBound(set.historyBound, this.quotaBytes);
   }
 
   /** As it was set; null for each bound that nobody has set. */
-  get set(): SetBounds {
+  get set(): ClusterSettings {
     return this.#set;
   }
 
@@ -42,7 +40,7 @@ export class Bounds {
     this.#change({ ...this.#set, historyBound });
   }
 
-  #change(set: SetBounds): void {
+  #change(set: ClusterSettings): void {
     this.#set = set;
     this.#effective = effectiveBound(set.historyBound, this.quotaBytes);
   }

@@ -86,10 +86,6 @@ export function mayRead(access: AccessState, actor: Actor | null, where: Where):
   return !access.isOn || rightsOf(access, actor).mayRead(where);
 }
 
-export function mayWrite(access: AccessState, actor: Actor | null, where: Where): boolean {
-  return !access.isOn || rightsOf(access, actor).mayWrite(where);
-}
-
 /** Whether the actor may manage the cluster. */
 export function mayManage(access: AccessState, actor: Actor | null): boolean {
   return !access.isOn || rightsOf(access, actor).isRoot;

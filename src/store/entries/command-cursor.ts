@@ -37,8 +37,8 @@ const BYTEWISE_MAX = 64;
 
 /**
  * Walks through the commands of an entry without making an object for each, nor strings that the caller does not ask for. The
- * fields describe the current command; those that it does not have keep old content. Damage is an InvariantError: entries are
- * checked before they are proposed.
+ * fields describe the current command. Without a value, a body or a list it has the `valueLength` 0; its other fields that it does not
+ * have keep what an earlier command had. Damage is an InvariantError: entries are checked before they are proposed.
  */
 export class CommandCursor implements KeySource, CommandAtHand {
   readonly #reader = new ByteReader();
@@ -126,6 +126,7 @@ export class CommandCursor implements KeySource, CommandAtHand {
     return this.#reader.offset;
   }
 
+  /** Of the value, or of what stands in its place: a nonce, a transaction, a body, a list of numbers. 0: the command has none. */
   get valueLength(): number {
     return this.#valueEnd - this.#valueStart;
   }
@@ -163,7 +164,10 @@ export class CommandCursor implements KeySource, CommandAtHand {
     return this.#valueHash;
   }
 
-  /** 29 bits over the whole of the command but its sequence number; never NO_COMMAND_HASH. */
+  /**
+   * 29 bits over the code and the fields of a command whose answer is remembered: of one on a key, a transaction, a lease that is granted
+   * or revoked. The sequence number is not in it. Never NO_COMMAND_HASH.
+   */
   commandHash(): number {
     const reader = this.#reader;
     const fields = this.#fields;
@@ -208,11 +212,12 @@ export class CommandCursor implements KeySource, CommandAtHand {
     return this.#expectedEnd - this.#expectedStart;
   }
 
-  /** In the order of FIELDS. What few commands have is asked for together. */
+  /** In the order of FIELDS. A command on a key has none from the nonce on. What few commands have is asked for together. */
   #readFields(): void {
     const reader = this.#reader;
     const fields = FIELD_BITS[this.op] ?? 0;
     this.#fields = fields;
+    this.#valueEnd = this.#valueStart;
     if ((fields & KEY_BIT) !== 0) this.#readKey(reader.varint());
     if ((fields & CONDITION_BITS) !== 0) this.#readCondition(fields);
     if ((fields & VALUE_BIT) !== 0) this.#readValue(reader.varint());
@@ -237,7 +242,7 @@ export class CommandCursor implements KeySource, CommandAtHand {
     if (SINCE[this.op] === 0) reader.fail(`a known command instead of ${this.op}`);
   }
 
-  /** Settings and transactions: not on the path of every command. */
+  /** Settings, transactions, leases, users and roles: not on the path of commands on keys. */
   #readRare(fields: number): void {
     const reader = this.#reader;
     if ((fields & QUOTA_BIT) !== 0) this.quotaBytes = reader.varint();

@@ -40,7 +40,7 @@ import { tooLong } from "./group-writer.ts";
 import { decodeNumbers } from "./numbers.ts";
 import { wrongTxn } from "../txn/txn-check.ts";
 
-/** From it on, all fields but the body of a transaction are settings. */
+/** From it on all fields are numbers but those with a length in front of them: a transaction, a list of numbers, a body. */
 const QUOTA_SHIFT = 31 - Math.clz32(QUOTA_BIT);
 
 // Checking is synchronous and never re-entered, so one reader serves all callers.
@@ -150,7 +150,7 @@ function checkPlace(place: number, session: number, maker: GroupMaker): KvError 
   return (place & PLACE.forbidsSession) === 0 ? null : bad("this command belongs to no session");
 }
 
-/** In the order of FIELDS. */
+/** In the order of FIELDS. A command on a key has none from the nonce on. */
 function checkFields(fields: number, code: number): KvError | null {
   let problem: KvError | null = null;
   if ((fields & KEY_BIT) !== 0) problem = checkSized(FIELDS.key);
@@ -173,7 +173,7 @@ function checkFields(fields: number, code: number): KvError | null {
   return problem;
 }
 
-/** As checkFields, for fields that were checked. */
+/** As checkFields, for fields that were checked. A command with a transaction, a list of numbers or a body has no other rare field. */
 function skipFields(fields: number): void {
   if ((fields & KEY_BIT) !== 0) reader.skip(reader.varint());
   if ((fields & EXPECTED_BIT) !== 0) reader.skip(reader.varint());

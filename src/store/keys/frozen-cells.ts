@@ -25,8 +25,8 @@ export interface CellSums {
   /** How many keys are present, deleted ones not counted. */
   readonly size: number;
   readonly contentHash: number;
-  /** Hash over the records of the history. */
-  readonly historyHash: number;
+  /** Hash over the history that is kept. The history hash of a state is another one: over all that was ever applied. */
+  readonly keptHistoryHash: number;
   readonly leases: LeasesState;
 }
 
@@ -35,7 +35,7 @@ export class FrozenCells implements CellSums {
   readonly history: HistoryView;
   readonly size: number;
   readonly contentHash: number;
-  readonly historyHash: number;
+  readonly keptHistoryHash: number;
   readonly leases: LeasesState;
 
   constructor(order: KeysInOrder, history: HistoryView, sums: CellSums) {
@@ -43,7 +43,7 @@ export class FrozenCells implements CellSums {
     this.history = history;
     this.size = sums.size;
     this.contentHash = sums.contentHash;
-    this.historyHash = sums.historyHash;
+    this.keptHistoryHash = sums.keptHistoryHash;
     this.leases = sums.leases;
   }
 
@@ -73,14 +73,14 @@ export class FrozenCells implements CellSums {
     }
     // Clients may still hold these ids, so no new lease gets one.
     const leases = { ...NO_LEASES, lastId: this.leases.lastId };
-    const sums = { size, contentHash, historyHash: this.historyHash, leases };
+    const sums = { size, contentHash, keptHistoryHash: this.keptHistoryHash, leases };
     return new FrozenCells(order, this.history, sums);
   }
 
   /** The same keys, with a history that begins at this revision, at which all of them are older. */
   beginningAt(revision: number): FrozenCells {
     const { size, contentHash, leases } = this;
-    const sums = { size, contentHash, historyHash: 0, leases };
+    const sums = { size, contentHash, keptHistoryHash: 0, leases };
     return new FrozenCells(this.#order.thereOnly(), new History(revision), sums);
   }
 }

@@ -202,7 +202,7 @@ export class OrderedCells {
     return new FrozenCells(this.#order.clone(), this.#history.clone(), {
       size: this.#size,
       contentHash: this.#contentHash,
-      historyHash: this.#history.hash,
+      keptHistoryHash: this.#history.hash,
       leases: this.#leases.clone(),
     });
   }

@@ -3,7 +3,8 @@
  * the hash of a command, its effect, the version of an entry, the requests of clients and their types, the prompt's actions,
  * and the simulator's requests. docs/adding-an-operation.md walks through an entry.
  *
- * Codes are never used again. 0 is kept free, 16 to 31 are settings, 32 is a transaction, 33 to 37 are about leases; 38 to 63 are free.
+ * Codes are never used again, and are below 64. 0 stays free. Those to 15 are for keys and
+ * sessions, from 16 on for settings, from 24 on for users and roles, from 32 on for transactions, leases and the clock.
  */
 import { VALUE_BYTES_MAX } from "../../base/index.ts";
 import type { Operation } from "./operation.ts";

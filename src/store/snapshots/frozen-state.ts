@@ -8,7 +8,7 @@
  *                 · varint oldest revision · varint origin (0: none)
  *                 · varint rounds forgotten · varint rounds · round* · varint last counted session id
  *                 · varint sessions · varint keys · session* · record* · u8 2 · key* · varint 0 · u32 content hash
- *                 · u32 hash of the history · section* · u8 0
+ *                 · u32 hash of the kept history · section* · u8 0
  *     section  := u8 kind (1: users and roles, as in access-format.ts; 2: leases, 3: bound keys, as in lease-section)
  *                 · varint length · bytes · u32 hash of the bytes
  *     round    := varint n · varint pid · u32 salt · varint index - that of the one before (of the first: - 0)
@@ -36,6 +36,7 @@
 import { EMPTY_ACCESS, withoutTokenKey } from "../access/access.ts";
 import { encodeAccess } from "../access/access-format.ts";
 import { assert, type ByteString, ByteWriter, hashBytes } from "../../base/index.ts";
+import { writeSettings } from "./cluster-settings.ts";
 import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "../history/cell.ts";
 import type { FrozenCells, KeyValue, RangeQuery } from "../keys/frozen-cells.ts";
@@ -105,19 +106,18 @@ export class FrozenState {
   }
 
   /**
-   * The same keys and values as the beginning of another log: without sessions, without leases and the keys that are bound to
+   * The same keys, values and settings as the beginning of another log: without sessions, without leases and the keys that are bound to
    * them, without the key of tokens, and without all else that belongs to the old log.
    * Clients may still hold numbers of old sessions, so no new session gets one. The history begins there too: earlier revisions
    * are those of the old log.
    */
   asBeginning(header: Pick<StateHeader, "origin" | "historyHash" | "revision">): FrozenState {
-    const { appliedIdx, quotaBytes, historyBound, access } = this.#header;
+    const { appliedIdx, settings, access } = this.#header;
     const cells = this.#cells.withoutLeases().beginningAt(header.revision);
     return new FrozenState(cells, [], this.#lastCounted, {
       ...EMPTY_STATE_HEADER,
       ...header,
-      quotaBytes,
-      historyBound,
+      settings,
       access: withoutTokenKey(access),
       // The restore counts as an entry: so the state of an empty cluster has one too.
       appliedIdx: appliedIdx + 1,
@@ -156,7 +156,7 @@ export class FrozenState {
     }
     out.varint(0);
     out.u32(this.#cells.contentHash);
-    out.u32(this.#cells.historyHash);
+    out.u32(this.#cells.keptHistoryHash);
     for (const [kind, bytes] of this.#sections(bound)) {
       out.u8(kind);
       out.sized(bytes);
@@ -191,9 +191,7 @@ export class FrozenState {
     const { count, lastIdx } = this.#header.unreadable;
     out.varint(count);
     out.varint(lastIdx === null ? 0 : 1 + lastIdx);
-    out.varint(this.#header.quotaBytes ?? 0);
-    out.varint(this.#header.historyBound.revisions ?? 0);
-    out.varint(this.#header.historyBound.bytes ?? 0);
+    writeSettings(out, this.#header.settings);
     out.varint(this.#cells.history.oldest);
     out.varint(this.#header.origin);
     writeRounds(out, this.#header.rounds);

@@ -5,7 +5,7 @@ import {
   SNAPSHOT_MAGIC,
   SNAPSHOT_VERSION,
 } from "./frozen-state.ts";
-import { DEFAULT_BOUND, type HistoryBound } from "../history/history-bound.ts";
+import { readSettings } from "./cluster-settings.ts";
 import { NO_ROUNDS, ROUNDS_MAX, type Round, type Rounds } from "../entries/rounds.ts";
 import {
   EMPTY_STATE_HEADER,
@@ -73,16 +73,14 @@ function readBeginning(reader: ByteReader): SnapshotBeginning | null {
   const revision = reader.varint();
   const historyHash = reader.u32() | 0;
   const unreadable = isFirst ? EMPTY_STATE_HEADER.unreadable : readUnreadable(reader);
-  const quotaBytes = isFirst ? null : readSetting(reader);
-  const historyBound = hasHistory ? readBound(reader) : DEFAULT_BOUND;
+  const settings = readSettings(reader, { quota: !isFirst, history: hasHistory });
   const oldest = hasHistory ? reader.varint() : revision;
   const state = {
     appliedIdx,
     revision,
     historyHash,
     unreadable,
-    quotaBytes,
-    historyBound,
+    settings,
     origin: isFirst ? NO_ORIGIN : reader.varint(),
   };
   return reader.failed ? null : { version, oldest, state };
@@ -121,16 +119,6 @@ function readUnreadable(reader: ByteReader): UnreadableEntries {
   const count = reader.varint();
   const next = reader.varint();
   return { count, lastIdx: next === 0 ? null : next - 1 };
-}
-
-function readSetting(reader: ByteReader): number | null {
-  const value = reader.varint();
-  return value === 0 ? null : value;
-}
-
-function readBound(reader: ByteReader): HistoryBound {
-  const revisions = readSetting(reader);
-  return { revisions, bytes: readSetting(reader) };
 }
 
 function readRounds(reader: ByteReader): Rounds {

@@ -1,6 +1,6 @@
 import { mix32, mixNumber } from "../../base/index.ts";
 import { EMPTY_ACCESS, type AccessState } from "../access/access.ts";
-import { DEFAULT_BOUND, type HistoryBound } from "../history/history-bound.ts";
+import { DEFAULT_SETTINGS, type ClusterSettings } from "./cluster-settings.ts";
 import { NO_ROUNDS, type Rounds } from "../entries/rounds.ts";
 
 /** The origin of a log in which nothing has happened yet. */
@@ -15,10 +15,7 @@ export interface StateHeader {
   /** Hash chain over all commands applied since the beginning, and their answers. */
   readonly historyHash: number;
   readonly unreadable: UnreadableEntries;
-  /** What the state may cost; null: nobody has set it. */
-  readonly quotaBytes: number | null;
-  /** How much history is kept. */
-  readonly historyBound: HistoryBound;
+  readonly settings: ClusterSettings;
   /**
    * Names the log that led here among all logs of all clusters: drawn from the first session that an entry of version 2
    * opened, so that it follows from the log alone, and two clusters, or one that was begun anew, do not share one.
@@ -43,8 +40,7 @@ export const EMPTY_STATE_HEADER: StateHeader = {
   revision: 0,
   historyHash: 0,
   unreadable: { count: 0, lastIdx: null },
-  quotaBytes: null,
-  historyBound: DEFAULT_BOUND,
+  settings: DEFAULT_SETTINGS,
   origin: NO_ORIGIN,
   rounds: NO_ROUNDS,
   access: EMPTY_ACCESS,

@@ -1,7 +1,7 @@
 /** Faults of a whole cluster: what each node is told, and what is said of those that did not hear it. */
 import { expect, test } from "vitest";
 import { KvError } from "../../../src/base/errors.ts";
-import type { AdminClient } from "../../../src/client/admin/admin-client.ts";
+import type { AdminCore } from "../../../src/client/admin/admin-core.ts";
 import {
   applyBroken,
   applyFaults,
@@ -46,7 +46,7 @@ test("every node is asked, and who could not be reached is named with the reason
       return Promise.resolve({ links: [] });
     },
     // The test stands in for the one method that is used; results are not looked at.
-  } as unknown as Pick<AdminClient, "call">;
+  } as unknown as Pick<AdminCore, "call">;
   const outcome = await applyFaults(admin, [1, 2, 3], brokenLinks([[1, 2]]));
   expect(outcome.reached).toEqual([1, 3]);
   expect(failedText(outcome)).toBe("node 2 was not told: refused");
@@ -91,7 +91,7 @@ function fakeNodes(nodes: readonly number[], down: readonly number[] = []) {
       });
     return Promise.resolve({ links });
   };
-  const admin = { call } as unknown as Pick<AdminClient, "call">;
+  const admin = { call } as unknown as Pick<AdminCore, "call">;
   const of = (node: number) =>
     Object.fromEntries(
       [...tables.get(node)!].filter(([, fault]) => fault.dropPermille + fault.delayMs > 0),
@@ -176,7 +176,7 @@ test("who leads is the node with the highest ballot of those that say they do", 
       node === 4
         ? Promise.reject(new KvError("CONNECTION_FAILED", "refused"))
         : Promise.resolve(statuses[node]),
-  } as unknown as Pick<AdminClient, "call">;
+  } as unknown as Pick<AdminCore, "call">;
   const look = await lookAtCluster(admin, [1, 2, 3, 4]);
   expect(look.map(({ node, error }) => [node, error?.code ?? null])).toEqual([
     [1, null],

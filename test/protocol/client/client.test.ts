@@ -13,10 +13,10 @@ import {
   byteStringOfText,
   GroupWriter,
   STATUS,
-  validateGroup,
   type ByteString,
   type StoredValue,
 } from "../../../src/store/index.ts";
+import { validateGroup } from "../../../src/store/entries/group-check.ts";
 import {
   AnswerWriter,
   decodeAnswers,

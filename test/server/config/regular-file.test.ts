@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readAccess } from "../../../src/bin/credential-options.ts";
+import { readAccess } from "../../../src/bin/options/credential-options.ts";
 import { defaultCluster, loadClusterFile } from "../../../src/server/config/cluster.ts";
 import { FILE_MAX, readRegularFile } from "../../../src/server/config/regular-file.ts";
 import { readPrivateFile, readSecretFile } from "../../../src/server/config/secret-file.ts";

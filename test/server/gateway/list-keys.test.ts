@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { listKeys } from "../../../src/server/gateway/list-keys.ts";
-import { byteStringOf, type KeyValue } from "../../../src/store/index.ts";
+import { byteStringOf } from "../../../src/store/index.ts";
+import type { KeyValue } from "../../../src/store/keys/frozen-cells.ts";
 
 /** A state that holds these keys and is asked in ranges. */
 function stateOf(keys: readonly Uint8Array[]) {

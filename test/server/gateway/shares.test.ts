@@ -6,13 +6,8 @@ import {
   ClientConnection,
   type ClientGate,
 } from "../../../src/server/gateway/client-connection.ts";
-import {
-  CommandCursor,
-  EMPTY_ACCESS,
-  GroupWriter,
-  piecesOf,
-  validateGroup,
-} from "../../../src/store/index.ts";
+import { CommandCursor, EMPTY_ACCESS, GroupWriter, piecesOf } from "../../../src/store/index.ts";
+import { validateGroup } from "../../../src/store/entries/group-check.ts";
 import type { Connection } from "../../../src/machine/ports/network.ts";
 import { Identity } from "../../../src/server/gateway/identity.ts";
 import { SignIn } from "../../../src/server/gateway/sign-in.ts";

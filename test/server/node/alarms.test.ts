@@ -28,7 +28,7 @@ test("an entry that cannot be read is an alarm, with its index", () => {
 });
 
 test.each([
-  ["quota", /0\.0 MiB of the quota of 384\.0 MiB.*set_quota/],
+  ["quota", /0\.0 MiB of the quota of 384\.0 MiB.*config set quota/],
   ["heap", /its memory is short.*larger heap/],
 ] as const)("a lack of space is an alarm, and says whether it is the %s", (cause, text) => {
   const [alarm] = alarmsOf(source({ space: { lack: cause } }), NOTHING, null);

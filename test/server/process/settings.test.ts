@@ -4,7 +4,7 @@ import {
   settingsText,
   type Setting,
   type Sources,
-} from "../../../src/bin/settings.ts";
+} from "../../../src/bin/options/settings.ts";
 
 function setting(name: string, changes: Partial<Setting> = {}): Setting {
   const key = name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());

@@ -31,7 +31,7 @@ const HELP = `Usage: npx tsx scripts/growth.ts catch-up [options]   (npm run bui
   --concurrency N    writes under way at any time, all at the leader; 64
   --seconds N        of the phases before and after; 10
   --compactions N    that pass while the follower is down, at least; 2
-  --interrupt HOW    in the middle of the transfer: link (cut for 2 s at both ends), restart (kill -9); none
+  --interrupt HOW    in the middle of the transfer: link (broken for 2 s at both ends), restart (kill -9); none
   --data-dir DIR     on a real disk
   --server-flags=S   for all servers, separated by spaces, such as --server-flags="--snapshot-mb 1"
   --json FILE        the samples and the summary

@@ -10,6 +10,7 @@ import { anomaly, type Anomaly } from "./anomaly.ts";
 import { effectsOf, type Effects, type KeyEffect } from "./effects.ts";
 import { Graph } from "./graph.ts";
 import { describeSeen, type Transaction, type TransactionHistory } from "./transaction.ts";
+import { WritersInTime } from "./writers-in-time.ts";
 
 export interface Dependencies {
   /** Those that count. */
@@ -151,49 +152,11 @@ function listEdges({ use, writerOf, graph, transactions, report }: KeyContext): 
 function registerEdges({ use, writerOf, graph, transactions, report }: KeyContext): void {
   const { key, readers, writers } = use;
   const time = (at: number): Transaction | undefined => transactions[at];
-  const certain = writers.filter(({ at }) => time(at)?.outcome === "ok");
-  const byCall = certain
-    .map(({ at }) => ({ at, call: time(at)?.call ?? 0, end: time(at)?.end ?? Infinity }))
-    .sort((a, b) => a.call - b.call);
-  /** The first ones that began after `moment`: any transaction later than all of these comes after one of them in real time. */
-  const firstAfter = (moment: number): number[] => {
-    let start = 0;
-    let stop = byCall.length;
-    while (start < stop) {
-      const middle = (start + stop) >> 1;
-      if ((byCall[middle]?.call ?? 0) > moment) stop = middle;
-      else start = middle + 1;
-    }
-    const found: number[] = [];
-    let firstEnd = Number.POSITIVE_INFINITY;
-    for (let i = start; i < byCall.length; i++) {
-      const writer = byCall[i];
-      if (writer === undefined || writer.call > firstEnd) break;
-      firstEnd = Math.min(firstEnd, writer.end);
-      found.push(writer.at);
-    }
-    return found;
-  };
-  const byEnd = byCall.toSorted((a, b) => a.end - b.end);
-  /** The last ones that had ended before `moment`. */
-  const lastBefore = (moment: number): number[] => {
-    let stop = byEnd.length;
-    let start = 0;
-    while (start < stop) {
-      const middle = (start + stop) >> 1;
-      if ((byEnd[middle]?.end ?? 0) < moment) start = middle + 1;
-      else stop = middle;
-    }
-    const found: number[] = [];
-    let lastCall = Number.NEGATIVE_INFINITY;
-    for (let i = start - 1; i >= 0; i--) {
-      const writer = byEnd[i];
-      if (writer === undefined || writer.end < lastCall) break;
-      lastCall = Math.max(lastCall, writer.call);
-      found.push(writer.at);
-    }
-    return found;
-  };
+  const certain = writers.flatMap(({ at }) => {
+    const writer = time(at);
+    return writer?.outcome === "ok" ? [{ at, call: writer.call, end: writer.end }] : [];
+  });
+  const inTime = new WritersInTime(certain);
   const effectOf = new Map(writers.map((writer) => [writer.at, writer.effect]));
   const readersOf = new Map<string | null, (typeof readers)[number][]>();
   for (const reader of readers) {
@@ -213,9 +176,10 @@ function registerEdges({ use, writerOf, graph, transactions, report }: KeyContex
     const call = time(at)?.call ?? 0;
     if (seen === null) {
       if (writerOf.has("nil")) continue;
-      for (const writer of firstAfter(Number.NEGATIVE_INFINITY)) graph.add(at, writer, "rw", key);
+      for (const writer of inTime.firstAfter(Number.NEGATIVE_INFINITY))
+        graph.add(at, writer, "rw", key);
       // A transaction that saw nothing comes before all, and so before those that had ended: the edge of time closes the circle.
-      for (const writer of lastBefore(call)) graph.add(at, writer, "rw", key);
+      for (const writer of inTime.lastBefore(call)) graph.add(at, writer, "rw", key);
       continue;
     }
     const writer = writerOf.get(seen) ?? null;
@@ -231,10 +195,10 @@ function registerEdges({ use, writerOf, graph, transactions, report }: KeyContex
       );
     }
     if (effect.written.length > 0 && writer !== at) graph.add(writer, at, "ww", key);
-    for (const later of firstAfter(time(writer)?.end ?? Number.POSITIVE_INFINITY)) {
+    for (const later of inTime.firstAfter(time(writer)?.end ?? Number.POSITIVE_INFINITY)) {
       graph.add(at, later, "rw", key);
     }
-    for (const earlier of lastBefore(call)) {
+    for (const earlier of inTime.lastBefore(call)) {
       if (earlier !== writer) graph.add(earlier, writer, "ww", key);
     }
   }

@@ -1,5 +1,5 @@
 /** Does harm by a seeded plan, one fault at a time or several, and heals. */
-import type { AdminClient } from "../../../client/admin/index.ts";
+import type { AdminCore } from "../../../client/admin/index.ts";
 import { type Namespaces, type OmnikvCluster, pause } from "../../../measure/index.ts";
 import type { SeededRandom } from "../../../machine/ports/index.ts";
 
@@ -7,7 +7,7 @@ export interface Victims {
   readonly cluster: OmnikvCluster;
   /** Null: all are on one, and packets cannot be stopped. */
   readonly hosts: Namespaces | null;
-  readonly admin: Pick<AdminClient, "call">;
+  readonly admin: Pick<AdminCore, "call">;
 }
 
 export interface FaultRecord {

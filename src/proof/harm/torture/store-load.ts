@@ -3,7 +3,7 @@ import { KvError } from "../../../base/index.ts";
 import type { KvClient } from "../../../client/index.ts";
 import type { KeyValue, ReadResult } from "../../../client/terms/index.ts";
 import type { Transaction } from "../../../client/txn/index.ts";
-import type { AdminClient } from "../../../client/admin/index.ts";
+import type { AdminCore } from "../../../client/admin/index.ts";
 import { pause } from "../../../measure/index.ts";
 import type { SeededRandom } from "../../../machine/ports/index.ts";
 import { checkStore, type FoundKey } from "../../checker/index.ts";
@@ -40,7 +40,7 @@ const microseconds = (): number => Math.round(performance.now() * 1000);
 /** The accounts are filled before it returns. */
 export async function startStoreLoad(
   clients: readonly KvClient[],
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   nodes: readonly number[],
   random: SeededRandom,
 ): Promise<StoreLoad> {
@@ -104,7 +104,7 @@ async function open(client: KvClient, notes: StoreNotes): Promise<void> {
 }
 
 async function compact(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   nodes: readonly number[],
   notes: StoreNotes,
   random: SeededRandom,

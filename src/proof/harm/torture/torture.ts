@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createAdminClient, createClient, type KvClient } from "../../../client/api/index.ts";
-import type { AdminClient } from "../../../client/admin/index.ts";
+import type { AdminCore } from "../../../client/admin/index.ts";
 import { Namespaces, OmnikvCluster, pause } from "../../../measure/index.ts";
 import { SeededRandom } from "../../../machine/ports/index.ts";
 import { checkNotes } from "./check.ts";
@@ -92,7 +92,7 @@ export function everyServerRuns({ servers }: OmnikvCluster): boolean {
 }
 
 export async function replicasAgree(
-  admin: Pick<AdminClient, "call">,
+  admin: Pick<AdminCore, "call">,
   ids: readonly number[],
 ): Promise<boolean> {
   const deadline = performance.now() + AGREE_MAX_MS;

@@ -1,8 +1,12 @@
 /** Whether the password is right, before a prompt opens. */
-import { createAdminClient } from "../client/api/index.ts";
-import { KvError } from "../base/index.ts";
-import { timeLimit } from "../machine/runtime/index.ts";
-import { clientOptionsOf, type PromptFlags, type PromptSettings } from "./prompt-options.ts";
+import { createAdminClient } from "../../client/api/index.ts";
+import { KvError } from "../../base/index.ts";
+import { timeLimit } from "../../machine/runtime/index.ts";
+import {
+  clientOptionsOf,
+  type PromptFlags,
+  type PromptSettings,
+} from "../options/prompt-options.ts";
 
 /** Where no node answers, the prompt opens as it does without a user: whoever sits there does not wait for long. */
 const TIMEOUT_MS = 2000;

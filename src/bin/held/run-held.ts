@@ -1,9 +1,9 @@
 /** Runs a program for as long as a lock is held or a term lasts. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { constants } from "node:os";
-import { systemCode, systemReason, terminalText } from "../base/index.ts";
-import { leaseMarginOf, type Guard } from "../client/api/index.ts";
-import { nodeClock } from "../machine/runtime/index.ts";
+import { systemCode, systemReason, terminalText } from "../../base/index.ts";
+import { leaseMarginOf, type Guard } from "../../client/api/index.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
 
 /** Passed on to the program. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;

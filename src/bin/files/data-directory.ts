@@ -1,9 +1,9 @@
 /** A node's data directory, for commands that look into it while no server runs on it. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { StorageError } from "../base/index.ts";
-import { DataLock, DirectoryInUse, NodeDisk } from "../machine/host/index.ts";
-import { IDENTITY_FILE } from "../storage/backup/index.ts";
+import { StorageError } from "../../base/index.ts";
+import { DataLock, DirectoryInUse, NodeDisk } from "../../machine/host/index.ts";
+import { IDENTITY_FILE } from "../../storage/backup/index.ts";
 
 /** A command that only looks at the directory gives no server another one. */
 async function acquire(directory: string): Promise<DataLock> {

@@ -1,4 +1,4 @@
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 
 /** Of the addresses that were named without ids, none tells which nodes there are. */
 export class NoNodeAnswers extends KvError {

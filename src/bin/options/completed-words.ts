@@ -1,6 +1,6 @@
 /** Words that a shell is to offer in the place of a command's arguments, where they are no commands of their own. */
 import type { Command } from "commander";
-import type { Words } from "../prompt/terminal/index.ts";
+import type { Words } from "../../prompt/terminal/index.ts";
 
 const WORDS = new WeakMap<Command, Words>();
 

@@ -3,9 +3,9 @@
  * caller has read the environment and the file.
  */
 import { dirname, resolve } from "node:path";
-import { KvError, unreachable } from "../base/index.ts";
-import { kindOf, parseJsonText } from "../server/config/index.ts";
-import { nearest } from "../prompt/terminal/index.ts";
+import { KvError, unreachable } from "../../base/index.ts";
+import { kindOf, parseJsonText } from "../../server/config/index.ts";
+import { nearest } from "../../prompt/terminal/index.ts";
 
 /** One that can be set, as its flag says. */
 export interface Setting {

@@ -1,4 +1,4 @@
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 
 /**
  * The number that was given to an option.

@@ -1,7 +1,7 @@
 /** The management client on the simulated network. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { KvError } from "../../../src/base/errors.ts";
-import { AdminClient, type AdminClientOptions } from "../../../src/client/admin/admin-client.ts";
+import { AdminCore, type AdminClientOptions } from "../../../src/client/admin/admin-core.ts";
 import { acceptWithHandshake } from "../../../src/links/handshake/handshake-connection.ts";
 import type { Connection } from "../../../src/machine/ports/network.ts";
 import { SimClock } from "../../../src/proof/simulator/sim-clock.ts";
@@ -66,8 +66,8 @@ function serve(
   clock.run(1);
 }
 
-function client(options: Partial<AdminClientOptions> = {}): AdminClient {
-  return new AdminClient({
+function client(options: Partial<AdminClientOptions> = {}): AdminCore {
+  return new AdminCore({
     nodes: [1, 2, 3].map((id) => ({ id, host: `node${id}`, port: 4100 + id })),
     clock,
     random: seededRandom(5),
@@ -76,7 +76,7 @@ function client(options: Partial<AdminClientOptions> = {}): AdminClient {
   });
 }
 
-describe("AdminClient", () => {
+describe("AdminCore", () => {
   test("asks the node that is named and checks what it says", async () => {
     serve(1, ({ id }) => encodeAdminResult(id, "status", statusOf(1)));
     serve(2, ({ id }) => encodeAdminResult(id, "status", statusOf(2)));

@@ -2,22 +2,22 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import type { Command } from "commander";
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 import {
   type ClusterDescription,
   type ClusterNode,
   defaultCluster,
   loadClusterFile,
   parseNodesFlag,
-} from "../server/config/index.ts";
+} from "../../server/config/index.ts";
 import {
   addCredentialOptions,
   readAccess,
   type Access,
   type AccessFlags,
 } from "./credential-options.ts";
-import { colorLevel, packageFile } from "../machine/host/index.ts";
-import { nodeClock } from "../machine/runtime/index.ts";
+import { colorLevel, packageFile } from "../../machine/host/index.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
 import {
   askYesNo,
   createStyle,
@@ -30,7 +30,7 @@ import {
   type Screen,
   type Style,
   withSignInHint,
-} from "../prompt/terminal/index.ts";
+} from "../../prompt/terminal/index.ts";
 
 /** As commander gives them. */
 export interface PromptFlags extends AccessFlags {

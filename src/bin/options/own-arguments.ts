@@ -1,6 +1,6 @@
 /** Whether the arguments of this process are those that the shell gave it. */
 import { readFileSync } from "node:fs";
-import { KvError } from "../base/index.ts";
+import { KvError } from "../../base/index.ts";
 
 /** Node.js puts it in the place of bytes that are no UTF-8. */
 const REPLACEMENT = "\ufffd";

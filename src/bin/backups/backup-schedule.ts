@@ -1,17 +1,17 @@
 /** `omnikv backup --keep N [--every TIME] DIRECTORY`: one backup after another, each checked, the oldest removed. */
 import { join, resolve } from "node:path";
-import { KvError, StorageError, systemCode, terminalText } from "../base/index.ts";
-import { NewFile } from "../machine/host/index.ts";
-import { BackupError } from "../storage/backup/index.ts";
-import { EXIT, type ExitStatus, parseDuration } from "../prompt/terminal/index.ts";
+import { KvError, StorageError, systemCode, terminalText } from "../../base/index.ts";
+import { NewFile } from "../../machine/host/index.ts";
+import { BackupError } from "../../storage/backup/index.ts";
+import { EXIT, type ExitStatus, parseDuration } from "../../prompt/terminal/index.ts";
 import { Due, firstRound, MACHINE_CLOCKS } from "./backup-due.ts";
 import { BackupFolder, backupName, type Pruned } from "./backup-folder.ts";
-import { integerBetween } from "./integer.ts";
+import { integerBetween } from "../options/integer.ts";
 import { makeBackup, originOf } from "./make-backup.ts";
-import { type Output, withoutRoom } from "./output.ts";
-import { sizeText } from "./progress.ts";
-import { type PromptSettings, sleep } from "./prompt-options.ts";
-import { readBackupFile } from "./verify.ts";
+import { type Output, withoutRoom } from "../files/output.ts";
+import { sizeText } from "../files/progress.ts";
+import { type PromptSettings, sleep } from "../options/prompt-options.ts";
+import { readBackupFile } from "../files/read-backup-file.ts";
 
 const EVERY_MIN_MS = 1000;
 const EVERY_MAX_MS = 366 * 86_400_000;

@@ -1,7 +1,7 @@
 /** Where a command writes its result: a file that is there whole or not at all, or standard output. */
 import { once } from "node:events";
-import { KvError, noRoomText, systemCode } from "../base/index.ts";
-import { NewFile } from "../machine/host/index.ts";
+import { KvError, noRoomText, systemCode } from "../../base/index.ts";
+import { NewFile } from "../../machine/host/index.ts";
 
 export type Output = Pick<NewFile, "write" | "finish" | "giveUp">;
 

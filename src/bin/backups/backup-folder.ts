@@ -23,14 +23,14 @@ import {
   statSync,
 } from "node:fs";
 import { join } from "node:path";
-import { StorageError } from "../base/index.ts";
-import { DataLock, fileIdentity, syncDirectory } from "../machine/host/index.ts";
+import { StorageError } from "../../base/index.ts";
+import { DataLock, fileIdentity, syncDirectory } from "../../machine/host/index.ts";
 import {
   BACKUP_START_BYTES,
   BackupError,
   type BackupHeader,
   startOfBackup,
-} from "../storage/backup/index.ts";
+} from "../../storage/backup/index.ts";
 
 /** Beside the backups, so that the directory itself stays as open to others as its owner wants it. */
 const LOCK = ".lock";

@@ -1,9 +1,9 @@
 /** Passwords for commands: from a file, from the terminal without showing them, or from standard input. Never from arguments. */
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
-import { KvError } from "../base/index.ts";
-import type { ClusterOptions } from "../prompt/management/index.ts";
-import { readPrivateFile } from "../server/config/index.ts";
+import { KvError } from "../../base/index.ts";
+import type { ClusterOptions } from "../../prompt/management/index.ts";
+import { readPrivateFile } from "../../server/config/index.ts";
 
 /** @throws KvError BAD_REQUEST that names the flag and the file, and never shows what is in it */
 export function passwordIn(path: string, flag = "--password-file"): string {

@@ -61,10 +61,11 @@ const OPTION_NAMES = namesOf<Omit<RequestOptions, "node">>({ timeoutMs: true, si
 const PENDING_MAX = 1024;
 
 /**
- * Asks nodes for their state and changes their links. Promises reject with a KvError; every operation may be repeated
- * without harm. Connections are made when they are needed; `close` ends them.
+ * Asks nodes for their state and changes their links: by the name of an operation. Programs have it behind `AdminClient` (client/api),
+ * which loads it when it is first used. Promises reject with a KvError; every operation may be repeated without harm. Connections are
+ * made when they are needed; `close` ends them.
  */
-export class AdminClient {
+export class AdminCore {
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #nodes: ReadonlyMap<number, AdminNode>;

@@ -1,12 +1,12 @@
 /** Without a list of nodes a command tries three usual addresses, and any node knows all the others. */
-import { clientTlsIn } from "../client/tls/index.ts";
-import { hostPort, KvError, systemCode, wrongPortText } from "../base/index.ts";
-import { namesIds, namesTls, parseAddresses, parseNodesFlag } from "../server/config/index.ts";
-import { httpGet } from "../machine/http/index.ts";
-import type { TlsSide } from "../machine/tls/index.ts";
-import { askMembers, type GetPage, type Members } from "../prompt/index.ts";
-import { type Access, type AccessFlags, readAccess } from "./credential-options.ts";
-import { askPassword, hideTyping, type TypedLines } from "./ask-password.ts";
+import { clientTlsIn } from "../../client/tls/index.ts";
+import { hostPort, KvError, systemCode, wrongPortText } from "../../base/index.ts";
+import { namesIds, namesTls, parseAddresses, parseNodesFlag } from "../../server/config/index.ts";
+import { httpGet } from "../../machine/http/index.ts";
+import type { TlsSide } from "../../machine/tls/index.ts";
+import { askMembers, type GetPage, type Members } from "../../prompt/index.ts";
+import { type Access, type AccessFlags, readAccess } from "../options/credential-options.ts";
+import { askPassword, hideTyping, type TypedLines } from "../options/ask-password.ts";
 import { NoNodeAnswers } from "./no-node-answers.ts";
 import {
   clusterFileOf,
@@ -14,7 +14,7 @@ import {
   readSettings,
   type PromptFlags,
   type PromptSettings,
-} from "./prompt-options.ts";
+} from "../options/prompt-options.ts";
 
 /** A longer answer is no list of nodes. */
 const INFO_BYTES_MAX = 64 * 1024;

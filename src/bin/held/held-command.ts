@@ -1,24 +1,24 @@
 /** `omnikv lock` and `omnikv elect`: what they have in common. */
 import { hostname } from "node:os";
 import type { Command } from "commander";
-import { createClient, KvError, type Guard, type KvClient } from "../client/api/index.ts";
+import { createClient, KvError, type Guard, type KvClient } from "../../client/api/index.ts";
 import {
   LEASE_TTL_MAX_MS,
   LEASE_TTL_MIN_MS,
   printable,
   printableJson,
   unreachable,
-} from "../base/index.ts";
-import { nodeClock } from "../machine/runtime/index.ts";
-import { EXIT } from "../prompt/terminal/index.ts";
-import { statusOf } from "../prompt/index.ts";
-import { learnSettings } from "./learn-nodes.ts";
+} from "../../base/index.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
+import { EXIT } from "../../prompt/terminal/index.ts";
+import { statusOf } from "../../prompt/index.ts";
+import { learnSettings } from "../nodes/learn-nodes.ts";
 import {
   addAccessOptions,
   clientOptionsOf,
   parseTime,
   type PromptFlags,
-} from "./prompt-options.ts";
+} from "../options/prompt-options.ts";
 import { runHeld, type RunEnd } from "./run-held.ts";
 
 /** A user who waits less than this needs no message. */

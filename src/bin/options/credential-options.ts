@@ -1,7 +1,7 @@
 /** What every command proves to a cluster to get in: the secret, and TLS. The same options and variables everywhere. */
 import { Option, type Command } from "commander";
-import type { ClientTls } from "../client/api/index.ts";
-import { KvError } from "../base/index.ts";
+import type { ClientTls } from "../../client/api/index.ts";
+import { KvError } from "../../base/index.ts";
 import {
   type ClusterDescription,
   FILE_MAX,
@@ -9,7 +9,7 @@ import {
   readPrivateFile,
   readRegularText,
   readSecretFile,
-} from "../server/config/index.ts";
+} from "../../server/config/index.ts";
 import { passwordIn } from "./ask-password.ts";
 
 /** As commander gives them. */

@@ -1,5 +1,5 @@
 /** One line on a terminal that tells how far something is; without a terminal nothing is written. */
-import { nodeClock } from "../machine/runtime/index.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
 
 const EVERY_MS = 200;
 

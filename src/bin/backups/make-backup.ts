@@ -1,9 +1,14 @@
 /** Takes a backup from the first node that can, and writes it down. */
-import { createAdminClient, KvError, takeBackup, type AdminClient } from "../client/api/index.ts";
-import { type BackupHeader, BackupWriter } from "../storage/backup/index.ts";
-import type { Output } from "./output.ts";
-import { Progress } from "./progress.ts";
-import { clientOptionsOf, type PromptSettings } from "./prompt-options.ts";
+import {
+  createAdminClient,
+  KvError,
+  takeBackup,
+  type AdminClient,
+} from "../../client/api/index.ts";
+import { type BackupHeader, BackupWriter } from "../../storage/backup/index.ts";
+import type { Output } from "../files/output.ts";
+import { Progress } from "../files/progress.ts";
+import { clientOptionsOf, type PromptSettings } from "../options/prompt-options.ts";
 
 /** A node that can answer does so at once. */
 const ASK_MS = 5000;

@@ -1,6 +1,6 @@
 /** `omnikv backup --data-dir`: a backup of the nodes' disks, when the cluster itself answers no more. */
-import { StorageError } from "../base/index.ts";
-import { programVersion } from "../machine/host/index.ts";
+import { StorageError } from "../../base/index.ts";
+import { programVersion } from "../../machine/host/index.ts";
 import {
   ballotText,
   chooseLog,
@@ -8,10 +8,10 @@ import {
   leftLog,
   type VerifiedDirectory,
   verifyDirectory,
-} from "../storage/backup/index.ts";
-import { withDirectory } from "./data-directory.ts";
+} from "../../storage/backup/index.ts";
+import { withDirectory } from "../files/data-directory.ts";
 import { writeBackup, type MadeBackup } from "./make-backup.ts";
-import type { Output } from "./output.ts";
+import type { Output } from "../files/output.ts";
 
 const PIECE_BYTES = 64 * 1024;
 

@@ -1,0 +1,32 @@
+import { KvError } from "../../base/index.ts";
+import type { AdminOp, AdminParams, AdminResult } from "../../protocol/admin/index.ts";
+import { type ClusterOptions, reasonText } from "./cluster-options.ts";
+
+/**
+ * Asks one node after the other, as long as the ones before certainly did nothing and another one may do it.
+ * @throws KvError as it came where it was cancelled or every node would refuse it; else with what became of each question
+ */
+export async function askAny<Op extends AdminOp>(
+  options: ClusterOptions,
+  op: Op,
+  params: AdminParams<Op>,
+  signal: AbortSignal,
+): Promise<AdminResult<Op>> {
+  const { client, nodes, timeoutMs } = options;
+  const reasons: string[] = [];
+  let last: KvError | null = null;
+  for (const { id } of nodes) {
+    try {
+      return await client.call(id, op, params, { timeoutMs, signal });
+    } catch (error) {
+      if (!(error instanceof KvError)) throw error;
+      if (signal.aborted || (error.definite && !error.retryable)) throw error;
+      last = error;
+      reasons.push(reasonText(options, id, error, timeoutMs));
+      // What may have been done is not done again.
+      if (!error.definite) break;
+    }
+  }
+  if (last === null) throw new KvError("UNKNOWN_NODE", "there is no node to ask");
+  throw new KvError(last.code, reasons.join("; "), { cause: last, definite: last.definite });
+}
