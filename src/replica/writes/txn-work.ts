@@ -4,7 +4,7 @@
  * would a frame of operations on one key each that has a long value. A command refused before it is proposed has had no effect,
  * and its client may ask again (rebuilds.ts says more).
  */
-import { type ByteString, TXN_KEYS_MAX } from "../../base/index.ts";
+import { TXN_KEYS_MAX } from "../../base/index.ts";
 import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../../store/index.ts";
 import type { Route } from "../requests/route.ts";
 import { WorkShares } from "../requests/work-shares.ts";
@@ -63,8 +63,9 @@ export class TxnWork {
   take(asker: Asker, body: Uint8Array, tick: number): boolean {
     const txn = decodeTxn(body);
     if (typeof txn === "string") return true;
-    const ranges = [...rangesIn(txn)];
-    const singles = this.#singlesIn(txn);
+    const parts = [...partsOf(txn)];
+    const ranges = parts.filter(isOfRange);
+    const singles = this.#singlesIn(parts);
     if (ranges.length === 0 && singles === 0) return true;
     const room = this.#shares.room(asker.id, tick);
     const most = Math.max(room, FREE_CELLS);
@@ -86,29 +87,19 @@ export class TxnWork {
   }
 
   /** The work of what names one key, in cells, beyond what is free. */
-  #singlesIn(txn: Txn): number {
-    const singles = { count: 0, bytes: 0 };
-    this.#addSingles(txn, singles);
-    const beyond = Math.max(0, singles.count - FREE_SINGLES);
-    const cells = SINGLE_CELLS * beyond + Math.floor(singles.bytes / COPIED_BYTES);
-    return Math.min(cells, SINGLES_CELLS_MAX);
-  }
-
-  #addSingles(txn: Txn, singles: { count: number; bytes: number }): void {
-    for (const { where } of txn.compare) if ("key" in where) singles.count += 1;
-    for (const op of [...txn.success, ...txn.failure]) {
-      if (op.op === "txn") {
-        this.#addSingles(op.txn, singles);
-        continue;
-      }
-      const key = keyOf(op);
-      if (key === null) continue;
-      singles.count += 1;
-      if (copiesValue(op)) {
-        const length = this.#cells().get(key)?.value.length ?? 0;
-        if (length > FREE_BYTES) singles.bytes += length;
-      }
+  #singlesIn(parts: readonly Part[]): number {
+    let count = 0;
+    let bytes = 0;
+    for (const { where, copies } of parts) {
+      if (!("key" in where)) continue;
+      count += 1;
+      if (!copies) continue;
+      const length = this.#cells().get(where.key)?.value.length ?? 0;
+      if (length > FREE_BYTES) bytes += length;
     }
+    const beyond = Math.max(0, count - FREE_SINGLES);
+    const cells = SINGLE_CELLS * beyond + Math.floor(bytes / COPIED_BYTES);
+    return Math.min(cells, SINGLES_CELLS_MAX);
   }
 
   /** @returns whether a command of so much work may be proposed; its work is counted then */
@@ -128,37 +119,40 @@ export class TxnWork {
   }
 }
 
-interface WeighedRange {
-  readonly where: Extract<Where, { readonly start: unknown }>;
+/** A comparison or an operation, by what it looks at. */
+interface Part {
+  readonly where: Where;
+  /** How many times the work of a look a key of a range is. */
   readonly weight: number;
-  /** Of each value that it is compared with, at most. */
+  /** Of each value of a range that it is compared with, at most. */
   readonly comparedBytes: number;
+  /** The value that there is goes into the answer, or into a new version of the key. */
+  readonly copies: boolean;
 }
 
-/** The ranges of both branches: nobody knows yet which one will be taken. */
-function* rangesIn(txn: Txn): Generator<WeighedRange> {
+type WeighedRange = Part & { readonly where: Extract<Where, { readonly start: unknown }> };
+
+/** Of both branches: nobody knows yet which one will be taken. */
+function* partsOf(txn: Txn): Generator<Part> {
   for (const { where, ...what } of txn.compare) {
     const comparedBytes = what.target === "value" ? what.to.length : 0;
-    if ("start" in where) yield { where, weight: 1, comparedBytes };
+    yield { where, weight: 1, comparedBytes, copies: false };
   }
-  for (const op of [...txn.success, ...txn.failure]) yield* rangesOf(op);
-}
-
-function* rangesOf(op: TxnOp): Generator<WeighedRange> {
-  if (op.op === "txn") yield* rangesIn(op.txn);
-  else if (op.op !== "put" && "start" in op.where) {
+  for (const op of [...txn.success, ...txn.failure]) {
+    if (op.op === "txn") {
+      yield* partsOf(op.txn);
+      continue;
+    }
+    const where = op.op === "put" ? { key: op.key } : op.where;
     const weight = op.op === "delete" ? DELETED_FOR_LOOKED : 1;
-    yield { where: op.where, weight, comparedBytes: 0 };
+    yield { where, weight, comparedBytes: 0, copies: copiesValue(op) };
   }
 }
 
-/** Null: it names none, but a range. */
-function keyOf(op: Exclude<TxnOp, { readonly op: "txn" }>): ByteString | null {
-  if (op.op === "put") return op.key;
-  return "key" in op.where ? op.where.key : null;
+function isOfRange(part: Part): part is WeighedRange {
+  return "start" in part.where;
 }
 
-/** Whether the value that there is goes into the answer, or into a new version of the key. */
 function copiesValue(op: Exclude<TxnOp, { readonly op: "txn" }>): boolean {
   if (op.op === "get") return !op.keysOnly && !op.countOnly;
   return op.previous || (op.op === "put" && op.value === null);
