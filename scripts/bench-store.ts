@@ -50,8 +50,8 @@ const flags = readFlags(HELP, {
 exitOnSignals();
 const options = {
   ...flags,
-  cells: choices(flags.cells, STORE_CELLS),
-  systems: choices(flags.systems, STORE_SYSTEMS),
+  cells: choices("--cells", flags.cells, STORE_CELLS),
+  systems: choices("--systems", flags.systems, STORE_SYSTEMS),
   durationMs: flags.duration * 1000,
 };
 const { measureStore } = await builtExperiment<typeof Measure>("store/measure.js");

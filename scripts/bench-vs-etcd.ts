@@ -54,15 +54,15 @@ function readResults(file: string | null): Results | null {
 }
 
 function measure(): Promise<Results> {
-  const placements = choices(flags.placement, PLACEMENTS);
+  const placements = choices("--placement", flags.placement, PLACEMENTS);
   const cells = placements.flatMap((placement) =>
     flags.cells.map((text): Cell => {
       const [name = "", concurrency] = text.split(":");
-      const [operation = "put"] = choices([name], OPERATIONS);
+      const [operation = "put"] = choices("--cells", [name], OPERATIONS);
       return { placement, operation, concurrency: Number(concurrency) };
     }),
   );
-  const systems = choices(flags.systems, SYSTEMS);
+  const systems = choices("--systems", flags.systems, SYSTEMS);
   const times = { durationMs: flags.duration * 1000, warmUpMs: flags.warmUp * 1000 };
   const options = { ...flags, ...times, placements, systems, cells };
   const earlier = readResults(flags.append);

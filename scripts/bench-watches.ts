@@ -43,7 +43,7 @@ const { measureWatches, renderWatches } = await builtExperiment<typeof Watches>(
 const figures = await measureWatches(
   {
     ...flags,
-    systems: choices(flags.systems, SYSTEMS),
+    systems: choices("--systems", flags.systems, SYSTEMS),
     durationMs: flags.duration * 1000,
     warmUpMs: flags.warmUp * 1000,
   },

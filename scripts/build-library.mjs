@@ -31,6 +31,9 @@ async function bundle(outdir, entryPoints) {
     external: ["*/require-ws.cjs"],
     // One file of a package that brings a native parser along: bundled, neither is installed with this one.
     alias: { "msgpackr/pack": join(msgpackr, "pack.js") },
+    // Most of the time that an import takes goes by the length of the text. Names stay, so that stack traces say something.
+    minifyWhitespace: true,
+    minifySyntax: true,
     sourcemap: true,
     sourcesContent: false,
     logLevel: "warning",

@@ -24,6 +24,22 @@ const withoutJsonSchemas = {
   },
 };
 
+/** Browsers have nothing of Node.js that proofs are made of. A build that finds no such file has made a page that signs in nowhere. */
+const withProofsOfBrowsers = {
+  name: "with-proofs-of-browsers",
+  setup({ onResolve, onStart, onEnd }) {
+    const nodes = join(root, "src/links/handshake/proof-hash.ts");
+    let isFound = false;
+    onStart(() => void (isFound = false));
+    onResolve({ filter: /\/proof-hash\.ts$/ }, ({ path, resolveDir }) => {
+      if (resolve(resolveDir, path) !== nodes) return undefined;
+      isFound = true;
+      return { path: join(page, "browser/proof-hash.ts") };
+    });
+    onEnd(() => (isFound ? undefined : { errors: [{ text: `nothing imports ${nodes}` }] }));
+  },
+};
+
 /** @type {import("esbuild").BuildOptions} */
 const options = {
   absWorkingDir: root,
@@ -40,12 +56,11 @@ const options = {
   legalComments: "none",
   inject: [join(page, "browser/buffer.ts")],
   alias: {
-    "node:crypto": join(page, "browser/crypto.ts"),
     // The page's content security policy forbids code made at run time.
     "msgpackr/pack": "msgpackr/index-no-eval",
   },
   logLevel: "warning",
-  plugins: [withoutJsonSchemas],
+  plugins: [withoutJsonSchemas, withProofsOfBrowsers],
 };
 
 mkdirSync(out, { recursive: true });

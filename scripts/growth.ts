@@ -1,5 +1,6 @@
 /** How cost grows with the data and its history: `npx tsx scripts/growth.ts COMMAND [--help]`. */
 import { exitOnSignals } from "../src/measure/experiments/entry.ts";
+import { refuse } from "../src/measure/experiments/flags.ts";
 import { catchUp } from "../src/measure/experiments/growth/catch-up.ts";
 import { overwrite } from "../src/measure/experiments/growth/overwrite.ts";
 import { loadOne, restart } from "../src/measure/experiments/growth/restart.ts";
@@ -23,12 +24,7 @@ const USAGE = `Usage: npx tsx scripts/growth.ts COMMAND [--help]   (npm run buil
 
 exitOnSignals();
 const [name = "--help", ...flags] = process.argv.slice(2);
-const command = COMMANDS[name];
-if (command !== undefined) {
-  await command(flags);
-} else if (name === "--help") {
-  console.log(USAGE);
-} else {
-  console.error(`unknown command "${name}"\n${USAGE}`);
-  process.exitCode = 2;
-}
+const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+if (command !== undefined) await command(flags);
+else if (name === "--help") console.log(USAGE);
+else refuse(`COMMAND: expected overwrite, catch-up, serve or restart, got "${name}"`);

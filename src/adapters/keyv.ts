@@ -16,6 +16,11 @@ export type { AdapterClient, AdapterOptions } from "./place.ts";
 /** One read asks for so many keys. */
 const KEYS_MAX = 1024;
 
+interface KeyvEntry {
+  readonly key: string;
+  readonly value: unknown;
+}
+
 /**
  * Keeps the texts that Keyv serializes, under `keyv/` unless another prefix is given. Keyv writes the end of a value into its text, and
  * checks it when it reads: an expired value is not seen any more, and takes room until it is written again or cleared.
@@ -84,11 +89,12 @@ export class KeyvOmnikv extends EventEmitter {
     return true;
   }
 
-  /** The writes travel together, but each takes effect by itself. */
-  async setMany(
-    entries: readonly { readonly key: string; readonly value: unknown }[],
-  ): Promise<void> {
-    await Promise.all(entries.map(({ key, value }) => this.set(key, value)));
+  /** The writes travel together, but each takes effect by itself. True for each; rejects when one of them fails. */
+  setMany(entries: readonly KeyvEntry[]): Promise<boolean[]>;
+  /** So Keyv's type of a store has it, although Keyv hands what comes to its caller, whom it promises a truth value for each. */
+  setMany(entries: readonly KeyvEntry[]): Promise<void>;
+  async setMany(entries: readonly KeyvEntry[]): Promise<unknown> {
+    return Promise.all(entries.map(({ key, value }) => this.set(key, value)));
   }
 
   /** Whether there was such a key. */

@@ -9,7 +9,14 @@
  */
 import type { KvRequests } from "../client/index.ts";
 import type { Lock, LockMode } from "../client/locks/index.ts";
-import { badArgument, namesOf, orAborted, unknownName, wrongBytes } from "../client/terms/index.ts";
+import {
+  badArgument,
+  isPositive,
+  namesOf,
+  orAborted,
+  unknownName,
+  wrongBytes,
+} from "../client/terms/index.ts";
 import { KvError } from "../base/index.ts";
 
 /** What a lock manager needs of a client: one of `createClient`, of a node's `client()`, or a view (`withPrefix`) of either. */
@@ -80,8 +87,8 @@ export class OmnikvLockManager {
     const unknown = unknownName(options, OPTION_NAMES);
     if (unknown !== null) throw unknown;
     const { ttl, clientId = crypto.randomUUID() } = options;
-    if (ttl !== undefined && !(typeof ttl === "number" && ttl > 0)) {
-      throw badArgument("ttl", "milliseconds, more than 0", ttl);
+    if (ttl !== undefined && !isPositive(ttl)) {
+      throw badArgument("ttl", "milliseconds, a positive integer", ttl);
     }
     if (typeof clientId !== "string") throw badArgument("clientId", "a string", clientId);
     const wrong = wrongBytes("clientId", clientId);

@@ -40,7 +40,7 @@ export function omnikvRunCoordinator(
       const own = place.key(key);
       // All programs but one find the key: they need no lease.
       if ((await client.read(own)).found) return false;
-      const ttl = Math.min(Math.max(ttlMs, LEASE_TTL_MIN_MS), LEASE_TTL_MAX_MS);
+      const ttl = Math.min(Math.max(Math.ceil(ttlMs), LEASE_TTL_MIN_MS), LEASE_TTL_MAX_MS);
       const lease = await client.leases.issue(ttl);
       const { succeeded } = await client.txn({
         compare: [{ key: own, version: 0 }],

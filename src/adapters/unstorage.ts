@@ -68,19 +68,26 @@ export interface OmnikvDriver {
   getKeys(base?: string): Promise<string[]>;
   /** Those that begin with the base. */
   clear(base?: string): Promise<void>;
+  /**
+   * Tells what anybody writes, removes, or leaves to its `ttl`, from now on, in order. An error that ends it is a warning of the process.
+   * @returns a function that ends it
+   */
+  watch(callback: (event: "update" | "remove", key: string) => void): Promise<() => void>;
+  /** Ends what it watches. */
+  dispose(): void;
 }
 
 /**
- * Items lie under `unstorage/`, unless another prefix is given. `getItems` reads one state of the store, and so does `getKeys`. Nothing is
- * watched.
+ * Items lie under `unstorage/`, unless another prefix is given. `getItems` reads one state of the store, and so does `getKeys`.
  * @throws KvError BAD_REQUEST that names the option
  */
 export function omnikvDriver(options: OmnikvDriverOptions): OmnikvDriver {
   const place = new Place(options?.client, options, "unstorage/", OPTION_NAMES);
   const { client } = place;
+  const followers = new Set<Follower>();
   const set = async (key: string, value: string | Uint8Array, given?: object): Promise<void> => {
     const seconds = ttlIn(given);
-    const ttl = seconds === undefined ? {} : { ttl: seconds * 1000 };
+    const ttl = seconds === undefined ? {} : { ttl: Math.round(seconds * 1000) };
     await client.write(place.key(key), value, ttl);
   };
   return {
@@ -124,10 +131,86 @@ export function omnikvDriver(options: OmnikvDriverOptions): OmnikvDriver {
       return keys;
     },
     clear: (base = "") => place.clear(base),
+    watch: async (callback) => {
+      const follower = new Follower(place, callback);
+      followers.add(follower);
+      const end = (): void => {
+        followers.delete(follower);
+        follower.end();
+      };
+      try {
+        await follower.begun;
+      } catch (error) {
+        end();
+        throw error;
+      }
+      return end;
+    },
+    dispose: () => {
+      for (const follower of followers) follower.end();
+      followers.clear();
+    },
   };
 }
 
 export default omnikvDriver;
+
+type Watch = ReturnType<AdapterClient["watch"]>;
+type Tell = (event: "update" | "remove", key: string) => void;
+
+/** Tells of the events of a place until it is ended. */
+class Follower {
+  /** Resolves when no event can be missed any more. */
+  readonly begun: Promise<unknown>;
+  readonly #place: Place;
+  readonly #tell: Tell;
+  #watch: Watch;
+  #isOver = false;
+
+  constructor(place: Place, tell: Tell) {
+    this.#place = place;
+    this.#tell = tell;
+    this.#watch = place.client.watch({ prefix: place.prefix });
+    this.begun = this.#watch.created;
+    void this.#follow();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#watch.close();
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#isOver) {
+      const error = await this.#eachEvent();
+      if (error === null || this.#isOver || error.code === "CANCELLED") return;
+      if (error.code !== "COMPACTED") return process.emitWarning(error);
+      // Out of reach for so long that the cluster has given these events up: what comes from now on is told.
+      this.#watch = this.#place.client.watch({ prefix: this.#place.prefix });
+    }
+  }
+
+  /** @returns why there are no more; null: it was ended */
+  async #eachEvent(): Promise<KvError | null> {
+    const { prefix } = this.#place;
+    for (;;) {
+      const item = await this.#watch.next().catch((error: unknown) => asKvError(error));
+      if (item instanceof KvError) return item;
+      if (item.done === true) return null;
+      for (const { type, key } of item.value.events) {
+        const text = Buffer.from(key).toString("utf8");
+        // A stranger may have written a key that is no text: no item can have it.
+        if (this.#isOver || !Buffer.from(text, "utf8").equals(key)) continue;
+        this.#tell(type === "put" ? "update" : "remove", text.slice(prefix.length));
+      }
+    }
+  }
+}
+
+function asKvError(error: unknown): KvError {
+  if (error instanceof KvError) return error;
+  throw error;
+}
 
 /** As other drivers have it: seconds. */
 function ttlIn(options: object | undefined): number | undefined {

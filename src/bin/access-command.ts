@@ -55,7 +55,7 @@ async function run(
   words: readonly string[],
   flags: PromptFlags,
 ): Promise<void> {
-  const action = (): AccessAction => actionOf(spec, command, words);
+  const action = actionOf(spec, command, words);
   const typed = asksForPassword(action) ? hideTyping() : null;
   try {
     await carryOut(spec, action, flags, typed);
@@ -64,18 +64,28 @@ async function run(
   }
 }
 
-function asksForPassword(action: () => AccessAction): boolean {
+function asksForPassword(action: AccessAction | UsageError): boolean {
+  if (action instanceof UsageError) return false;
+  const { request } = action;
+  return request.kind === "password" && request.password.from === "ask";
+}
+
+/** @returns what is wrong when the words do not fit together: it is told when the command is carried out */
+function actionOf(
+  spec: CommandSpec<AccessAction>,
+  command: Command,
+  words: readonly string[],
+): AccessAction | UsageError {
   try {
-    const { request } = action();
-    return request.kind === "password" && request.password.from === "ask";
-  } catch {
-    // It is told when the command is carried out.
-    return false;
+    return built(spec, command, words);
+  } catch (error) {
+    if (error instanceof UsageError) return error;
+    throw error;
   }
 }
 
 /** @throws UsageError when the words do not fit together */
-function actionOf(
+function built(
   spec: CommandSpec<AccessAction>,
   command: Command,
   words: readonly string[],
@@ -94,7 +104,7 @@ function actionOf(
 /** @param typed null: nobody types a new password */
 async function carryOut(
   spec: CommandSpec<AccessAction>,
-  action: () => AccessAction,
+  action: AccessAction | UsageError,
   flags: PromptFlags,
   typed: TypedLines | null,
 ): Promise<void> {
@@ -112,7 +122,7 @@ async function carryOut(
   });
   try {
     await runAsProcess((signal) =>
-      runOneShot(prompt, spec.name, null, async () => action(), {
+      runOneShot(prompt, spec.name, null, () => orThrown(action), {
         output: process.stdout,
         errors: process.stderr,
         format: flags.json === true ? "json" : "text",
@@ -122,6 +132,11 @@ async function carryOut(
   } finally {
     client.close();
   }
+}
+
+async function orThrown(action: AccessAction | UsageError): Promise<AccessAction> {
+  if (action instanceof UsageError) throw action;
+  return action;
 }
 
 function flagsOf(spec: CommandSpec<AccessAction>, command: Command): ReadonlyMap<string, Token> {

@@ -17,6 +17,9 @@ Examples:
   source <(omnikv completion zsh)                                       in ~/.zshrc, behind compinit
   omnikv completion fish > ~/.config/fish/completions/omnikv.fish       once`;
 
+/** As Commander names the command that explains others. */
+const HELP = "help";
+
 /** @param program with all of its commands */
 export function completionCommand(program: () => Promise<Command>): Command {
   return new Command("completion")
@@ -32,18 +35,28 @@ function describe(command: Command): CompletedCommand {
   const help = command.createHelp();
   const [argument] = command.registeredArguments;
   const options = help.visibleOptions(command).flatMap(optionOf);
+  const commands = help.visibleCommands(command).map(describe);
   return {
     name: command.name(),
     aliases: command.aliases(),
     summary: command.summary() || command.description(),
     options,
     commands: [
-      ...help.visibleCommands(command).map(describe),
+      ...commands.map((each) =>
+        each.name === HELP ? { ...each, commands: about(commands) } : each,
+      ),
       ...(argument?.argChoices ?? []).map((name) => ({ ...NOTHING, name })),
       ...wordsAsCommands(offeredWords(command), options),
     ],
     value: argument === undefined ? "none" : valueOf(argument.name()),
   };
+}
+
+/** What `help` explains: the commands beside it. */
+function about(commands: readonly CompletedCommand[]): readonly CompletedCommand[] {
+  return commands
+    .filter(({ name }) => name !== HELP)
+    .map(({ name, aliases, summary }) => ({ ...NOTHING, name, aliases, summary }));
 }
 
 /** Behind such a word the command goes on. */

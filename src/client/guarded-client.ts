@@ -16,6 +16,8 @@ import {
   type Bytes,
   type DeleteResult,
   type RequestOptions,
+  wrongKey,
+  wrongValue,
   type WriteResult,
 } from "./terms/index.ts";
 
@@ -47,12 +49,16 @@ export class GuardedClient implements TransactSource {
 
   /** As of KvClient. */
   async write(key: Bytes, value: Bytes, options?: RequestOptions): Promise<WriteResult> {
+    const wrong = wrongKey("key", key) ?? wrongValue("value", value);
+    if (wrong !== null) throw wrong;
     const { revision, node } = await this.#change({ op: "put", key, value }, options);
     return { revision, node };
   }
 
   /** As of KvClient. */
   async delete(key: Bytes, options?: RequestOptions): Promise<DeleteResult> {
+    const wrong = wrongKey("key", key);
+    if (wrong !== null) throw wrong;
     const { revision, node, results } = await this.#change({ op: "delete", key }, options);
     const [deleted] = results ?? [];
     if (deleted?.op !== "delete") {

@@ -306,12 +306,12 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
   }
 
   #wrongRequest(request: KeyRequest): KvError | null {
-    return wrongRequest(request) ?? wrongKey(request.key);
+    return wrongRequest(request) ?? wrongKeyAfterPrefix(request.key);
   }
 
-  /** @throws KvError BAD_REQUEST as `wrongKey` */
+  /** @throws KvError BAD_REQUEST as `wrongKeyAfterPrefix` */
   #whole(key: Bytes): Bytes {
-    const wrong = wrongKey(key);
+    const wrong = wrongKeyAfterPrefix(key);
     if (wrong !== null) throw wrong;
     const prefix = this.#prefix;
     if (typeof prefix === "string" && typeof key === "string") return prefix + key;
@@ -320,7 +320,7 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
 }
 
 /** An empty key would become the bare prefix, which is a neighbour's key. */
-function wrongKey(key: Bytes): KvError | null {
+function wrongKeyAfterPrefix(key: Bytes): KvError | null {
   const wrong = wrongBytes("key", key);
   if (wrong !== null) return wrong;
   return key.length > 0 ? null : badArgument("key", "at least one byte after the prefix", key);

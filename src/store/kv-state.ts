@@ -603,14 +603,10 @@ export class KvState {
   #carryOut(txn: Txn): Uint8Array | undefined {
     const next = this.#revision + 1;
     const plan = planTxn(this.#cells, txn, next);
-    if (typeof plan === "number") {
-      this.#outcome(TXN_REFUSED, plan);
-      return undefined;
-    }
+    if (typeof plan === "number") return void this.#outcome(TXN_REFUSED, plan);
     const { changes, growth } = plan;
     if (growth > 0 && growth > this.quotaBytes - this.contentBytes) {
-      this.#outcome(NO_SPACE, this.#revision);
-      return undefined;
+      return void this.#outcome(NO_SPACE, this.#revision);
     }
     makeChanges(this.#cells, changes, next);
     if (changes.size > 0) this.#changed(changes.size);

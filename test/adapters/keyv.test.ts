@@ -91,7 +91,8 @@ test("a store that two Keyvs of one namespace share is cleared by either", async
 test("many keys go together", async () => {
   const keyv = new Keyv({ store: store(), namespace: "many" });
   const keys = Array.from({ length: 2500 }, (_, i) => `k${i}`);
-  await keyv.setMany(keys.map((key, i) => ({ key, value: i })));
+  const set = await keyv.setMany(keys.map((key, i) => ({ key, value: i })));
+  expect(set).toEqual(keys.map(() => true));
   const values = await keyv.getMany<number>(keys);
   expect(values).toEqual(keys.map((_, i) => i));
   await keyv.clear();

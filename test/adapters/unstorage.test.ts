@@ -117,6 +117,41 @@ describe("keys", () => {
   });
 });
 
+describe("a watch", () => {
+  const told = (events: readonly string[], wanted: readonly string[]): Promise<void> =>
+    vi.waitFor(() => expect(events).toEqual(wanted), { timeout: 10_000 });
+
+  test("tells what this program and others do, until it is ended", async () => {
+    const events: string[] = [];
+    const unwatch = await storage.watch((event, key) => void events.push(`${event} ${key}`));
+    await storage.setItem("a:b", "1");
+    const other = omnikvDriver({ client: cluster.client() });
+    await other.setItem("a:c", "2");
+    await other.removeItem("a:b");
+    await cluster.client().write(Uint8Array.of(...Buffer.from("unstorage/"), 0xff), "no text");
+    await storage.setItem("short", "x", { ttl: 1 });
+    const until = ["update a:b", "update a:c", "remove a:b", "update short", "remove short"];
+    await told(events, until);
+    await unwatch();
+    await storage.setItem("later", "x");
+    const again: string[] = [];
+    const end = await other.watch((event, key) => again.push(`${event} ${key}`));
+    await storage.setItem("last", "x");
+    await told(again, ["update last"]);
+    other.dispose();
+    await storage.setItem("too late", "x");
+    end();
+    expect(again).toEqual(["update last"]);
+    expect(events).toEqual(until);
+    await cluster.client().delete(Uint8Array.of(...Buffer.from("unstorage/"), 0xff));
+  });
+
+  test("that cannot begin rejects", async () => {
+    const driver = omnikvDriver({ client: cluster.client(), prefix: "x".repeat(5000) });
+    await expect(driver.watch(() => {})).rejects.toMatchObject({ code: "KEY_TOO_LARGE" });
+  });
+});
+
 test("snapshots and views of a storage work", async () => {
   await restoreSnapshot(storage, { first: "works" }, "base");
   expect(await snapshot(storage, "base")).toEqual({ first: "works" });

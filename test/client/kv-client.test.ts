@@ -164,6 +164,9 @@ describe("KvClient", () => {
     const pending = client.read("a");
     client.close();
     await expect(pending).rejects.toMatchObject({ code: "CANCELLED" });
+    const closed = { code: "CANCELLED", message: "the client is closed", definite: true };
+    await expect(client.watch("a").next()).rejects.toMatchObject(closed);
+    await expect(client.watch("a").created).rejects.toMatchObject(closed);
   });
 
   test("reads locally on another node nothing older than it has seen", async () => {

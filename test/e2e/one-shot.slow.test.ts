@@ -126,6 +126,8 @@ describe("one request", () => {
     expect(past.err).toMatch(/^1 version \(/);
     const raw = sh(`omnikv keys list/ --raw ${at}; omnikv keys list/none --raw ${at}`);
     expect(raw).toMatchObject({ status: 0, out: Buffer.from("list/a\nlist/b c\n"), err: "" });
+    const number = sh(`omnikv count list/ --raw ${at}; omnikv count none/ --raw ${at}`);
+    expect(number).toMatchObject({ status: 0, out: Buffer.from("2\n0\n"), err: "" });
     const part = sh(`omnikv keys list/ --raw --limit 1 ${at}`);
     expect(part.out.toString()).toBe("list/a\n");
     expect(part.err).toContain("there are more: --limit");

@@ -31,6 +31,10 @@ describe("the built page", () => {
     expect(read("page.js")).not.toMatch(/\bimport\(/);
   });
 
+  test("asks for nothing of Node.js to prove a secret", () => {
+    expect(read("page.js")).not.toMatch(/["`']node:(?!worker_threads)/);
+  });
+
   test("compiles no code at run time, and has no source map", () => {
     const script = read("page.js");
     expect(script).not.toMatch(/\beval\(/);

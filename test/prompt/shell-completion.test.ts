@@ -84,6 +84,15 @@ describe.each([
     expect(complete("sim", "--")).toEqual(expect.arrayContaining(["--seeds", "--coverage"]));
   });
 
+  test("commands behind help, which explains them", () => {
+    const all = starting("c", complete("help", "c"));
+    expect(all).toEqual(expect.arrayContaining(["client", "cas", "count", "completion"]));
+    expect(complete("help", "")).not.toContain("help");
+    expect(complete("lab", "help", "")).toContain("run");
+    // It takes one.
+    expect(complete("help", "lab", "")).toEqual([]);
+  });
+
   test("files behind the options that take one, nothing where only the user knows", () => {
     expect(complete("client", "--cluster", "")).toEqual(["FILES"]);
     expect(complete("server", "--data-dir", "x")).toEqual(["FILES"]);

@@ -60,6 +60,22 @@ test.each(NAMES)("%s --help", async (name) => {
   expect(complained).toBe("");
 });
 
+test.each([
+  [
+    "growth.ts",
+    ["constructor"],
+    'COMMAND: expected overwrite, catch-up, serve or restart, got "constructor"',
+  ],
+  ["bench-store.ts", ["--cells", "batch,none"], 'restart, got "none"'],
+  ["bench-watches.ts", ["--systems", "none"], '--systems: expected omnikv, etcd, got "none"'],
+  ["bench-vs-etcd.ts", ["--cells", "none:3"], '--cells: expected put, get, local, mix, got "none"'],
+])("%s refuses %j in one sentence", async (name, args, sentence) => {
+  expect(await run(name, ...args)).toBe(2);
+  expect(printed).toBe("");
+  expect(complained).toContain(`${sentence} (--help says what there is)`);
+  expect(complained.trim().split("\n")).toHaveLength(1);
+});
+
 test.each(NAMES)("%s refuses an unknown option", async (name) => {
   expect(await run(name, "--no-such-option")).toBe(2);
   expect(printed).toBe("");

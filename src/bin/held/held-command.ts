@@ -87,7 +87,8 @@ export async function withHeld(
   carryOut: (held: HeldRun) => Promise<number>,
 ): Promise<void> {
   if (what.of === "") throw new KvError("BAD_REQUEST", "name: expected at least one character");
-  const ttl = parseTime(flags.ttl, "--ttl", LEASE_TTL_MAX_MS);
+  // Leases are of whole milliseconds.
+  const ttl = Math.round(parseTime(flags.ttl, "--ttl", LEASE_TTL_MAX_MS));
   if (ttl < LEASE_TTL_MIN_MS) {
     const least = `${LEASE_TTL_MIN_MS}ms`;
     throw new KvError("BAD_REQUEST", `--ttl: expected ${least} or more, got "${flags.ttl}"`);

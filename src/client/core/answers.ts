@@ -142,7 +142,7 @@ function txnRefusal(reason: number): string {
     case TXN_REFUSAL.tooMuchFound:
       return `the transaction would find more than ${TXN_RESULT_BYTES_MAX} bytes; nothing was changed`;
     case TXN_REFUSAL.nothingToKeep:
-      return "the transaction keeps the value of a key that does not exist; nothing was changed";
+      return "the transaction keeps the value or the lease of a key that does not exist; nothing was changed";
     default:
       return "the transaction cannot be carried out on what is there; nothing was changed";
   }

@@ -186,9 +186,9 @@ function checkRange({ start, end, limit, revision }: RangeBytes): void {
 }
 
 /** @throws KvError KEY_TOO_LARGE */
-export function checkBound(bound: Uint8Array): void {
+export function checkBound(bound: Uint8Array, name = "bound of a range"): void {
   if (bound.length <= KEY_BYTES_MAX + 1) return;
-  const text = `bound of a range of ${bound.length} bytes, the limit is ${KEY_BYTES_MAX + 1}`;
+  const text = `${name} of ${bound.length} bytes, the limit is ${KEY_BYTES_MAX + 1}`;
   throw new KvError("KEY_TOO_LARGE", text);
 }
 

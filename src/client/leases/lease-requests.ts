@@ -21,8 +21,7 @@ type LeaseView = LeasesAnswer["leases"][number];
 
 export function leasePortOf(submit: LeaseSubmit, random: Random): LeasePort {
   return {
-    grant: (ttlMs, options, id) => {
-      const ttl = Math.ceil(ttlMs);
+    grant: (ttl, options, id) => {
       const lease = id === "random" ? randomId(random) : NEXT_ID;
       return submit({ kind: "leaseGrant", ttl, lease }, options, ({ revision }) => ({
         id: revision,

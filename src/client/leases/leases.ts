@@ -1,5 +1,5 @@
 /** `client.leases`: leases of the cluster, kept alive in the background. */
-import { KvError } from "../../base/index.ts";
+import { KvError, LEASE_TTL_MAX_MS, LEASE_TTL_MIN_MS } from "../../base/index.ts";
 import type { Clock, Random } from "../../machine/ports/index.ts";
 import {
   badArgument,
@@ -21,6 +21,7 @@ import type { LeaseInfo, LeaseKeys, LeasePort } from "./lease-port.ts";
 import type { KeptLease, Lease } from "./lease.ts";
 
 export const LEASE_TTL_MS = 10_000;
+const TTL_EXPECTED = `milliseconds, an integer from ${LEASE_TTL_MIN_MS} to ${LEASE_TTL_MAX_MS}`;
 /** Pause before a session that got no lease asks again: doubled each time. */
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5000;
@@ -235,6 +236,6 @@ function wrongId(id: unknown): KvError | null {
 }
 
 export function wrongTtl(ttl: unknown): KvError | null {
-  if (typeof ttl === "number" && Number.isFinite(ttl) && ttl > 0) return null;
-  return badArgument("ttl", "milliseconds, more than 0", ttl);
+  const isInside = Number(ttl) >= LEASE_TTL_MIN_MS && Number(ttl) <= LEASE_TTL_MAX_MS;
+  return isPositive(ttl) && isInside ? null : badArgument("ttl", TTL_EXPECTED, ttl);
 }

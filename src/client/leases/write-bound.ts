@@ -7,8 +7,9 @@ import {
   type RequestOptions,
   type WriteOptions,
   type WriteResult,
-  wrongBytes,
+  wrongKey,
   wrongSignal,
+  wrongValue,
   wrongWriteOptions,
 } from "../terms/index.ts";
 import { KvError } from "../../base/index.ts";
@@ -28,8 +29,8 @@ export async function writeBound(
 ): Promise<WriteResult> {
   const { lease, ttl, ...options } = given;
   const wrong =
-    wrongBytes("key", key) ??
-    wrongBytes("value", value) ??
+    wrongKey("key", key) ??
+    wrongValue("value", value) ??
     wrongWriteOptions(given) ??
     wrongLease(lease, ttl);
   if (wrong !== null) throw wrong;

@@ -18,17 +18,18 @@ const END = "/";
 const HELD = "held/";
 const WAITING = "wait/";
 
-/** A name is written so that there is no / in it: no name's keys begin as another's. */
-export function placeOf(prefix: string, name: string): string {
-  return `${prefix}${encodeURIComponent(name)}${END}`;
+/** A name is written so that there is no / in it: no name's keys begin as another's. Character by character: names that begin alike are written alike. */
+export function writtenName(name: string): string {
+  return encodeURIComponent(name);
 }
 
-/**
- * What the keys of all names with this beginning begin with. Names are written character by character: names that begin alike have keys
- * that begin alike.
- */
+export function placeOf(prefix: string, name: string): string {
+  return `${prefix}${writtenName(name)}${END}`;
+}
+
+/** What the keys of all names with this beginning begin with. */
 export function placeOfNames(prefix: string, namePrefix: string): string {
-  return `${prefix}${encodeURIComponent(namePrefix)}`;
+  return `${prefix}${writtenName(namePrefix)}`;
 }
 
 /** The prefix of the holders' keys, of one mode or of both. */

@@ -7,12 +7,13 @@ import {
   namesOf,
   orAborted,
   type RequestOptions,
+  TEXT_EXPECTED,
   wrongBytes,
   wrongFunction,
   wrongRequestOptions,
 } from "../terms/index.ts";
 import { type Leases, wrongTtl } from "../leases/index.ts";
-import { LOCKS_PREFIX, placeOf, requestIdOf, type LockMode } from "./lock-keys.ts";
+import { LOCKS_PREFIX, placeOf, requestIdOf, writtenName, type LockMode } from "./lock-keys.ts";
 import { holdersIn, type LockQuery } from "./lock-query.ts";
 import type { LockStore } from "./lock-store.ts";
 import { HeldGuard, type Lock } from "./lock.ts";
@@ -21,8 +22,10 @@ import type { Line } from "./line.ts";
 import { takeLock, type Taken } from "./take-lock.ts";
 
 const LOCK_TTL_MS = 10_000;
-/** Of a name, as it is written in a key: three for each byte that is no letter, digit or one of -_.!~*'(). */
-const NAME_BYTES_MAX = 1024;
+/** Characters of a name with its view's prefix, as it is written in a key. */
+const NAME_LENGTH_MAX = 1024;
+const WRITTEN =
+  "as a URL has it (three for each byte that is no letter, no digit and none of -_.!~*'())";
 
 /** How a lock is asked for. */
 export interface LockOptions {
@@ -76,6 +79,7 @@ export class Locks {
   /** A view of these whose names all begin with `prefix`. */
   within(prefix: string): Locks {
     if (typeof prefix !== "string") throw badArgument("prefix", "a string", prefix);
+    if (!prefix.isWellFormed()) throw badArgument("prefix", TEXT_EXPECTED, prefix);
     return new Locks(this.#machine, this.#prefix + prefix);
   }
 
@@ -186,12 +190,17 @@ function isLost(error: unknown): boolean {
 
 /** @param prefix the view's prefix, which stands before it in the whole name */
 export function wrongName(name: unknown, prefix = ""): KvError | null {
-  const expected = `a string of 1 to ${NAME_BYTES_MAX} bytes`;
-  if (typeof name !== "string" || name === "") return badArgument("name", expected, name);
-  if (!name.isWellFormed()) return badArgument("name", "text without half characters", name);
-  return placeOf("", prefix + name).length > NAME_BYTES_MAX
-    ? badArgument("name", expected, name)
-    : null;
+  if (typeof name !== "string" || name === "") {
+    return badArgument("name", "text of at least one character", name);
+  }
+  if (!name.isWellFormed()) return badArgument("name", TEXT_EXPECTED, name);
+  const taken = writtenName(prefix).length;
+  const { length } = writtenName(name);
+  if (taken + length <= NAME_LENGTH_MAX) return null;
+  const left = Math.max(0, NAME_LENGTH_MAX - taken);
+  const beside = taken === 0 ? "" : `, which is what the prefix of the view leaves`;
+  const text = `name: expected at most ${left} characters ${WRITTEN}${beside}, got ${length}`;
+  return new KvError("BAD_REQUEST", text);
 }
 
 function wrongLockOptions(options: unknown): KvError | null {

@@ -2,10 +2,17 @@
  * Checks users' arguments before they are used: programs without types hand in anything. Each function returns what is
  * wrong, naming the argument, what was expected and what came, or null. Nothing is allocated where all is well.
  */
-import { KvError, ORDERED_KEYS_MAX, printableJson } from "../../base/index.ts";
+import {
+  KEY_BYTES_MAX,
+  KvError,
+  ORDERED_KEYS_MAX,
+  printableJson,
+  VALUE_BYTES_MAX,
+} from "../../base/index.ts";
 import { RANGE_ORDERS } from "../../store/commands/index.ts";
 import { type KnownNames, namesOf, shownName, unknownName } from "./known-names.ts";
 import type {
+  Bytes,
   CasCondition,
   CountOptions,
   HistoryOptions,
@@ -67,6 +74,41 @@ export function wrongBytes(name: string, bytes: unknown): KvError | null {
   }
   if (isBytes(bytes)) return null;
   return badArgument(name, `${BYTES_EXPECTED}${hintFor(name, bytes)}`, bytes);
+}
+
+/**
+ * A key that is no longer than a single request takes, and not empty.
+ * @param name of the argument, or where it lies in one: "txn.then[3].key"
+ */
+export function wrongKey(name: string, key: unknown): KvError | null {
+  const wrong = wrongBytes(name, key);
+  if (wrong !== null) return wrong;
+  // Anything else was refused.
+  const bytes = byteLengthOf(key as Bytes);
+  if (bytes === 0) return badArgument(name, "at least one byte", key);
+  return wrongLength("KEY_TOO_LARGE", name, bytes, KEY_BYTES_MAX);
+}
+
+/** As wrongKey, for a value, which may be empty. */
+export function wrongValue(name: string, value: unknown): KvError | null {
+  const wrong = wrongBytes(name, value);
+  if (wrong !== null) return wrong;
+  return wrongLength("VALUE_TOO_LARGE", name, byteLengthOf(value as Bytes), VALUE_BYTES_MAX);
+}
+
+function byteLengthOf(bytes: Bytes): number {
+  return typeof bytes === "string" ? Buffer.byteLength(bytes, "utf8") : bytes.length;
+}
+
+/** In the words of a single request that is refused for its length. */
+function wrongLength(
+  code: "KEY_TOO_LARGE" | "VALUE_TOO_LARGE",
+  name: string,
+  bytes: number,
+  bytesMax: number,
+): KvError | null {
+  if (bytes <= bytesMax) return null;
+  return new KvError(code, `${name} of ${bytes} bytes, the limit is ${bytesMax}`);
 }
 
 /** What its caller may have meant. */

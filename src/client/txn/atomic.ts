@@ -1,5 +1,5 @@
 /** A transaction of checks and writes, put together call by call. */
-import { KvError } from "../../base/index.ts";
+import { KvError, TXN_OPS_MAX } from "../../base/index.ts";
 import {
   badArgument,
   type Bytes,
@@ -9,7 +9,8 @@ import {
   type RequestOptions,
   unknownName,
   unreadable,
-  wrongBytes,
+  wrongKey,
+  wrongValue,
 } from "../terms/index.ts";
 import type {
   AtomicCheck,
@@ -59,7 +60,7 @@ export class Atomic {
   /** Sets the value of a key. */
   put(key: Bytes, value: Bytes): this {
     return this.#noted(() => {
-      const wrong = wrongBytes("key", key) ?? wrongBytes("value", value);
+      const wrong = wrongKey("key", key) ?? wrongValue("value", value);
       if (wrong !== null) throw wrong;
       this.#writes.push({ op: "put", key: kept(key), value: kept(value) });
     });
@@ -68,7 +69,7 @@ export class Atomic {
   /** That there is no such key is all right: `check` it. */
   delete(key: Bytes): this {
     return this.#noted(() => {
-      const wrong = wrongBytes("key", key);
+      const wrong = wrongKey("key", key);
       if (wrong !== null) throw wrong;
       this.#writes.push({ op: "delete", key: kept(key) });
     });
@@ -80,6 +81,14 @@ export class Atomic {
    */
   async commit(options?: RequestOptions): Promise<AtomicResult> {
     if (this.#wrong !== null) throw this.#wrong;
+    for (const [noun, list] of [
+      ["checks", this.#checks],
+      ["writes", this.#writes],
+    ] as const) {
+      if (list.length <= TXN_OPS_MAX) continue;
+      const text = `atomic: at most ${TXN_OPS_MAX} ${noun} in one commit, got ${list.length}`;
+      throw new KvError("BAD_REQUEST", text);
+    }
     try {
       return this.#result(await this.#submit(this.#request(false), options), false);
     } catch (error) {
@@ -127,7 +136,7 @@ function kept(bytes: Bytes): Bytes {
 }
 
 function compareOf(key: Bytes, must: unknown): TxnCompare | KvError {
-  const wrong = wrongBytes("key", key);
+  const wrong = wrongKey("key", key);
   if (wrong !== null) return wrong;
   if (typeof must !== "object" || must === null) return badArgument("check", CHECK_EXPECTED, must);
   const unknown = unknownName(must, CHECK_NAMES, "check");
@@ -138,7 +147,7 @@ function compareOf(key: Bytes, must: unknown): TxnCompare | KvError {
   const own = kept(key);
   if (value !== undefined) {
     // Checked in the same breath.
-    return wrongBytes("check.value", value) ?? { key: own, value: kept(value as Bytes) };
+    return wrongValue("check.value", value) ?? { key: own, value: kept(value as Bytes) };
   }
   if (absent !== undefined) {
     return absent === true ? { key: own, version: 0 } : badArgument("check.absent", "true", absent);

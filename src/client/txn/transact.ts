@@ -11,7 +11,7 @@
  *   TRANSACT-4. Only ClientCore sends a commit again, in the same session with the same number. Another attempt follows only a commit
  *       whose answer says that it did not take effect, or reads whose state the cluster no longer keeps.
  */
-import { KvError } from "../../base/index.ts";
+import { KvError, TXN_OPS_MAX } from "../../base/index.ts";
 import type { Clock, Random } from "../../machine/ports/index.ts";
 import {
   backOffMs,
@@ -30,10 +30,11 @@ import {
   type ReadResult,
   type RequestOptions,
   type Snapshot,
-  wrongBytes,
+  wrongKey,
   wrongRangeOptions,
   wrongRequestOptions,
   wrongSelector,
+  wrongValue,
   cancelled,
 } from "../terms/index.ts";
 import { rangeOf } from "../keys/index.ts";
@@ -164,7 +165,7 @@ export class Transaction {
    */
   async get(key: Bytes): Promise<ReadResult> {
     this.#check();
-    const wrong = wrongBytes("key", key);
+    const wrong = wrongKey("key", key);
     if (wrong !== null) throw wrong;
     const name = nameOf(key);
     const written = this.#writes.get(name);
@@ -230,7 +231,7 @@ export class Transaction {
   /** Sets the value of a key, when the transaction commits. A later one of the same key takes its place. */
   put(key: Bytes, value: Bytes): this {
     this.#check();
-    const wrong = wrongBytes("key", key) ?? wrongBytes("value", value);
+    const wrong = wrongKey("key", key) ?? wrongValue("value", value);
     if (wrong !== null) throw wrong;
     this.#writes.set(nameOf(key), bytesOf(value));
     return this;
@@ -239,7 +240,7 @@ export class Transaction {
   /** Takes a key away, when the transaction commits. */
   delete(key: Bytes): this {
     this.#check();
-    const wrong = wrongBytes("key", key);
+    const wrong = wrongKey("key", key);
     if (wrong !== null) throw wrong;
     this.#writes.set(nameOf(key), null);
     return this;
@@ -255,6 +256,8 @@ export class Transaction {
       return value === null ? { op: "delete", key } : { op: "put", key, value };
     });
     const compare = this.#compares(revision);
+    checkSize("keys written", then.length);
+    checkSize("comparisons, one a key read and two a range read", compare.length);
     // oxlint-disable-next-line no-thenable -- a list, which nobody can call
     const answer = await this.#source.txn({ compare, then }, this.#options);
     return answer.succeeded ? answer.revision : null;
@@ -348,6 +351,13 @@ export class Transaction {
     if (!this.#isOver) return;
     throw new KvError("BAD_REQUEST", "the transaction is over: await what it does in its function");
   }
+}
+
+/** @throws KvError BAD_REQUEST: the function would do as much the next time */
+function checkSize(noun: string, given: number): void {
+  if (given <= TXN_OPS_MAX) return;
+  const text = `transact: at most ${TXN_OPS_MAX} ${noun}, got ${given}`;
+  throw new KvError("BAD_REQUEST", text);
 }
 
 /** The part of a range up to the last key; null: nothing of it was seen. */

@@ -100,6 +100,7 @@ export type TxnOperationResult =
     }
   | {
       readonly op: "get";
+      /** Of the keys that this result is of: with a `limit` no more than it, as nobody looks further. `countOnly` without one counts all. */
       readonly count: number;
       /** There are more keys than the limit. */
       readonly more: boolean;

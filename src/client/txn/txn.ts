@@ -1,5 +1,11 @@
 /** From users' transactions to what travels, and from answers to users' results. */
-import { KvError, TXN_DEPTH_MAX, unreachable } from "../../base/index.ts";
+import {
+  KvError,
+  TXN_DEPTH_MAX,
+  TXN_OPS_MAX,
+  TXN_PARTS_MAX,
+  unreachable,
+} from "../../base/index.ts";
 import {
   byteStringOf,
   bytesOf as bytesOfString,
@@ -22,10 +28,11 @@ import {
   KeyValue,
   namesOf,
   unknownName,
-  wrongBytes,
+  wrongKey,
   wrongSelector,
+  wrongValue,
 } from "../terms/index.ts";
-import type { Answer } from "../core/index.ts";
+import { type Answer, checkBound } from "../core/index.ts";
 import { rangeOf } from "../keys/index.ts";
 import type {
   TxnCompare,
@@ -79,10 +86,23 @@ const WHERE_EXPECTED = "exactly one of `key` and `range`";
 const WHOLE_RANGE = { keysOnly: false, countOnly: false };
 
 /**
- * @param depth how deep it lies in others, itself counted: a transaction that contains itself has no end
- * @throws KvError BAD_REQUEST that names what is wrong: programs without types hand in anything
+ * @throws KvError that names what is wrong, and where: programs without types hand in anything. KEY_TOO_LARGE and VALUE_TOO_LARGE as a
+ *   single request, else BAD_REQUEST
  */
-export function txnOf(request: TxnRequest, path = "txn", depth = 1): Txn {
+export function txnOf(request: TxnRequest): Txn {
+  return partOf(request, "txn", { depth: 1, counted: { parts: 0 } });
+}
+
+/** Where a transaction stands among those that it lies in. */
+interface Standing {
+  /** How deep it lies in others, itself counted: a transaction that contains itself has no end. */
+  readonly depth: number;
+  /** Comparisons and operations of all of them so far. */
+  readonly counted: { parts: number };
+}
+
+function partOf(request: TxnRequest, path: string, standing: Standing): Txn {
+  const { depth, counted } = standing;
   if (depth > TXN_DEPTH_MAX) {
     throw new KvError("BAD_REQUEST", `${path}: at most ${TXN_DEPTH_MAX} lie within each other`);
   }
@@ -93,19 +113,26 @@ export function txnOf(request: TxnRequest, path = "txn", depth = 1): Txn {
   const unknown = depth === 1 ? unknownName(request, TXN_NAMES, path) : null;
   if (unknown !== null) throw unknown;
   return {
-    compare: listOf(request.compare, `${path}.compare`, compareOf),
-    success: listOf(request.then, `${path}.then`, (op, at) => opOf(op, at, depth)),
-    failure: listOf(request.else, `${path}.else`, (op, at) => opOf(op, at, depth)),
+    compare: listOf(request.compare, `${path}.compare`, counted, compareOf),
+    success: listOf(request.then, `${path}.then`, counted, (op, at) => opOf(op, at, standing)),
+    failure: listOf(request.else, `${path}.else`, counted, (op, at) => opOf(op, at, standing)),
   };
 }
 
 function listOf<T, U>(
   list: readonly T[] | undefined,
   path: string,
+  counted: { parts: number },
   each: (item: T, path: string) => U,
 ): U[] {
   if (list === undefined) return [];
   if (!Array.isArray(list)) throw badArgument(path, "an array", list);
+  if (list.length > TXN_OPS_MAX) throw badArgument(path, `at most ${TXN_OPS_MAX} in it`, list);
+  counted.parts += list.length;
+  if (counted.parts > TXN_PARTS_MAX) {
+    const text = `${path}: a transaction has at most ${TXN_PARTS_MAX} comparisons and operations in all`;
+    throw new KvError("BAD_REQUEST", text);
+  }
   return Array.from(list, (item: T, i) => {
     const at = `${path}[${i}]`;
     if (typeof item !== "object" || item === null) throw badArgument(at, "an object", item);
@@ -129,7 +156,7 @@ function compareOf(compare: TxnCompare, path: string): Compare {
   }
   const [target] = numbers;
   if (target === undefined) {
-    return { where, is, target: "value", to: byteString(given.value, `${path}.value`) };
+    return { where, is, target: "value", to: valueOf(given.value, `${path}.value`) };
   }
   const to = given[target];
   if (!Number.isSafeInteger(to) || Number(to) < 0) {
@@ -138,7 +165,7 @@ function compareOf(compare: TxnCompare, path: string): Compare {
   return { where, is, target, to: Number(to) };
 }
 
-function opOf(operation: TxnOperation, path: string, depth: number): TxnOp {
+function opOf(operation: TxnOperation, path: string, standing: Standing): TxnOp {
   const known = Object.hasOwn(NAMES, operation.op) ? NAMES[operation.op] : null;
   const unknown = known === null ? null : unknownName(operation, known, path);
   if (unknown !== null) throw unknown;
@@ -150,8 +177,8 @@ function opOf(operation: TxnOperation, path: string, depth: number): TxnOp {
       }
       return {
         op: "put",
-        key: byteString(operation.key, `${path}.key`),
-        value: keepValue === true ? null : byteString(value, `${path}.value`),
+        key: keyOf(operation.key, `${path}.key`),
+        value: keepValue === true ? null : valueOf(value, `${path}.value`),
         previous: flag(operation.previous, `${path}.previous`),
         ...leaseOf(operation, path),
       };
@@ -176,7 +203,10 @@ function opOf(operation: TxnOperation, path: string, depth: number): TxnOp {
       };
     }
     case "txn":
-      return { op: "txn", txn: txnOf(operation, path, depth + 1) };
+      return {
+        op: "txn",
+        txn: partOf(operation, path, { ...standing, depth: standing.depth + 1 }),
+      };
     default:
       throw badArgument(`${path}.op`, '"put", "delete", "get" or "txn"', unknownOp(operation));
   }
@@ -208,19 +238,29 @@ function whereOf({ key, range }: TxnWhere, path: string): Where {
   if ((key === undefined) === (range === undefined)) {
     throw badArgument(path, WHERE_EXPECTED, key ?? range);
   }
-  if (key !== undefined) return { key: byteString(key, `${path}.key`) };
+  if (key !== undefined) return { key: keyOf(key, `${path}.key`) };
   const wrong = wrongSelector(range);
   if (wrong !== null || range === undefined) {
     throw wrong ?? badArgument(path, WHERE_EXPECTED, range);
   }
   const { start, end } = rangeOf(range, {}, WHOLE_RANGE);
+  checkBound(start, `${path}.range: bound`);
+  if (end !== null) checkBound(end, `${path}.range: bound`);
   return { start: byteStringOf(start), end: end === null ? null : byteStringOf(end) };
 }
 
-function byteString(given: Bytes | undefined, path: string): ByteString {
-  const wrong = wrongBytes(path, given);
-  if (wrong !== null || given === undefined) throw wrong ?? badArgument(path, "bytes", given);
-  return byteStringOf(bytesOf(given));
+function keyOf(given: Bytes | undefined, path: string): ByteString {
+  return checkedBytes(given, wrongKey(path, given));
+}
+
+function valueOf(given: Bytes | undefined, path: string): ByteString {
+  return checkedBytes(given, wrongValue(path, given));
+}
+
+function checkedBytes(given: Bytes | undefined, wrong: KvError | null): ByteString {
+  if (wrong !== null) throw wrong;
+  // What is neither text nor bytes was found wrong.
+  return byteStringOf(bytesOf(given as Bytes));
 }
 
 function flag(given: boolean | undefined, path: string): boolean {

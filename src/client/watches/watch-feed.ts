@@ -154,7 +154,10 @@ export class WatchFeed {
   }
 
   open(asked: WatchAsked): WatchLine {
-    if (this.#closed) return this.refuse(asked, new KvError("CANCELLED", "the client is closed"));
+    if (this.#closed) {
+      const closed = new KvError("CANCELLED", "the client is closed", { definite: true });
+      return this.refuse(asked, closed);
+    }
     const line = new WatchLine(asked, this.#options.held);
     this.#lines.add(line);
     this.#ask(line);

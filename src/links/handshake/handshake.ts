@@ -15,7 +15,6 @@
  *       whether its proofs cover the binding, and is believed on no other proof if it says so. A dialer over such a wire accepts only
  *       proofs over the binding. An acceptor demands it of nodes, but not of clients and managers: browsers hide it from a page.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
 import { assert, type Secrets, secretsNow, unreachable } from "../../base/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
 import {
@@ -30,6 +29,7 @@ import {
   type RefusalCode,
   VersionError,
 } from "../../protocol/handshake/index.ts";
+import { hmacSha256, isSameProof } from "./proof-hash.ts";
 
 export interface Refusal {
   readonly code: RefusalCode;
@@ -267,7 +267,7 @@ export class Handshake {
     const secrets = role === "dialer" ? known.slice(0, 1) : known;
     let found: string | null = null;
     for (const secret of secrets) {
-      if (timingSafeEqual(this.#proofWith(secret, statement), proof)) found ??= secret;
+      if (isSameProof(this.#proofWith(secret, statement), proof)) found ??= secret;
     }
     return found;
   }
@@ -285,14 +285,14 @@ export class Handshake {
     const lengths = new Uint8Array(8);
     new DataView(lengths.buffer).setUint32(0, dialer.length);
     new DataView(lengths.buffer).setUint32(4, acceptor.length);
-    const proof = createHmac("sha256", secret)
-      .update(`omnikv handshake: ${statement}\n`)
-      .update(lengths)
-      .update(dialer)
-      .update(acceptor);
     const binding = this.#bound ? this.#binding : null;
-    if (binding !== null) proof.update(binding);
-    return proof.digest();
+    return hmacSha256(secret, [
+      `omnikv handshake: ${statement}\n`,
+      lengths,
+      dialer,
+      acceptor,
+      ...(binding === null ? [] : [binding]),
+    ]);
   }
 }
 

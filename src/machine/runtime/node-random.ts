@@ -1,5 +1,7 @@
-import { randomBytes, randomFillSync } from "node:crypto";
 import type { Random } from "../ports/index.ts";
+
+/** Loaded with the first use: a program that only imports the client must not wait for it. */
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 const POOL_WORDS = 256;
 
@@ -10,11 +12,11 @@ export function createNodeRandom(): Random {
   return {
     uint32(): number {
       if (next === POOL_WORDS) {
-        randomFillSync(pool);
+        crypto().randomFillSync(pool);
         next = 0;
       }
       return pool[next++] ?? 0;
     },
-    bytes: (length) => randomBytes(length),
+    bytes: (length) => crypto().randomBytes(length),
   };
 }

@@ -2,12 +2,13 @@
  * The material of one side of TLS connections. Certificates may change while it is used: new handshakes take the new ones,
  * and open connections stay.
  */
-import { constants, X509Certificate } from "node:crypto";
+import type { X509Certificate } from "node:crypto";
 import type { PeerCertificate, SecureContext, TLSSocket } from "node:tls";
 import type { Address } from "../ports/index.ts";
 
 /** Loaded with the first use: a program that imports the client may speak in plain text. */
 const tls = () => process.getBuiltinModule("node:tls");
+const crypto = () => process.getBuiltinModule("node:crypto");
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
@@ -59,6 +60,7 @@ const CIPHERS = [
  * No new handshakes within a connection either: a proof bound to the first would not be bound to the second.
  */
 export function contextOptions(side: TlsSide) {
+  const { constants } = crypto();
   return {
     ...side.current(),
     minVersion: side.minVersion,
@@ -114,7 +116,7 @@ function parse(pem: string, what: string): X509Certificate {
     .filter(([, label = ""]) => label.endsWith("CERTIFICATE"))
     .map(([block], i) => {
       try {
-        return new X509Certificate(block);
+        return new (crypto().X509Certificate)(block);
       } catch (cause) {
         throw new Error(`${what} is damaged: certificate ${i + 1} is none`, { cause });
       }

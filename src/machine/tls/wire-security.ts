@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { PeerCertificate } from "node:tls";
 import type { WireSecurity } from "../ports/index.ts";
@@ -19,6 +18,7 @@ export function securityOf(socket: Socket, needsCertificate: boolean): WireSecur
   if (!(socket instanceof TLSSocket)) return null;
   // The socket has ended already: no certificate is good for it.
   if (socket.destroyed) {
+    const { randomBytes } = process.getBuiltinModule("node:crypto");
     return { binding: randomBytes(BINDING_BYTES), wrongHost: () => "the connection has ended" };
   }
   const certificate = needsCertificate ? socket.getPeerCertificate() : null;

@@ -2,16 +2,17 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { builtModule } from "../../server/launch/index.ts";
+import { refuse } from "./flags.ts";
 
-/** Each of what is known. @throws Error that says what was expected */
+/** Each of what is known; ends the script, and says what was expected, for anything else. @param flag as it is typed */
 export function choices<const C extends string>(
+  flag: string,
   given: readonly string[],
   known: readonly C[],
 ): readonly C[] {
   return given.map((part) => {
     const found = known.find((choice) => choice === part);
-    if (found === undefined) throw new Error(`expected ${known.join(", ")}, got "${part}"`);
-    return found;
+    return found ?? refuse(`${flag}: expected ${known.join(", ")}, got "${part}"`);
   });
 }
 

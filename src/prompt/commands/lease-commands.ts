@@ -103,7 +103,8 @@ function leaseIn({ positionals: [verb, what] }: ParsedArguments): LeaseAction {
 }
 
 function ttlIn(token: Token | undefined, what: string): number {
-  const ttl = timeIn(token, what, "s", TTL_MS_MAX);
+  // Leases are of whole milliseconds.
+  const ttl = Math.round(timeIn(token, what, "s", TTL_MS_MAX));
   if (ttl > 0) return ttl;
   throw new UsageError(`${what} is more than 0`);
 }

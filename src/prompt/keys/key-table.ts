@@ -1,5 +1,5 @@
 /** Keys, or versions of one, in columns as wide as a terminal takes. Pure. */
-import { quote, type Style } from "../terminal/index.ts";
+import { quote, type Screen, type Style } from "../terminal/index.ts";
 
 export interface KeyRow {
   /** Undefined: the rows are versions of one key. */
@@ -13,6 +13,13 @@ export interface KeyRow {
 const KEY_WIDTH_MAX = 40;
 const VALUE_WIDTH_MIN = 10;
 const GAP = "  ";
+
+/** In groups of three digits for readers at a terminal; a program that reads the words takes the digits for a number. */
+export function keyCount(count: number, screen: Pick<Screen, "columns">): string {
+  if (count === 1) return "1 key";
+  const isTerminal = screen.columns?.() !== undefined;
+  return `${isTerminal ? count.toLocaleString("en-US") : count} keys`;
+}
 
 /** One line each, and one of names above. */
 export function keyTable(rows: readonly KeyRow[], columns: number, style: Style): string[] {

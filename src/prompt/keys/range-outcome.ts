@@ -17,7 +17,7 @@ import {
   type Screen,
   type Style,
 } from "../terminal/index.ts";
-import { keyTable, type KeyRow } from "./key-table.ts";
+import { keyCount, keyTable, type KeyRow } from "./key-table.ts";
 import type { RangeAction } from "../commands/index.ts";
 import { readOptions } from "./store-outcome.ts";
 
@@ -41,7 +41,8 @@ export async function rangeOutcome(
     const { count, revision } = await client.count(selector, options);
     const ms = elapsedMs();
     return {
-      text: `${style.value(keyCount(count))} ${style.dim(`(${notes(`revision ${revision}`, local, ms)})`)}`,
+      text: `${style.value(keyCount(count, screen))} ${style.dim(`(${notes(`revision ${revision}`, local, ms)})`)}`,
+      bytes: Buffer.from(`${count}\n`, "utf8"),
       json: { ok: true, op, count, revision, ms: roundMs(ms) },
       status: EXIT.ok,
     };
@@ -62,7 +63,7 @@ export async function rangeOutcome(
           value === undefined ? quote(key) : `${quote(key)} ${style.value(quote(value))}`,
         )
       : keyTable(found.map(rowOf), columns, style);
-  const total = found.length === 0 ? style.warn("(no keys)") : keyCount(found.length);
+  const total = found.length === 0 ? style.warn("(no keys)") : keyCount(found.length, screen);
   const note = more ? "there are more: --limit" : "all";
   return {
     text: lines.join("\n"),
@@ -96,10 +97,6 @@ function rowOf({ key, value, modRevision, version }: Entry): KeyRow {
 function selectorOf({ prefix, from, to }: RangeAction): RangeSelector {
   if (from === null && to === null) return { prefix };
   return { ...(from === null ? {} : { start: from }), ...(to === null ? {} : { end: to }) };
-}
-
-function keyCount(count: number): string {
-  return count === 1 ? "1 key" : `${count.toLocaleString("en-US")} keys`;
 }
 
 function notes(first: string, local: boolean, ms: number): string {

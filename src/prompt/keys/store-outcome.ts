@@ -12,7 +12,7 @@ import {
   type Screen,
   type Style,
 } from "../terminal/index.ts";
-import { keyTable, type KeyRow } from "./key-table.ts";
+import { keyCount, keyTable, type KeyRow } from "./key-table.ts";
 import type { ReadMoment, StoreAction } from "../commands/index.ts";
 
 export type StoreCalls = Pick<KvRequests, "snapshot" | "history" | "keys" | "count" | "txn">;
@@ -162,7 +162,7 @@ async function history(
 
 /** One step. */
 async function deleteMany(
-  { client, request, style, elapsedMs }: StoreRun,
+  { client, request, style, screen, elapsedMs }: StoreRun,
   wanted: readonly Uint8Array[],
 ): Promise<Outcome> {
   const steps = wanted.map((key) => ({ op: "delete", key }) as const);
@@ -174,7 +174,7 @@ async function deleteMany(
   const words =
     deleted === 0
       ? style.warn(`(none ${of} found)`)
-      : `${style.good("deleted")}, ${deleted === null ? "how many is not known any more" : `${keys(deleted)} ${of}`}, revision ${revision}`;
+      : `${style.good("deleted")}, ${deleted === null ? "how many is not known any more" : `${keyCount(deleted, screen)} ${of}`}, revision ${revision}`;
   const ms = elapsedMs();
   return {
     text: `${words} ${style.dim(`(${formatDuration(ms)})`)}`,
@@ -210,7 +210,7 @@ async function deletePrefix(
   const { count } = await client.count({ prefix }, request);
   if (count === 0) return outcome(style.warn("(no keys)"), 0);
   if (asks && screen.confirm !== undefined) {
-    const question = `delete all that begins with ${quote(prefix)}, ${keys(count)}? (yes or no) `;
+    const question = `delete all that begins with ${quote(prefix)}, ${keyCount(count, screen)}? (yes or no) `;
     if (!(await screen.confirm(question))) return outcome("nothing was deleted", 0);
   }
   const end = afterPrefix(prefix);
@@ -224,7 +224,8 @@ async function deletePrefix(
         found.push(key);
       }
       const last = found.at(-1);
-      if (last === undefined) return outcome(`${style.good("deleted")}, ${keys(deleted)}`, deleted);
+      if (last === undefined)
+        return outcome(`${style.good("deleted")}, ${keyCount(deleted, screen)}`, deleted);
       const past = Uint8Array.of(...last, 0);
       const step = { op: "delete", range: { start, end: past } } as const;
       // oxlint-disable-next-line no-thenable -- a list, which nobody can call
@@ -235,11 +236,7 @@ async function deletePrefix(
     }
   } catch (error) {
     if (!(error instanceof KvError) || deleted === 0) throw error;
-    const text = `${keys(deleted)} were deleted before: ${error.message}`;
+    const text = `${keyCount(deleted, screen)} were deleted before: ${error.message}`;
     throw new KvError(error.code, text, { cause: error, definite: false });
   }
-}
-
-function keys(count: number): string {
-  return count === 1 ? "1 key" : `${count.toLocaleString("en-US")} keys`;
 }

@@ -87,7 +87,7 @@ function whoText({ isOn, user, by, roles: own }: AdminResult<"whoami">): string 
   const has = own.length === 0 ? "no role" : `roles ${own.join(", ")}`;
   const who =
     by === "secret"
-      ? "whoever knows the cluster's secret, who may do everything"
+      ? "the cluster's secret: who proves it may do everything"
       : user === null
         ? "nobody: sign in with --user"
         : `user ${printable(user)}, by ${by}, with ${has}`;

@@ -212,10 +212,13 @@ export class AnswerWriter {
    * read has all decided entries, so its client asked for a revision that no node has.
    */
   ahead(request: number, kind: number, revision: number, isLocal: boolean, now: number): void {
-    const text = aheadText(revision, now);
+    if (!isLocal) {
+      const text = `there is no revision ${revision} yet: the newest one of the store is ${now}`;
+      return this.unread(request, "BAD_REQUEST", text);
+    }
     // Programs that ask with the oldest kinds know of no other code.
-    const local = knowsRevisions(kind) ? "REVISION_AHEAD" : "NO_QUORUM";
-    this.unread(request, isLocal ? local : "BAD_REQUEST", text);
+    const code = knowsRevisions(kind) ? "REVISION_AHEAD" : "NO_QUORUM";
+    this.unread(request, code, aheadText(revision, now));
   }
 
   /** The answer to a read of one key. */

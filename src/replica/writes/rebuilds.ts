@@ -85,5 +85,6 @@ export class Rebuilds {
 }
 
 export const REBUILDS_TEXT =
-  "this client put too many bytes behind long values, or its transactions and leases looked at too many keys, in a short time; nothing was " +
-  "changed: use keys of their own for what grows, smaller ranges in transactions, or ask again later";
+  "this client put too many bytes behind long values, or its transactions and leases looked at too many keys or copied long values too often, " +
+  "in a short time; nothing was changed: use keys of their own for what grows, transactions with smaller ranges, fewer keys and no long " +
+  "values that they keep or return, or ask again later";

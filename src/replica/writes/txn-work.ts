@@ -4,7 +4,7 @@
  * would a frame of operations on one key each that has a long value. A command refused before it is proposed has had no effect,
  * and its client may ask again (rebuilds.ts says more).
  */
-import { type ByteString, TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX } from "../../base/index.ts";
+import { TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX } from "../../base/index.ts";
 import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../../store/index.ts";
 import type { Route } from "../requests/route.ts";
 import { WorkShares } from "../requests/work-shares.ts";
@@ -65,9 +65,10 @@ export class TxnWork {
   take(asker: Asker, body: Uint8Array, tick: number): boolean {
     const txn = decodeTxn(body);
     if (typeof txn === "string") return true;
-    const ranges = [...rangesIn(txn)];
-    const copies: Copies = { bytes: -FREE_BYTES };
-    const singles = this.#singlesIn(txn, copies);
+    const parts = [...partsOf(txn)];
+    const ranges = parts.filter(isOfRange);
+    const copied: Copied = { bytes: -FREE_BYTES };
+    const singles = this.#singlesIn(parts, copied);
     if (ranges.length === 0 && singles === 0) return true;
     const room = this.#shares.room(asker.id, tick);
     const most = Math.max(room, FREE_CELLS);
@@ -80,7 +81,7 @@ export class TxnWork {
       const { weight } = range;
       if (isAll ? looked > room : work > most) break;
       const affordable = isAll ? room - looked : Math.floor((most - work) / weight);
-      const count = cellsIn(cells, range, Math.min(affordable + 1, RANGE_CELLS_MAX), copies);
+      const count = cellsIn(cells, range, Math.min(affordable + 1, RANGE_CELLS_MAX), copied);
       looked += count;
       work += weight * count;
     }
@@ -89,28 +90,15 @@ export class TxnWork {
   }
 
   /** The work of what names one key, in cells, beyond what is free. */
-  #singlesIn(txn: Txn, copies: Copies): number {
-    const beyond = Math.max(0, this.#addSingles(txn, copies) - FREE_SINGLES);
-    const cells = SINGLE_CELLS * beyond + copiedCells(copies);
-    copies.bytes = Math.min(copies.bytes, 0);
-    return Math.min(cells, SINGLES_CELLS_MAX);
-  }
-
-  /** @returns how many name one key */
-  #addSingles(txn: Txn, copies: Copies): number {
+  #singlesIn(parts: readonly Part[], copied: Copied): number {
     let count = 0;
-    for (const { where } of txn.compare) if ("key" in where) count += 1;
-    for (const op of [...txn.success, ...txn.failure]) {
-      if (op.op === "txn") {
-        count += this.#addSingles(op.txn, copies);
-        continue;
-      }
-      const key = keyOf(op);
-      if (key === null) continue;
+    for (const { where, copies } of parts) {
+      if (!("key" in where)) continue;
       count += 1;
-      if (copiesValue(op)) copies.bytes += this.#cells().get(key)?.value.length ?? 0;
+      if (copies > 0) copied.bytes += this.#cells().get(where.key)?.value.length ?? 0;
     }
-    return count;
+    const beyond = Math.max(0, count - FREE_SINGLES);
+    return Math.min(SINGLE_CELLS * beyond + takeCopied(copied), SINGLES_CELLS_MAX);
   }
 
   /** @returns whether a command of so much work may be proposed; its work is counted then */
@@ -130,46 +118,46 @@ export class TxnWork {
   }
 }
 
-/** The bytes of values that a transaction copies so far; below zero: so many more are free. */
-interface Copies {
+/** A comparison or an operation, by what it looks at. */
+interface Part {
+  readonly where: Where;
+  /** How many times the work of a look a key of a range is. */
+  readonly weight: number;
+  /** Of each value of a range that it is compared with, at most. */
+  readonly comparedBytes: number;
+  /** Of so many keys, the first ones, the values that there are go into the answer, or into new versions. */
+  readonly copies: number;
+}
+
+/** The bytes of values that a transaction copies, as far as they are not counted yet; below zero: so many more are free. */
+interface Copied {
   bytes: number;
 }
 
-interface WeighedRange {
-  readonly where: Extract<Where, { readonly start: unknown }>;
-  readonly weight: number;
-  /** Of each value that it is compared with, at most. */
-  readonly comparedBytes: number;
-  /** So many values are copied at most, those of the first keys. */
-  readonly copied: number;
-}
+type WeighedRange = Part & { readonly where: Extract<Where, { readonly start: unknown }> };
 
-/** The ranges of both branches: nobody knows yet which one will be taken. */
-function* rangesIn(txn: Txn): Generator<WeighedRange> {
+/** Of both branches: nobody knows yet which one will be taken. */
+function* partsOf(txn: Txn): Generator<Part> {
   for (const { where, ...what } of txn.compare) {
     const comparedBytes = what.target === "value" ? what.to.length : 0;
-    if ("start" in where) yield { where, weight: 1, comparedBytes, copied: 0 };
+    yield { where, weight: 1, comparedBytes, copies: 0 };
   }
-  for (const op of [...txn.success, ...txn.failure]) yield* rangesOf(op);
-}
-
-function* rangesOf(op: TxnOp): Generator<WeighedRange> {
-  if (op.op === "txn") yield* rangesIn(op.txn);
-  else if (op.op !== "put" && "start" in op.where) {
+  for (const op of [...txn.success, ...txn.failure]) {
+    if (op.op === "txn") {
+      yield* partsOf(op.txn);
+      continue;
+    }
+    const where = op.op === "put" ? { key: op.key } : op.where;
     const weight = op.op === "delete" ? DELETED_FOR_LOOKED : 1;
     const most = op.op === "get" && op.limit > 0 ? op.limit : Infinity;
-    const copied = copiesValue(op) ? most : 0;
-    yield { where: op.where, weight, comparedBytes: 0, copied };
+    yield { where, weight, comparedBytes: 0, copies: copiesValue(op) ? most : 0 };
   }
 }
 
-/** Null: it names none, but a range. */
-function keyOf(op: Exclude<TxnOp, { readonly op: "txn" }>): ByteString | null {
-  if (op.op === "put") return op.key;
-  return "key" in op.where ? op.where.key : null;
+function isOfRange(part: Part): part is WeighedRange {
+  return "start" in part.where;
 }
 
-/** Whether the value that there is goes into the answer, or into a new version of the key. */
 function copiesValue(op: Exclude<TxnOp, { readonly op: "txn" }>): boolean {
   if (op.op === "get") return !op.keysOnly && !op.countOnly;
   return op.previous || (op.op === "put" && op.value === null);
@@ -178,24 +166,29 @@ function copiesValue(op: Exclude<TxnOp, { readonly op: "txn" }>): boolean {
 /** @param max more are not counted */
 function cellsIn(
   cells: CellsView,
-  { where: { start, end }, comparedBytes, copied }: WeighedRange,
+  { where: { start, end }, comparedBytes, copies }: WeighedRange,
   max: number,
-  copies: Copies,
+  copied: Copied,
 ): number {
   let count = 0;
-  let left = copied;
+  let left = copies;
   if (max > 0) {
     cells.order.visit(start, end, (_, { value }) => {
       count += 1 + Math.floor(Math.min(value.length, comparedBytes) / COMPARED_BYTES);
-      if (left-- > 0) copies.bytes += value.length;
-      return count + copiedCells(copies) < max;
+      if (left-- > 0) copied.bytes += value.length;
+      return count + copiedCells(copied) < max;
     });
   }
-  count += copiedCells(copies);
-  copies.bytes = Math.min(copies.bytes, 0);
-  return Math.min(count, max);
+  return Math.min(count + takeCopied(copied), max);
 }
 
-function copiedCells({ bytes }: Copies): number {
+function copiedCells({ bytes }: Copied): number {
   return Math.min(Math.max(0, Math.floor(bytes / COPIED_BYTES)), COPIED_CELLS_MAX);
+}
+
+/** Counts what was copied since it was counted last. */
+function takeCopied(copied: Copied): number {
+  const cells = copiedCells(copied);
+  copied.bytes = Math.min(copied.bytes, 0);
+  return cells;
 }

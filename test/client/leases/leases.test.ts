@@ -151,7 +151,14 @@ describe("a lease", () => {
     expect(nodes.hasLease(lease.id)).toBe(false);
     leases.close();
     expect((await other).signal.reason).toMatchObject({ code: "CANCELLED" });
-    await expect(leases.grant({ ttl: -1 })).rejects.toMatchObject({ code: "BAD_REQUEST" });
+    for (const ttl of [-1, 499, 500.5, 31 * 24 * 3600 * 1000 + 1, NaN, "500" as never]) {
+      await expect(leases.grant({ ttl })).rejects.toMatchObject({
+        code: "BAD_REQUEST",
+        message: expect.stringContaining(
+          "ttl: expected milliseconds, an integer from 500 to 2678400000, got ",
+        ) as string,
+      });
+    }
   });
 
   describe("whose end no node has answered", () => {

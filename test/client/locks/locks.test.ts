@@ -414,4 +414,35 @@ describe("locks", () => {
       "callback: expected a function",
     );
   });
+
+  test("a name has 1,024 characters as a URL has it, with its view's prefix", async () => {
+    const { locks } = new FakeLeases().client();
+    const tooLong = async (of: typeof locks, name: string): Promise<string> => {
+      const aborted = AbortSignal.abort();
+      const error: unknown = await of
+        .request(name, { signal: aborted }, () => {})
+        .then(() => null)
+        .catch((reason: unknown) => reason);
+      const { code, message } = error as KvError;
+      return code === "BAD_REQUEST" ? message : code;
+    };
+    const written =
+      "characters as a URL has it (three for each byte that is no letter, no digit and none of -_.!~*'())";
+    const view = locks.within("jobs/");
+    // Those that fit are refused for their signal only.
+    expect(await tooLong(locks, "x".repeat(1024))).toBe("CANCELLED");
+    expect(await tooLong(locks, `${"é".repeat(170)}1234`)).toBe("CANCELLED");
+    expect(await tooLong(view, "x".repeat(1017))).toBe("CANCELLED");
+    expect(await tooLong(locks, "x".repeat(1025))).toBe(
+      `name: expected at most 1024 ${written}, got 1025`,
+    );
+    expect(await tooLong(locks, `${"é".repeat(170)}12345`)).toBe(
+      `name: expected at most 1024 ${written}, got 1025`,
+    );
+    expect(await tooLong(view, "x".repeat(1018))).toBe(
+      `name: expected at most 1017 ${written}, which is what the prefix of the view leaves, got 1018`,
+    );
+    expect(await tooLong(locks.within("y".repeat(2000)), "x")).toContain("at most 0 characters");
+    expect(() => locks.within("\ud800")).toThrow("prefix: expected well-formed text");
+  });
 });

@@ -101,15 +101,15 @@ describe("txn", () => {
     expect(cluster.node(1).frames).toEqual([]);
   });
 
-  test("what is refused by what is there says why", async () => {
-    const { cluster, kv } = started();
-    const error = await failure(
-      cluster,
-      kv.txn({ then: [{ op: "put", key: "a", keepValue: true }] }),
-    );
-    expect(error).toMatchObject({ code: "TXN_REFUSED", definite: true, retryable: false });
-    expect(error.message).toContain("keeps the value of a key that does not exist");
-  });
+  test.each([{ keepValue: true } as const, { value: "", keepLease: true } as const])(
+    "what is refused by what is there says why: %j",
+    async (what) => {
+      const { cluster, kv } = started();
+      const error = await failure(cluster, kv.txn({ then: [{ op: "put", key: "a", ...what }] }));
+      expect(error).toMatchObject({ code: "TXN_REFUSED", definite: true, retryable: false });
+      expect(error.message).toContain("keeps the value or the lease of a key that does not exist");
+    },
+  );
 });
 
 describe("atomic", () => {

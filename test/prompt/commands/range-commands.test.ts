@@ -39,6 +39,15 @@ describe("many keys", () => {
     expect(client.calls.slice(3)).toEqual(["1 range", "2 keys", "any count", "1 keys"]);
   });
 
+  test("counts in groups of digits at a terminal, and plainly for a program", async () => {
+    for (let i = 0; i < 1234; i++) await client.write(Buffer.from(`k${i}`), Buffer.from("v"));
+    const words = (await run({ command: "count k; keys k --limit 1200" })).out;
+    expect(words).toMatch(/^1234 keys \(revision /);
+    const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
+    await run({ command: "count k", output });
+    expect(String(output.read())).toMatch(/^1,234 keys \(revision /);
+  });
+
   test("at a terminal what counts the lines stands below them", async () => {
     await fill();
     const output = Object.assign(new PassThrough(), { isTTY: true });

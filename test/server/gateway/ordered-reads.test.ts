@@ -61,4 +61,9 @@ test("a read that is to be no older than a revision waits for it, and no longer 
   await expect(
     client.read("a", { revision: revision + 9, consistency: "local", node: 1 }),
   ).rejects.toMatchObject({ code: "REVISION_AHEAD" });
+  // A linearizable read has all that was decided: it is not this node that is behind.
+  await expect(client.read("a", { revision: revision + 9 })).rejects.toMatchObject({
+    code: "BAD_REQUEST",
+    message: `node 1: there is no revision ${revision + 9} yet: the newest one of the store is ${revision + 2}`,
+  });
 });
