@@ -170,7 +170,7 @@ export const TRANSACTIONS: readonly Mutant[] = [
       patch(
         STATE,
         "if (this.#isBefore8 || mayChange(txn))",
-        "if (this.#isBefore8 || mayChange(txn) || results !== undefined)",
+        "if (this.#isBefore8 || mayChange(txn) || this.#answer.actual !== undefined)",
       ),
     ],
     by: ["test/store/txn.test.ts"],

@@ -591,27 +591,23 @@ export class KvState {
   #transact(session: Session, sequence: number, hash: number): void {
     const txn = decodeTxn(this.#cursor.txn());
     assert(typeof txn !== "string", "a transaction is checked before it is proposed");
-    const results = this.#carryOut(txn);
-    this.#answer.actual = results;
-    if (this.#isBefore8 || mayChange(txn)) this.#answer.keepTxn(session, sequence, hash, results);
+    this.#carryOut(txn);
+    if (this.#isBefore8 || mayChange(txn)) this.#answer.keepTxn(session, sequence, hash);
   }
 
-  /**
-   * Plans the transaction in full, and then carries out all of it or nothing.
-   * @returns the results; undefined: nothing was carried out
-   */
-  #carryOut(txn: Txn): Uint8Array | undefined {
+  /** Plans the transaction in full, and then carries out all of it or nothing. */
+  #carryOut(txn: Txn): void {
     const next = this.#revision + 1;
     const plan = planTxn(this.#cells, txn, next);
-    if (typeof plan === "number") return void this.#outcome(TXN_REFUSED, plan);
+    if (typeof plan === "number") return this.#outcome(TXN_REFUSED, plan);
     const { changes, growth } = plan;
     if (growth > 0 && growth > this.quotaBytes - this.contentBytes) {
-      return void this.#outcome(NO_SPACE, this.#revision);
+      return this.#outcome(NO_SPACE, this.#revision);
     }
     makeChanges(this.#cells, changes, next);
     if (changes.size > 0) this.#changed(changes.size);
     this.#outcome(plan.succeeded ? STATUS.txnThen : STATUS.txnElse, this.#revision);
-    return plan.results;
+    this.#answer.actual = plan.results;
   }
 
   #execute(): void {

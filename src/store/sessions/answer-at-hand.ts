@@ -3,7 +3,7 @@
  * commands, so that none is made for each. The state decides when there is an answer, and whether the session keeps it (KvState,
  * STATE-2 and STATE-3).
  */
-import { type AnyBytes, mix32, mixNumber, SESSION_WINDOW } from "../../base/index.ts";
+import { type AnyBytes, bytesOf, mix32, mixNumber, SESSION_WINDOW } from "../../base/index.ts";
 import { STATUS, type Status } from "../entries/command.ts";
 import type { CommandCursor } from "../entries/command-cursor.ts";
 import { OP } from "../operations/index.ts";
@@ -61,11 +61,10 @@ export class AnswerAtHand {
     session.keep(sequence, this.status, this.revision, this.actual, hash);
   }
 
-  /**
-   * Keeps a transaction's answer, with its results only where there is room; the first answer has them in any case.
-   * @param results as of encodeResults; undefined: it was refused
-   */
-  keepTxn(session: Session, sequence: number, hash: number, results: Uint8Array | undefined): void {
+  /** Keeps a transaction's answer, with its results only where there is room; the first answer has them in any case. */
+  keepTxn(session: Session, sequence: number, hash: number): void {
+    const { actual } = this;
+    const results = typeof actual === "string" ? bytesOf(actual) : actual;
     const length = keptLength(results?.length ?? 0);
     const fits = length === 0 || session.hasRoomFor(length, SESSION_VALUES_MAX);
     const kept = keptOf({ status: this.status, results: fits ? results : undefined });
