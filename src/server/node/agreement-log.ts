@@ -51,7 +51,7 @@ export class AgreementLog {
   #raised({ peer, agreedIdx, differsIdx }: Divergence): void {
     this.#logger.error(
       `node ${peer} applied the same log to another state than this node: ${rangeText(agreedIdx, differsIdx)}; one of the two is wrong, and neither takes part in the other's decisions`,
-      { peer, agreedIdx, differsIdx },
+      { code: "DIVERGED", peer, agreedIdx, differsIdx },
     );
   }
 
