@@ -133,6 +133,7 @@ export class WatchHub {
   /** @param cutOffTicks since when nothing that is decided has come to this node, as far as it knows */
   tick(cutOffTicks: number): void {
     this.#tick += 1;
+    this.#walks.tick();
     const hearsLeader = cutOffTicks < this.#options.isolatedAfterTicks;
     if (hearsLeader !== this.#hearsLeader) {
       this.#hearsLeader = hearsLeader;

@@ -28,6 +28,9 @@ import {
   type WatchTurn,
 } from "./watch-limits.ts";
 
+/** With ticks of 10 ms, 5 s. */
+const NEXT_KEPT_TICKS = 500;
+
 export interface WalkHooks {
   /** Something was written for this connection. */
   wrote(session: WatchSession): void;
@@ -77,8 +80,13 @@ export class WatchWalks {
   #events = 0;
   #slowed = 0;
   #turn = 0;
-  /** The next change of each key after revisions that are far back; null: no walk is so far behind. */
+  /**
+   * The next change of each key after revisions that are far back; null: no walk has been so far behind for a while. To make it is
+   * a pass over the whole history, which a client that begins and ends such watches would ask for again and again.
+   */
   #next: NextChanges | null = null;
+  /** Ticks since a watch was behind. */
+  #idleTicks = 0;
   readonly #bounds: WatchTurn;
   readonly #live: Budget;
   readonly #past: Budget;
@@ -137,6 +145,11 @@ export class WatchWalks {
   catchUp(): void {
     this.#serveLarge();
     this.#sweep();
+  }
+
+  tick(): void {
+    this.#idleTicks = this.#behindCount === 0 ? this.#idleTicks + 1 : 0;
+    if (this.#idleTicks > NEXT_KEPT_TICKS) this.#next = null;
   }
 
   endTurn(): void {
@@ -238,7 +251,6 @@ export class WatchWalks {
   #knowsNext(from: number, budget: Budget, farRevisions: number): boolean {
     const { history } = this.#state().cells;
     const isFar = history.last - from > farRevisions;
-    if (!isFar && this.#behindCount === 0) this.#next = null;
     if (this.#next === null && !isFar) return true;
     if (this.#next?.mayGoOn(history, from) !== true) this.#next = new NextChanges(history, from);
     budget.changes -= this.#next.extend(budget.changes);
