@@ -3,11 +3,14 @@
  * and whoever asks from hundreds of connections would have most of the node's time. What comes too fast waits for its turn.
  *
  * Invariants:
- *   REQUESTPACE-1. Requests are answered in the order in which they came. As a connection has a few unanswered ones at most
- *       (pipelined-requests), one among many connections waits for about one answer to each of them.
- *   REQUESTPACE-2. Those whose connection has gone are not answered, and cost nothing.
+ *   REQUESTPACE-1. Addresses take turns, and requests from one address are answered in the order in which they came: so a stranger
+ *       makes those wait who come from where he does.
+ *   REQUESTPACE-2. Probes have a pace of their own: however many ask for pages, an orchestrator learns in time that a node lives.
+ *   REQUESTPACE-3. Each byte that is sent counts once. What is known to be sent counts before the next request begins.
+ *   REQUESTPACE-4. Requests whose connection has gone are not answered, and cost nothing.
  */
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, RequestListener } from "node:http";
+import type { Socket } from "node:net";
 
 /** Requests without anything to send: some hundredths of a processor. */
 const PER_SECOND = 400;
@@ -17,6 +20,7 @@ const AT_ONCE = 200;
 const BYTES_FOR_ONE = 16 * 1024;
 /** Those that wait are looked at so often. */
 const WAIT_MS = 5;
+const PROBES: ReadonlySet<string> = new Set(["/livez", "/readyz"]);
 
 export interface PaceClock {
   /** Milliseconds, monotonic. */
@@ -31,8 +35,13 @@ const NODE_CLOCK: PaceClock = {
 
 /** @returns a listener that passes requests on as fast as is allowed */
 export function paced(listener: RequestListener, clock = NODE_CLOCK): RequestListener {
-  const pace = new RequestPace(listener, clock);
-  return (...exchange) => pace.add(exchange);
+  const pages = new RequestPace(listener, clock);
+  const probes = new RequestPace(listener, clock);
+  return (...exchange) => (isProbe(exchange[0]) ? probes : pages).add(exchange);
+}
+
+function isProbe({ url = "" }: IncomingMessage): boolean {
+  return PROBES.has(url.split("?", 1)[0] ?? "");
 }
 
 type Exchange = Parameters<RequestListener>;
@@ -40,7 +49,10 @@ type Exchange = Parameters<RequestListener>;
 class RequestPace {
   readonly #listener: RequestListener;
   readonly #clock: PaceClock;
-  readonly #waiting: Exchange[] = [];
+  /** By address, in the order of their turns. */
+  readonly #waiting = new Map<string, Exchange[]>();
+  /** What was counted of a socket's bytes. */
+  readonly #counted = new WeakMap<Socket, number>();
   #left = AT_ONCE;
   #lookedMs: number;
   #isTimed = false;
@@ -52,7 +64,10 @@ class RequestPace {
   }
 
   add(exchange: Exchange): void {
-    this.#waiting.push(exchange);
+    const address = exchange[0].socket.remoteAddress ?? "";
+    const others = this.#waiting.get(address);
+    if (others === undefined) this.#waiting.set(address, [exchange]);
+    else others.push(exchange);
     this.#goOn();
   }
 
@@ -60,14 +75,15 @@ class RequestPace {
     const nowMs = this.#clock.now();
     this.#left = Math.min(AT_ONCE, this.#left + ((nowMs - this.#lookedMs) * PER_SECOND) / 1000);
     this.#lookedMs = nowMs;
-    let begun = 0;
-    for (const exchange of this.#waiting) {
+    // An address that has had its turn comes last: a map is walked through to what is put in meanwhile.
+    for (const [address, exchanges] of this.#waiting) {
       if (this.#left <= 0) break;
-      begun += 1;
-      this.#begin(exchange);
+      const exchange = exchanges.shift();
+      this.#waiting.delete(address);
+      if (exchanges.length > 0) this.#waiting.set(address, exchanges);
+      if (exchange !== undefined) this.#begin(exchange);
     }
-    this.#waiting.splice(0, begun);
-    if (this.#waiting.length === 0 || this.#isTimed) return;
+    if (this.#waiting.size === 0 || this.#isTimed) return;
     this.#isTimed = true;
     this.#clock.after(WAIT_MS, () => {
       this.#isTimed = false;
@@ -79,8 +95,15 @@ class RequestPace {
     const { socket } = request;
     if (socket.destroyed) return;
     this.#left -= 1;
-    const sent = socket.bytesWritten;
-    response.once("close", () => (this.#left -= (socket.bytesWritten - sent) / BYTES_FOR_ONE));
+    if (!this.#counted.has(socket)) this.#counted.set(socket, socket.bytesWritten);
+    response.once("close", () => this.#count(socket));
     this.#listener(request, response);
+    this.#count(socket);
+  }
+
+  #count(socket: Socket): void {
+    const { bytesWritten } = socket;
+    this.#left -= (bytesWritten - (this.#counted.get(socket) ?? 0)) / BYTES_FOR_ONE;
+    this.#counted.set(socket, bytesWritten);
   }
 }

@@ -32,7 +32,39 @@ function flood(first: string, waits: boolean, unit: Buffer): Attack["run"] {
   };
 }
 
+/** Each asks for the same page again as soon as it has it. */
+function asking(path: string, connections: number): Attack["run"] {
+  const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+  const one = (plan: AttackPlan, sent: Sent, i: number): void => {
+    const socket = rawSocket(nodeAt(plan, i).port, plan.secured !== null);
+    sent.connections += 1;
+    const ask = (): void => {
+      sent.bytes += request.length;
+      socket.write(request);
+    };
+    socket.once("close", () => setTimeout(() => one(plan, sent, i), 20));
+    socket.on("data", (piece: Buffer) => {
+      if (piece.includes("HTTP/1.1 ")) ask();
+    });
+    ask();
+  };
+  return async (plan, sent) => {
+    for (let i = 0; i < connections; i++) one(plan, sent, i);
+    await pause(200);
+  };
+}
+
 export const FLOODS: readonly Attack[] = [
+  {
+    name: "scrapers",
+    what: "the metrics, on 300 connections, again and again",
+    run: asking("/metrics", 300),
+  },
+  {
+    name: "page-loads",
+    what: "the page's program, on 300 connections, again and again",
+    run: asking("/page.js", 300),
+  },
   {
     name: "request-bodies",
     what: "50 strangers at a time with a request whose body comes in chunks of a byte",

@@ -4,6 +4,7 @@ import {
   GroupWriter,
   type ByteString,
   type RangeSelection,
+  type Txn,
 } from "../../../store/index.ts";
 import { pause } from "../../../measure/index.ts";
 import {
@@ -124,25 +125,50 @@ async function watchAll(plan: AttackPlan, sent: Sent): Promise<void> {
   await pause(200);
 }
 
-/** Transactions that look at thousands of keys, and do nothing. */
-async function transact(plan: AttackPlan, sent: Sent): Promise<void> {
+/** @param each of so many in a frame, as fast as `rate` bytes a second */
+async function transact(
+  plan: AttackPlan,
+  sent: Sent,
+  each: Partial<Txn>,
+  count: number,
+  rate: number,
+): Promise<void> {
   let floor = 1;
   const { id, connection } = await openSession(plan, sent, (answered) => {
     floor = Math.max(floor, answered);
   });
-  const where = { start: "attack/k/" as ByteString, end: "attack/k/2" as ByteString };
-  const txn = encodeTxn({
-    compare: [{ where, target: "version", is: ">", to: 0 }],
-    success: [{ op: "get", where, limit: 0, keysOnly: false, countOnly: true }],
-    failure: [],
-  });
+  const txn = encodeTxn({ compare: [], success: [], failure: [], ...each });
   const writer = new GroupWriter();
   let sequence = 1;
   const next = (): Uint8Array => {
-    for (let i = 0; i < 256; i++) writer.add(sequence++, { kind: "txn", txn });
+    for (let i = 0; i < count; i++) writer.add(sequence++, { kind: "txn", txn });
     return takeWritesFrame(writer, id, floor);
   };
-  pour(connection, next, 256 * KIB, sent);
+  pour(connection, next, rate, sent);
+}
+
+const FIRST_KEYS = { start: "attack/k/" as ByteString, end: "attack/k/2" as ByteString };
+/** Transactions that look at thousands of keys, and do nothing. */
+const LOOKING: Partial<Txn> = {
+  compare: [{ where: FIRST_KEYS, target: "version", is: ">", to: 0 }],
+  success: [{ op: "get", where: FIRST_KEYS, limit: 0, keysOnly: false, countOnly: true }],
+};
+/** Transactions that find a hundred values of 2 kB each. */
+const COPYING: Partial<Txn> = {
+  success: Array.from({ length: 100 }, (_, i) => ({
+    op: "get",
+    where: { key: `attack/v/${i}` as ByteString },
+    limit: 0,
+    keysOnly: false,
+    countOnly: false,
+  })),
+};
+
+async function writeValues(plan: AttackPlan): Promise<void> {
+  const kv = attackersClient(plan);
+  const value = "v".repeat(2000);
+  await Promise.all(Array.from({ length: 100 }, (_, i) => kv.write(`attack/v/${i}`, value)));
+  kv.close();
 }
 
 export const READERS: readonly Attack[] = [
@@ -184,6 +210,12 @@ export const READERS: readonly Attack[] = [
     name: "transactions",
     what: "256 transactions a frame that look at 5,500 keys each, without end, 1 connection",
     prepare: fill,
-    run: transact,
+    run: (plan, sent) => transact(plan, sent, LOOKING, 256, 256 * KIB),
+  },
+  {
+    name: "copied-values",
+    what: "16 transactions a frame that find 100 values of 2 kB each, 2 MB/s, 1 connection",
+    prepare: writeValues,
+    run: (plan, sent) => transact(plan, sent, COPYING, 16, 2 * MIB),
   },
 ];
