@@ -54,6 +54,13 @@ export function decodeClientFrame(frame: Uint8Array): ClientFrame {
   }
 }
 
+/** @returns what may be a group: a view of it, not checked; null: the frame is another one */
+export function uncheckedGroup(frame: Uint8Array): Uint8Array | null {
+  return frame[0] === FRAME.writes && frame.length <= CLIENT_FRAME_BYTES_MAX
+    ? frame.subarray(1)
+    : null;
+}
+
 /** The frame of a group that stands alone, as decodeClientFrame gave it. */
 export function writesFrame(group: Uint8Array): Uint8Array {
   const frame = new Uint8Array(group.length + 1);

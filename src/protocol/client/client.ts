@@ -68,6 +68,7 @@ export {
   forEachRead,
   takeReads,
   takeWritesFrame,
+  uncheckedGroup,
   writesFrame,
   type ClientFrame,
 } from "./client-requests.ts";

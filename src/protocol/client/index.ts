@@ -30,6 +30,7 @@ export {
   type WatchEvent,
   type WatchRequest,
   type WatchWish,
+  uncheckedGroup,
   writesFrame,
 } from "./client.ts";
 export {

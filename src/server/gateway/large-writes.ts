@@ -3,10 +3,13 @@
  * and then rests for as long as that took, a second at most. So the disks and links, however fast they are, are free for half of
  * the time.
  */
+import { CommandCursor } from "../../store/index.ts";
 
-/** A group of at least so many bytes, with so many in each command on average. Smaller groups gather in batches anyway. */
+/** A group is large with so many bytes in commands of at least so many each. Smaller ones gather in batches anyway. */
 const GROUP_BYTES = 64 * 1024;
 const COMMAND_BYTES = 4 * 1024;
+
+const cursor = new CommandCursor();
 /** A piece that took longer waited for something else than disks and links. */
 const REST_MS_MAX = 1000;
 
@@ -15,8 +18,17 @@ export class LargeWrites {
   #sinceMs: number | null = null;
   #restUntilMs = 0;
 
-  static isLarge(groupBytes: number, commands: number): boolean {
-    return groupBytes >= GROUP_BYTES && groupBytes >= commands * COMMAND_BYTES;
+  /** @param group (checked): small commands beside its large ones make it no smaller */
+  static isLarge(group: Uint8Array): boolean {
+    if (group.length < GROUP_BYTES) return false;
+    let bytes = 0;
+    cursor.resetToGroup(group);
+    while (bytes < GROUP_BYTES && cursor.next()) {
+      const length = cursor.recordEnd - cursor.recordStart;
+      if (length >= COMMAND_BYTES) bytes += length;
+    }
+    cursor.release();
+    return bytes >= GROUP_BYTES;
   }
 
   /** There is nothing to wait for, even if others are at work. */

@@ -93,7 +93,7 @@ class Planner {
   /** Once it is set, the results of the other operations do not matter. */
   refusal: TxnRefusal | null = null;
   #looked = 0;
-  /** Those put that were not there, in no order. */
+  /** Those put that were not there, in order. */
   readonly #created: ByteString[] = [];
   readonly #leases: Pick<Leases, "has" | "keysOf">;
   /** Keys that are newly bound, by lease. */
@@ -177,7 +177,7 @@ class Planner {
     if (put === undefined) return { op: "put", previous: null };
     this.growth += growthBy(old, key.length, put.length);
     this.growth += BOUND_KEY_BYTES * ((bound === 0 ? 0 : 1) - (old?.lease ? 1 : 0));
-    if (old === undefined) this.#created.push(key);
+    if (old === undefined) this.#created.splice(this.#placeOf(key), 0, key);
     this.changes.set(key, {
       value: put,
       createRevision: old?.createRevision ?? this.#revision,
@@ -234,23 +234,36 @@ class Planner {
 
   /** The keys as they are with the changes planned so far, in order. */
   #merged(where: Where, visitor: Visit<StoredValue>): void {
-    const created = this.#created.filter((key) => isIn(key, where)).toSorted(byBytes);
-    let next = 0;
+    const created = this.#created;
+    let next = this.#placeOf("key" in where ? where.key : where.start);
     let goesOn = true;
     this.#there(where, (key, stored) => {
-      for (; goesOn && next < created.length; next++) {
+      for (; goesOn; next++) {
         const other = created[next];
-        if (other === undefined || other > key) break;
+        if (other === undefined || other > key || !isIn(other, where)) break;
         goesOn = this.#changed(other, visitor);
       }
       const change = this.changes.get(key);
       if (goesOn && change !== null) goesOn = visitor(key, change ?? stored);
       return goesOn;
     });
-    for (; goesOn && next < created.length; next++) {
+    for (; goesOn; next++) {
       const other = created[next];
-      if (other !== undefined) goesOn = this.#changed(other, visitor);
+      if (other === undefined || !isIn(other, where)) return;
+      goesOn = this.#changed(other, visitor);
     }
+  }
+
+  /** Where the key stands among those created, or would. */
+  #placeOf(key: ByteString): number {
+    let low = 0;
+    let high = this.#created.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#created[middle] ?? "") < key) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #changed(key: ByteString, visitor: Visit<StoredValue>): boolean {
@@ -294,10 +307,6 @@ function stands<T extends number | string>(held: T, is: Relation, to: T): boolea
     default:
       return unreachable(is, "relation");
   }
-}
-
-function byBytes(a: ByteString, b: ByteString): number {
-  return a < b ? -1 : 1;
 }
 
 /** A copy: the cell goes on to change. */

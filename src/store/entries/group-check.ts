@@ -95,11 +95,8 @@ export function rulesFor(group: Uint8Array): EntryRules {
   const count = reader.varint();
   let rules = 0;
   for (let i = 0; i < count; i++) {
-    reader.varint();
-    const code = reader.u8();
-    const own = PROPOSED_BY[code] ?? 0;
+    const own = PROPOSED_BY[skipRecord(reader)] ?? 0;
     if (own > rules) rules = own;
-    skipFields(FIELD_BITS[code] ?? 0);
   }
   reader.release();
   // PROPOSED_BY holds nothing else.
@@ -173,18 +170,28 @@ function checkFields(fields: number, code: number): KvError | null {
   return problem;
 }
 
-/** As checkFields, for fields that were checked. A command with a transaction, a list of numbers or a body has no other rare field. */
-function skipFields(fields: number): void {
-  if ((fields & KEY_BIT) !== 0) reader.skip(reader.varint());
-  if ((fields & EXPECTED_BIT) !== 0) reader.skip(reader.varint());
-  if ((fields & REVISION_BIT) !== 0) reader.varint();
-  if ((fields & VALUE_BIT) !== 0) reader.skip(reader.varint());
-  if ((fields & NONCE_BIT) !== 0) reader.skip(FIELDS.nonce.bytes);
-  if ((fields & (TXN_BIT | NUMBERS_BIT | BODY_BIT)) !== 0) {
-    return void reader.skip(reader.varint());
-  }
+/**
+ * Steps over a record without looking at what is in it. Where the record cannot be one the reader fails, or is somewhere in its
+ * bytes.
+ * @returns the code of its operation
+ */
+export function skipRecord(from: ByteReader): number {
+  from.varint();
+  const code = from.u8();
+  skipFields(from, FIELD_BITS[code] ?? 0);
+  return code;
+}
+
+/** As checkFields. A command with a transaction, a list of numbers or a body has no other rare field. */
+function skipFields(from: ByteReader, fields: number): void {
+  if ((fields & KEY_BIT) !== 0) from.skip(from.varint());
+  if ((fields & EXPECTED_BIT) !== 0) from.skip(from.varint());
+  if ((fields & REVISION_BIT) !== 0) from.varint();
+  if ((fields & VALUE_BIT) !== 0) from.skip(from.varint());
+  if ((fields & NONCE_BIT) !== 0) from.skip(FIELDS.nonce.bytes);
+  if ((fields & (TXN_BIT | NUMBERS_BIT | BODY_BIT)) !== 0) return void from.skip(from.varint());
   // The rest are numbers, one a bit.
-  for (let bits = fields >>> QUOTA_SHIFT; bits !== 0; bits &= bits - 1) reader.varint();
+  for (let bits = fields >>> QUOTA_SHIFT; bits !== 0; bits &= bits - 1) from.varint();
 }
 
 function checkSized(field: SizedField): KvError | null {

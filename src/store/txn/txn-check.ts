@@ -1,5 +1,5 @@
 /** The rules that a transaction must meet in any state: a node checks them before it proposes one, and each receiver does so again. */
-import { type ByteString, KvError, unreachable } from "../../base/index.ts";
+import { type ByteString, KvError } from "../../base/index.ts";
 import { decodeTxn } from "./txn-format.ts";
 import type { Txn, TxnOp, Where } from "./txn.ts";
 
@@ -59,7 +59,7 @@ export function hasLeases(txn: Txn): boolean {
 
 /** What is changed on some path. */
 interface Changes {
-  readonly puts: ReadonlySet<ByteString>;
+  readonly puts: Iterable<ByteString>;
   readonly deletes: readonly Where[];
 }
 
@@ -72,54 +72,119 @@ function keyChangedTwice(txn: Txn): ByteString | null {
   return null;
 }
 
+/** In time that grows with the number of operations, and its logarithm: clients may send hundreds of such in a frame. */
 function changesOf(ops: readonly TxnOp[]): Changes | ByteString {
-  const puts = new Set<ByteString>();
+  /** The position of the operation that puts a key: one at most does. */
+  const puts = new Map<ByteString, number>();
   const deletes: Where[] = [];
-  const each: Changes[] = [];
-  for (const op of ops) {
-    const own = changesOfOne(op);
+  const deletedBy: number[] = [];
+  for (const [position, op] of ops.entries()) {
+    if (op.op === "put") {
+      if (puts.has(op.key)) return op.key;
+      puts.set(op.key, position);
+    } else if (op.op === "delete") {
+      deletes.push(op.where);
+      deletedBy.push(position);
+    }
+    if (op.op !== "txn") continue;
+    const own = changesOfEither(op.txn);
     if (typeof own === "string") return own;
-    each.push(own);
     for (const key of own.puts) {
       if (puts.has(key)) return key;
-      puts.add(key);
+      puts.set(key, position);
     }
-    deletes.push(...own.deletes);
-  }
-  if (deletes.length === 0) return { puts, deletes };
-  // A nested transaction takes one list only: it may put a key in one list and delete it in the other.
-  for (const own of each) {
-    for (const key of own.puts) {
-      const isDeleted = each.some(
-        (other) => other !== own && other.deletes.some((where) => isIn(key, where)),
-      );
-      if (isDeleted) return key;
+    for (const where of own.deletes) {
+      deletes.push(where);
+      deletedBy.push(position);
     }
   }
-  return { puts, deletes };
+  if (deletes.length > 0 && puts.size > 0) {
+    const both = putAndDeleted(puts, deletes, deletedBy);
+    if (both !== null) return both;
+  }
+  return { puts: puts.keys(), deletes };
 }
 
-function changesOfOne(op: TxnOp): Changes | ByteString {
-  switch (op.op) {
-    case "put":
-      return { puts: new Set([op.key]), deletes: [] };
-    case "delete":
-      return { puts: new Set(), deletes: [op.where] };
-    case "get":
-      return { puts: new Set(), deletes: [] };
-    case "txn": {
-      const then = changesOf(op.txn.success);
-      if (typeof then === "string") return then;
-      const other = changesOf(op.txn.failure);
-      if (typeof other === "string") return other;
-      return {
-        puts: new Set([...then.puts, ...other.puts]),
-        deletes: [...then.deletes, ...other.deletes],
-      };
+/**
+ * A nested transaction takes one list only: it may put a key in one list and delete it in the other.
+ * @returns a key that one operation puts and another one deletes
+ */
+function putAndDeleted(
+  puts: ReadonlyMap<ByteString, number>,
+  deletes: readonly Where[],
+  deletedBy: readonly number[],
+): ByteString | null {
+  let order: PutOrder | null = null;
+  for (const [i, where] of deletes.entries()) {
+    const position = deletedBy[i] ?? -1;
+    if ("key" in where) {
+      const by = puts.get(where.key);
+      if (by !== undefined && by !== position) return where.key;
+      continue;
     }
-    default:
-      return unreachable(op, "operation of a transaction");
+    order ??= new PutOrder(puts);
+    const found = order.findOfOther(where, position);
+    if (found !== null) return found;
   }
+  return null;
+}
+
+/** The keys that are put, in order. */
+class PutOrder {
+  readonly #puts: ReadonlyMap<ByteString, number>;
+  readonly #keys: readonly ByteString[];
+  /** By place: the next one whose key another operation puts. */
+  readonly #nextOfOther: readonly number[];
+
+  constructor(puts: ReadonlyMap<ByteString, number>) {
+    this.#puts = puts;
+    const keys = [...puts.keys()].toSorted();
+    const next: number[] = [];
+    for (let at = keys.length - 1, of = keys.length; at >= 0; at--) {
+      if (at + 1 < keys.length && this.#by(keys[at]) !== this.#by(keys[at + 1])) of = at + 1;
+      next[at] = of;
+    }
+    this.#keys = keys;
+    this.#nextOfOther = next;
+  }
+
+  /** @returns a key in the range that another operation than this one puts */
+  findOfOther(
+    range: Extract<Where, { readonly start: unknown }>,
+    position: number,
+  ): ByteString | null {
+    const first = this.#firstFrom(range.start);
+    const at = this.#by(this.#keys[first]) === position ? (this.#nextOfOther[first] ?? -1) : first;
+    const key = this.#keys[at];
+    return key !== undefined && isIn(key, range) ? key : null;
+  }
+
+  #by(key: ByteString | undefined): number | undefined {
+    return key === undefined ? undefined : this.#puts.get(key);
+  }
+
+  #firstFrom(start: ByteString): number {
+    let low = 0;
+    let high = this.#keys.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#keys[middle] ?? "") < start) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** It takes one list only: so a key in both is changed once. */
+function changesOfEither({ success, failure }: Txn): Changes | ByteString {
+  const then = changesOf(success);
+  if (typeof then === "string") return then;
+  const other = changesOf(failure);
+  if (typeof other === "string") return other;
+  return {
+    puts: new Set([...then.puts, ...other.puts]),
+    deletes: [...then.deletes, ...other.deletes],
+  };
 }
 
 export function isIn(key: ByteString, where: Where): boolean {

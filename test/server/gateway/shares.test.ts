@@ -223,6 +223,22 @@ describe("a connection's share of a turn", () => {
     expect(turn()).toBe(3);
   });
 
+  test("small commands beside its large values make a piece no smaller", () => {
+    const { client, taken, gate, turn } = world();
+    gate.others = true;
+    const writer = new GroupWriter();
+    writer.add(1, { kind: "write", key: Buffer.from("k"), value: new Uint8Array(200 * 1024) });
+    for (let i = 2; i <= 250; i++) writer.add(i, { kind: "delete", key: Buffer.from("k") });
+    const frame = takeWritesFrame(writer, 7, 1);
+    for (let i = 0; i < 2; i++) client.onFrame(frame.slice());
+    expect(taken).toEqual([250]);
+    gate.clockMs = 40;
+    Object.assign(client.load, { commands: 0, bytes: 0 });
+    expect(turn()).toBe(0);
+    gate.clockMs = 80;
+    expect(turn()).toBe(250);
+  });
+
   test("does not rest for the time in which it had nothing to write", () => {
     const { client, taken, gate } = world();
     gate.others = true;
@@ -348,7 +364,7 @@ describe("a group taken apart", () => {
             else writer.add(i + 1, { kind: "delete", key: Buffer.from(`k${i}`) });
           }
           const group = writer.take(5, 1);
-          const pieces = piecesOf(group, commandsMax, bytesMax);
+          const pieces = piecesOf(group, commandsMax, bytesMax) ?? [];
           expect(pieces.flatMap((piece) => commands(piece.group))).toEqual(commands(group));
           for (const piece of pieces) {
             expect(validateGroup(piece.group)).toBe(piece.group.length);
@@ -357,6 +373,32 @@ describe("a group taken apart", () => {
           }
         },
       ),
+    );
+  });
+
+  test("is none when it can be no group, and its pieces are as good or bad as the whole", () => {
+    const writer = new GroupWriter();
+    for (let i = 1; i <= 20; i++) {
+      writer.add(i, { kind: "write", key: Buffer.from(`k${i}`), value: new Uint8Array(9) });
+    }
+    const group = writer.take(5, 1);
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(group.length - 1), fc.nat(255)), { maxLength: 3 }),
+        fc.nat(group.length),
+        (changes, length) => {
+          const bytes = group.slice(0, length);
+          for (const [at, byte] of changes) if (at < length) bytes[at] = byte;
+          const end = validateGroup(bytes);
+          const isRight = typeof end === "number" && end === bytes.length;
+          const pieces = piecesOf(bytes, 3, 1000);
+          const areRight =
+            pieces !== null &&
+            pieces.every((each) => validateGroup(each.group) === each.group.length);
+          expect(areRight).toBe(isRight);
+        },
+      ),
+      { numRuns: 1000 },
     );
   });
 });
