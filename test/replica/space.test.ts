@@ -262,11 +262,14 @@ describe("a node that is short of memory", () => {
       [4, txn([remove(), get()])],
       [5, txn([remove(true)])],
       [6, txn([get()], [{ op: "txn", txn: { compare: [], success: [remove()], failure: [] } }])],
-      [7, txn([remove(), get({ countOnly: true })])],
+      [7, txn([remove()])],
+      [9, txn([remove(), get({ countOnly: true })])],
+      [10, txn(Array.from({ length: 17 }, () => remove()))],
       [8, txn([{ op: "put", key: key("a"), value: key("2"), previous: false }])],
     ]);
     expect(Object.fromEntries(node.answers)).toMatchObject({
       ...{ 3: "then", 4: "NO_SPACE", 5: "NO_SPACE", 6: "NO_SPACE", 7: "then", 8: "NO_SPACE" },
+      ...{ 9: "NO_SPACE", 10: "NO_SPACE" },
     });
     expect([node.value("a"), node.value("b")]).toEqual(["1", undefined]);
   });

@@ -8,6 +8,9 @@ import type { Machine } from "./options.ts";
 /** A burst of small requests can make the state grow by megabytes in a few of a cluster's rounds; to look costs nothing. */
 const EVERY_MS = 20;
 
+/** With less, sessions that keep all that they may (store/sessions) leave next to nothing of the state's share to keys. */
+const HEAP_BYTES_MIN = 256 * 1024 * 1024;
+
 export class MemoryWatch {
   readonly #replica: Replica;
   readonly #logger: Logger;
@@ -29,6 +32,15 @@ export class MemoryWatch {
       quotaMiB: mebibytes(quotaBytes),
       contentMiB: mebibytes(contentBytes),
     });
+    if (this.#guard.limitBytes < HEAP_BYTES_MIN) {
+      logger.warn(
+        "a heap below 256 MiB is for labs: what the sessions of clients keep may take all that the state has of it",
+        {
+          heapMiB: mebibytes(this.#guard.limitBytes),
+          help: "NODE_OPTIONS=--max-old-space-size=1000",
+        },
+      );
+    }
     this.#look();
   }
 

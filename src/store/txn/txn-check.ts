@@ -16,14 +16,18 @@ export function wrongTxn(body: Uint8Array, mayHaveLeases = false): KvError | nul
   return new KvError("BAD_REQUEST", `transaction: the key "${shown}" would be changed twice`);
 }
 
+/** Deletions in a transaction whose answer is next to nothing. */
+const FEW_DELETIONS = 16;
+
 /**
- * Whether it can make the state grow. One that only reads cannot, nor one that only deletes; one that deletes and finds values
- * can, as the client's session keeps them with the answer.
+ * Whether it can make the state grow. One that only reads cannot, nor one of a few deletions; one that deletes and finds something
+ * can, as the client's session keeps that with the answer.
  */
 export function canGrow(body: Uint8Array): boolean {
   const txn = decodeTxn(body);
   if (typeof txn === "string") return false;
-  return hasOp(txn, isPut) || (hasOp(txn, isDelete) && hasOp(txn, findsValues));
+  if (hasOp(txn, isPut)) return true;
+  return hasOp(txn, isDelete) && (hasOp(txn, findsSomething) || opsIn(txn) > FEW_DELETIONS);
 }
 
 /** Whether it has an operation, on any path, that may change a key. */
@@ -41,8 +45,15 @@ function hasOp(txn: Txn, is: (op: PlainOp) => boolean): boolean {
 const isPut = ({ op }: PlainOp): boolean => op === "put";
 const isDelete = ({ op }: PlainOp): boolean => op === "delete";
 
-function findsValues(op: PlainOp): boolean {
-  return op.op === "get" ? !op.countOnly : op.previous;
+function findsSomething(op: PlainOp): boolean {
+  return op.op === "get" || op.previous;
+}
+
+function opsIn({ success, failure }: Txn): number {
+  return [...success, ...failure].reduce(
+    (sum, op) => sum + (op.op === "txn" ? opsIn(op.txn) : 1),
+    0,
+  );
 }
 
 /** Whether programs that know no leases could not read it: then it is a leasedTxn. */
