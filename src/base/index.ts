@@ -68,6 +68,8 @@ export {
   linkFault,
   type LinkFault,
   NO_FAULT,
+  type RequestedFault,
+  requestedFault,
   type SomeLinkFault,
 } from "./link-fault.ts";
 export { printable, printableJson, terminalText } from "./printable.ts";
