@@ -68,7 +68,6 @@ export {
   linkFault,
   type LinkFault,
   NO_FAULT,
-  type RequestedFault,
   requestedFault,
   type SomeLinkFault,
 } from "./link-fault.ts";

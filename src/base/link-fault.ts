@@ -21,7 +21,7 @@ const KINDS = Object.keys(NO_FAULT) as readonly (keyof LinkFault)[];
 /** What every version of a node wants to be told; it refuses a request without one of these, or with a kind that it does not know. */
 type FirstKind = "dropPermille" | "delayMs";
 const FIRST_KINDS: ReadonlySet<keyof LinkFault> = new Set<FirstKind>(["dropPermille", "delayMs"]);
-export type RequestedFault = Pick<LinkFault, FirstKind> & SomeLinkFault;
+type RequestedFault = Pick<LinkFault, FirstKind> & SomeLinkFault;
 
 /** The kinds of fault in `changes`, and nothing else that it has; for what it leaves out, those of `before`. */
 export function linkFault(changes: SomeLinkFault, before: LinkFault = NO_FAULT): LinkFault {
