@@ -68,6 +68,7 @@ export {
   linkFault,
   type LinkFault,
   NO_FAULT,
+  requestedFault,
   type SomeLinkFault,
 } from "./link-fault.ts";
 export { printable, printableJson, terminalText } from "./printable.ts";

@@ -1,4 +1,7 @@
-/** Every bound that crosses a wire or a disk, with the relations between them checked at load. */
+/**
+ * The bounds that several rooms must agree on: what clients may send, and what formats on the wire and on disk have room for. Relations
+ * between them are checked at load. A bound that one room alone keeps stands there.
+ */
 import { assert } from "./assert.ts";
 
 export const KEY_BYTES_MAX = 4 * 1024;

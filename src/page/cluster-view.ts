@@ -30,9 +30,12 @@ type LinkState = "connected" | "broken" | "faulty" | "down" | "unknown";
 
 /** One direction of a link. */
 export interface LinkSide extends LinkFault {
-  /** broken: on purpose, all is dropped. faulty: some is dropped, or delayed. unknown: neither end is live. */
+  /**
+   * A link is broken when all messages are dropped on purpose, and faulty when there is a lesser fault in it, as a loss or a delay. It is
+   * unknown when neither end is live.
+   */
   readonly state: LinkState;
-  /** That were sent in this direction. */
+  /** How many messages were sent in this direction. */
   readonly messagesPerSecond: number;
 }
 

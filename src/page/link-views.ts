@@ -64,10 +64,29 @@ function state(from: End | null, to: End | null, fault: LinkFault): LinkSide["st
   return isWhole(fault) ? "connected" : "faulty";
 }
 
+/** A kind of fault that is added does not compile without its words here. */
+const WORDS: Readonly<
+  Record<keyof LinkFault, { long: (value: number) => string; short: (value: number) => string }>
+> = {
+  dropPermille: {
+    long: (permille) => `loses ${permille / 10} %`,
+    short: (permille) => `${permille / 10} %`,
+  },
+  delayMs: { long: (ms) => `${formatMs(ms)} late`, short: formatMs },
+};
+const KINDS = Object.keys(WORDS) as readonly (keyof LinkFault)[];
+
 /** "loses 30 %, 50 ms late"; empty: whole. */
-export function faultText({ dropPermille, delayMs }: LinkFault): string {
-  const words: string[] = [];
-  if (dropPermille > 0) words.push(`loses ${dropPermille / 10} %`);
-  if (delayMs > 0) words.push(`${formatMs(delayMs)} late`);
-  return words.join(", ");
+export function faultText(fault: LinkFault): string {
+  return KINDS.filter((kind) => fault[kind] > 0)
+    .map((kind) => WORDS[kind].long(fault[kind]))
+    .join(", ");
+}
+
+/** Of each kind the worse of these directions, in short: "30 %", "50 ms". Kinds that there are none of are left out. */
+export function shortFaults(sides: readonly LinkFault[]): readonly string[] {
+  return KINDS.flatMap((kind) => {
+    const worst = Math.max(...sides.map((side) => side[kind]));
+    return worst > 0 ? [WORDS[kind].short(worst)] : [];
+  });
 }

@@ -1,5 +1,5 @@
 /** Carries out the commands of the management prompt. */
-import { KvError, unreachable } from "../base/index.ts";
+import { KvError, requestedFault, unreachable } from "../base/index.ts";
 import type { NodeAddress } from "../client/terms/index.ts";
 import {
   ADMIN_HELP,
@@ -8,6 +8,7 @@ import {
   adminTable,
   type ClusterOptions,
   type FarEnd,
+  faultSentence,
   type ManageAction,
   renderLinks,
   renderStatus,
@@ -178,11 +179,10 @@ async function carryOut(
       return done(`the link to node ${peer} is restored${ways(direction)}${rest}`, result);
     }
     case "setFault": {
-      const { op, ...params } = action;
-      const { peer, direction, dropPermille, delayMs } = params;
+      const { op, peer, direction, fault } = action;
+      const params = { peer, direction, ...requestedFault(fault) };
       const result = await client.call(node, op, params, options);
-      const what = `loses ${dropPermille / 10} % and delays ${delayMs} ms`;
-      return done(`the link to node ${peer} ${what}${ways(direction)}`, result);
+      return done(`the link to node ${peer} ${faultSentence(fault)}${ways(direction)}`, result);
     }
     case "heal":
       return done("all its links are restored", await client.call(node, "heal", {}, options));

@@ -1,7 +1,7 @@
 /** What a node throws stays within the node. */
 import { expect, test } from "vitest";
 import { Guard } from "../../src/embed/guarded-machine.ts";
-import type { Machine } from "../../src/server/node/options.ts";
+import type { Machine } from "../../src/server/node/machine.ts";
 import type { DiskCallback } from "../../src/machine/ports/disk.ts";
 import { silentLogger } from "../../src/machine/ports/logger.ts";
 import type { ConnectionHandlers } from "../../src/machine/ports/network.ts";

@@ -6,6 +6,7 @@ import {
   linkFault,
   type LinkFault,
   NO_FAULT,
+  requestedFault,
   type SomeLinkFault,
 } from "../../base/index.ts";
 import type { LinkPair, Scenario } from "../scenarios/index.ts";
@@ -46,9 +47,9 @@ export function brokenLinks(pairs: readonly LinkPair[]): DirectedFault[] {
  */
 export function faultsOfNode(node: number, faults: readonly DirectedFault[]): NodeFault[] {
   return faults.flatMap(({ from, to, ...fault }): NodeFault[] => {
-    if (from === node) return [{ peer: to, direction: "out", ...linkFault(fault) }];
+    if (from === node) return [{ peer: to, direction: "out", ...requestedFault(fault) }];
     if (to === node && fault.dropPermille === BROKEN_PERMILLE) {
-      return [{ peer: from, direction: "in", ...BROKEN }];
+      return [{ peer: from, direction: "in", ...requestedFault(BROKEN) }];
     }
     return [];
   });
@@ -123,11 +124,11 @@ export function changeLinks(
     };
     for (const { from, to, ...change } of changes) {
       if (from === node) {
-        const fault = linkFault(change, now(to, "out"));
+        const fault = requestedFault(linkFault(change, now(to, "out")));
         await admin.call(node, "setFault", { peer: to, direction: "out", ...fault }, options);
       }
       if (to === node) {
-        const fault = linkFault(atReceiver(change), now(from, "in"));
+        const fault = requestedFault(linkFault(atReceiver(change), now(from, "in")));
         await admin.call(node, "setFault", { peer: from, direction: "in", ...fault }, options);
       }
     }
@@ -145,7 +146,7 @@ function atReceiver(change: SomeLinkFault): Readonly<Record<keyof LinkFault, num
   };
 }
 
-/** All at once. */
+/** Asks all of these nodes at once, so that one that does not answer holds up none of the others. */
 async function tellAll(
   nodes: readonly number[],
   tell: (node: number) => Promise<unknown>,

@@ -1,4 +1,4 @@
-/** Which links to break: the paper's scenarios, for prompt, page, laboratory and tests. */
+/** Which links to break, the paper's scenarios, and the steady load under which that shows: for prompt, page, laboratory and tests. */
 export * from "./leadership.ts";
 export * from "./pairs.ts";
 export * from "./scenarios.ts";

@@ -1,5 +1,5 @@
 /** How a link is shown: one word of state, a short label, and a sentence for a user who cannot see the line. */
-import { faultText } from "../link-views.ts";
+import { faultText, shortFaults } from "../link-views.ts";
 import type { LinkSide, LinkView } from "../cluster-view.ts";
 import { formatMs, formatRate } from "./format.ts";
 
@@ -61,15 +61,6 @@ function labelOf(
   }
   if (state === "unknown") return ["?"];
   return [state];
-}
-
-/** The worse of both directions. */
-function shortFaults(sides: readonly LinkSide[]): string[] {
-  const drop = Math.max(...sides.map(({ dropPermille }) => dropPermille));
-  const delay = Math.max(...sides.map(({ delayMs }) => delayMs));
-  return [drop > 0 ? `${drop / 10} %` : "", delay > 0 ? formatMs(delay) : ""].filter(
-    (text) => text !== "",
-  );
 }
 
 function sentence(

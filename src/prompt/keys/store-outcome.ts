@@ -160,7 +160,7 @@ async function history(
   };
 }
 
-/** One step. */
+/** Deletes all of them in one step: nobody sees a part gone. */
 async function deleteMany(
   { client, request, style, screen, elapsedMs }: StoreRun,
   wanted: readonly Uint8Array[],

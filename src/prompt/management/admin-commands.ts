@@ -20,11 +20,12 @@ export type AdminAction =
   | { readonly op: "getLinks"; readonly peer: number | null }
   | { readonly op: "breakLink"; readonly peer: number; readonly direction: LinkDirection }
   | { readonly op: "restoreLink"; readonly peer: number; readonly direction: LinkDirection }
-  | (LinkFault & {
+  | {
       readonly op: "setFault";
       readonly peer: number;
       readonly direction: LinkDirection;
-    })
+      readonly fault: LinkFault;
+    }
   | { readonly op: "heal" }
   | { readonly op: "status" }
   | { readonly op: "setQuota"; readonly bytes: number };
@@ -129,8 +130,10 @@ function setFaultCommand(peer: PeerIn): CommandSpec<AdminAction> {
       op: "setFault",
       peer: peer(args.positionals[0]),
       direction: directionIn(args),
-      dropPermille: Math.round(10 * numberIn(args, "--drop", 100)),
-      delayMs: numberIn(args, "--delay", FAULT_DELAY_MS_MAX),
+      fault: {
+        dropPermille: Math.round(10 * numberIn(args, "--drop", 100)),
+        delayMs: numberIn(args, "--delay", FAULT_DELAY_MS_MAX),
+      },
     }),
   };
 }

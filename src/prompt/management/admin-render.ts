@@ -3,6 +3,7 @@ import { printable } from "../../base/index.ts";
 import { alarmText } from "../../client/admin/index.ts";
 import { type AdminLink, type AdminStatus, ballotText } from "../../protocol/admin/index.ts";
 import { formatDuration, type Style } from "../terminal/index.ts";
+import { faultDetails } from "./fault-words.ts";
 
 export function renderStatus(status: AdminStatus, style: Style): string {
   const { nodeId, role, leader, phase, ballot, promise } = status;
@@ -101,16 +102,6 @@ function detailsOf(link: AdminLink): readonly string[] {
   const reason = link.reason === null ? null : printable(link.reason);
   const broken = link.brokenIn || link.brokenOut;
   const since = `for ${formatDuration(sinceMs)}`;
-  const faults = [
-    // A broken direction loses everything, which the text has said.
-    faultText(
-      "loses",
-      link.brokenIn ? 0 : link.dropPermilleIn,
-      link.brokenOut ? 0 : link.dropPermilleOut,
-      (n) => `${n / 10} %`,
-    ),
-    faultText("delays", link.delayMsIn, link.delayMsOut, (n) => `${n} ms`),
-  ].filter((text) => text !== "");
   const socket =
     state === "connected"
       ? `${broken ? "socket up " : ""}${since}`
@@ -121,18 +112,7 @@ function detailsOf(link: AdminLink): readonly string[] {
     ...(roundTripMs === null || state !== "connected"
       ? []
       : [`round trip ${formatDuration(roundTripMs)}`]),
-    ...faults,
+    ...faultDetails(link),
     ...(droppedIn + droppedOut === 0 ? [] : [`dropped ${droppedIn} in, ${droppedOut} out`]),
   ];
-}
-
-function faultText(
-  verb: string,
-  inward: number,
-  outward: number,
-  amount: (n: number) => string,
-): string {
-  if (inward === 0 && outward === 0) return "";
-  if (inward === outward) return `${verb} ${amount(inward)}`;
-  return `${verb} ${amount(inward)} in, ${amount(outward)} out`;
 }

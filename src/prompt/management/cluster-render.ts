@@ -15,6 +15,7 @@ import {
 } from "../../protocol/admin/index.ts";
 import { formatDuration, type Paint, type Style, wrap } from "../terminal/index.ts";
 import { brokenText } from "./admin-render.ts";
+import { faultCells } from "./fault-words.ts";
 import { type Cell, nodeTable } from "./node-table.ts";
 
 /** Why a node said nothing: words behind its id. */
@@ -137,7 +138,7 @@ function farEnds(look: ClusterLook, self: number): ReadonlyMap<number, AdminLink
 }
 
 /**
- * "broken 2, 3 (in) · to 4 30 % lost · down 5", or "whole". A break at the other end only is "2 (there)": no message
+ * "broken 2, 3 (in) · to 4 30 % lost · from 4 +50 ms · down 5", or "whole". A break at the other end only is "2 (there)": no message
  * gets through, and the user restores it there.
  */
 function linksText(
@@ -153,19 +154,10 @@ function linksText(
     const text = brokenText(link, far.get(link.peer));
     return text === null ? null : `${link.peer}${text}`;
   });
-  const lossy = texts(({ peer, dropPermilleIn, dropPermilleOut, brokenIn, brokenOut }) => {
-    const permille = Math.max(brokenIn ? 0 : dropPermilleIn, brokenOut ? 0 : dropPermilleOut);
-    return permille === 0 ? null : `to ${peer} ${permille / 10} % lost`;
-  });
-  const slow = texts(({ peer, delayMsIn, delayMsOut }) => {
-    const ms = Math.max(delayMsIn, delayMsOut);
-    return ms === 0 ? null : `to ${peer} +${formatDuration(ms)}`;
-  });
   const down = texts(({ peer, state }) => (state === "down" ? String(peer) : null));
   const parts = [
     ...(broken.length === 0 ? [] : [`broken ${broken.join(", ")}`]),
-    ...lossy,
-    ...slow,
+    ...faultCells(links),
     ...(down.length === 0 ? [] : [`down ${down.join(", ")}`]),
   ];
   return parts.length === 0 ? "whole" : parts.join(" · ");

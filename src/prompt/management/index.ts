@@ -10,6 +10,7 @@ export {
   reasonText,
   reasonWords,
 } from "./cluster-options.ts";
+export { faultSentence } from "./fault-words.ts";
 export { STATUS_COMMAND } from "./cluster-commands.ts";
 export { renderTable } from "./cluster-render.ts";
 export { settingOutcome } from "./setting-outcome.ts";

@@ -36,7 +36,10 @@ export async function settingOutcome(
   }
 }
 
-/** The command sets one of the two limits of the history, and the other one stays as it is. */
+/**
+ * The command sets one of the two limits of the history, and the other one stays as it is. The log has no word for "the default" of the
+ * quota, as it has for the history: the number that is the default now is written, and stays when a later version has another default.
+ */
 async function change(
   options: ClusterOptions,
   name: SettingName,
@@ -76,6 +79,10 @@ function shown(settings: Settings, name: SettingName | null): SettingOutcome {
   return { words: lines.join("\n"), fields: { settings: fields } };
 }
 
+/**
+ * A quota that was set to the default is shown as the default: the state cannot tell who asked for `default` from who
+ * typed that number (see `change`).
+ */
 function valueOf(
   { quotaBytes, quotaIsSet, quotaDefault, history }: Settings,
   name: SettingName,

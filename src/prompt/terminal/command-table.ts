@@ -31,7 +31,10 @@ export interface CommandSpec<A> {
   readonly name: string;
   /** Other names that do the same; help names them. */
   readonly aliases?: readonly string[];
-  /** What other programs call it: understood in suggestions only. */
+  /**
+   * What other programs call it: understood in suggestions only. A command with a node in front and one without may share a word,
+   * even the name of one of them: what was typed in front decides which is suggested.
+   */
   readonly synonyms?: readonly string[];
   /** Without node and name, one for each form: "KEY VALUE". */
   readonly forms: readonly string[];

@@ -1,5 +1,5 @@
 /**
- * The meaning of the decided log, computed anew by a state machine of ten lines: which write took effect at which revision,
+ * The meaning of the decided log, computed anew by a small state machine without bounds on memory or time: which write took effect at which revision,
  * and the value of each key in between. It shares nothing with the product's but the format of an entry, how sessions get their
  * numbers, and the models of the table of operations, which the product never calls.
  */

@@ -184,7 +184,7 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     loadPauseMs: random.pick([0, 1, 20, 100]),
     // Last: what is drawn before it is what it was before there were any.
     hostiles: random.pick([0, 0, 0, 0, 1, 2]),
-    // Of a stream of its own, likewise.
+    // What came later draws from a stream of its own, so that the rest is what it was.
     rangeReaders: random.fork("range readers").pick([0, 0, 1]),
     watchers: random.fork("watchers").pick([0, 0, 1, 2]),
     smallWatchTurns: random.fork("watch turns").chance(0.3),

@@ -103,7 +103,7 @@ export interface Plan {
   readonly pipeline: number;
   /** Milliseconds between two operations of a client, at most. */
   readonly thinkMsMax: number;
-  /** So much asks a new client, as soon as a node is back, of that node; 0: none comes. */
+  /** A new client asks so much of a node as soon as that node is back; 0: none comes. */
   readonly newcomerOperations: number;
   /** A value has at least so many bytes. */
   readonly valueBytes: number;
@@ -143,7 +143,10 @@ export interface Plan {
   readonly leaseHolders?: number;
   /** Of a hundred writes, so many are other operations that write a value; left out: none. */
   readonly otherWrites?: number;
-  /** What is set of the history, and compacted by hand; left out: nothing. */
+  /**
+   * Settings of the cluster and compactions of the history by hand; left out: none. The name is that of recorded runs, which know no
+   * others.
+   */
   readonly history?: readonly TimedSetting[];
   /** What is changed of users and rights; left out or empty: nothing, and there are no clients with limited rights. */
   readonly access?: readonly TimedAccess[];

@@ -1,4 +1,7 @@
-/** Settings of the cluster: proposed by this node, and in force at all nodes alike from their place in the log on. */
+/**
+ * What management changes in the state, proposed by this node and in force at all nodes alike from its place in the log on: settings of the
+ * cluster, and also users and compactions of the history, which are asked for and answered in the same way.
+ */
 import { KvError } from "../../base/index.ts";
 import {
   encodeAccessChange,

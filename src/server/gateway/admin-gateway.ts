@@ -23,7 +23,7 @@ import {
 import { AdminConnection, type AdminGate, type AdminReply } from "./admin-connection.ts";
 import { Backups } from "./backups.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
-import { changeSetting, historyOf, settingsOf, type SettingRequest } from "./cluster-settings.ts";
+import { changeSetting, historyOf, settingsOf, type SettingRequest } from "./setting-requests.ts";
 import { listKeys } from "./list-keys.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { GatewayContext } from "./context.ts";

@@ -3,7 +3,7 @@ import { unreachable } from "../../base/index.ts";
 import type { Logger, Memory } from "../../machine/ports/index.ts";
 import type { MemoryLevel, Replica } from "../../replica/index.ts";
 import { HeapGuard } from "./heap-guard.ts";
-import type { Machine } from "./options.ts";
+import type { Machine } from "./machine.ts";
 
 /** A burst of small requests can make the state grow by megabytes in a few of a cluster's rounds; to look costs nothing. */
 const EVERY_MS = 20;

@@ -13,12 +13,12 @@ import {
   SNAPSHOT_DIRECTORY,
   SnapshotStore,
 } from "../../storage/index.ts";
+import type { Machine } from "./machine.ts";
 import {
   ABANDON_WAITS,
   ISOLATED_AFTER_ELECTION_TIMEOUTS,
   RELAY_AFTER_ELECTION_TIMEOUTS,
   ROUND_PER_ELECTION_TIMEOUT,
-  type Machine,
   type NodeOptions,
 } from "./options.ts";
 import { SnapshotReader } from "./snapshot-reader.ts";

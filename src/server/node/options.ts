@@ -1,42 +1,15 @@
+/** What a node is told: who it is and its peers are, its times and its bounds. */
 import type { Secrets } from "../../base/index.ts";
 import { RANGE_PAGE, type PageLimits } from "../../store/index.ts";
 import type { PeerLinksLimits } from "../../links/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
-import type {
-  DiagnosticsChannel,
-  Address,
-  Audit,
-  Clock,
-  Disk,
-  Logger,
-  Memory,
-  Network,
-  Passwords,
-  Random,
-} from "../../machine/ports/index.ts";
+import type { Address } from "../../machine/ports/index.ts";
 import {
   type CompactionPolicy,
   DEFAULT_COMPACTION,
   DEFAULT_WATCH_LIMITS,
   type WatchLimits,
 } from "../../replica/index.ts";
-
-/** The machine a node runs on: real in production, simulated in `src/proof/simulator`. */
-export interface Machine {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly network: Network;
-  readonly disk: Disk;
-  readonly logger: Logger;
-  /** Left out: no user signs in with a password. */
-  readonly passwords?: Passwords;
-  /** Left out: there is no audit log. */
-  readonly audit?: Audit;
-  /** Left out: the node does not watch its memory. */
-  readonly memory?: Memory;
-  /** ENTRY_CHANNEL. Left out: the node does not publish which entries it applies. */
-  readonly entries?: DiagnosticsChannel;
-}
 
 /** Times of a node, in milliseconds. */
 export interface NodeTiming {

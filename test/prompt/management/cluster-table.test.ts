@@ -62,6 +62,17 @@ test("shows what is broken at the other end, in which direction, and where it wa
   ]);
 });
 
+test("a loss or delay of what comes from a peer is not told of what goes to it", () => {
+  const links = [
+    linkTo(2, { dropPermilleIn: 300, delayMsIn: 50 }),
+    linkTo(3, { dropPermilleIn: 10, dropPermilleOut: 25, brokenIn: false }),
+    linkTo(4, { dropPermilleIn: 1000, brokenIn: true, delayMsOut: 5 }),
+  ];
+  expect(linksOf(table({ links }, {}, {}))[0]).toBe(
+    "broken 4 (in) · from 2 30 % lost · to 3 2.5 % lost · from 3 1 % lost · from 2 +50 ms · to 4 +5.0 ms",
+  );
+});
+
 test("calls nobody leader who hears no majority", () => {
   const lines = table({ role: "leader", quorumConnected: false }, {}, {});
   expect(lines).toContain("no node leads: node 1 did, and hears no majority of the nodes");

@@ -6,7 +6,8 @@ import { createAdminClient, createClient } from "../../../src/client/api/index.t
 import { freePorts } from "../../../src/measure/subjects/places.ts";
 import { dialWithHandshake } from "../../../src/links/handshake/handshake-connection.ts";
 import { Node } from "../../../src/server/node/node.ts";
-import { NODE_DEFAULTS, type Machine, type NodeOptions } from "../../../src/server/node/options.ts";
+import type { Machine } from "../../../src/server/node/machine.ts";
+import { NODE_DEFAULTS, type NodeOptions } from "../../../src/server/node/options.ts";
 import { nodeClock } from "../../../src/machine/runtime/node-clock.ts";
 import { NodeDisk } from "../../../src/machine/host/node-disk.ts";
 import { createNodeRandom } from "../../../src/machine/runtime/node-random.ts";

@@ -1,5 +1,6 @@
 /**
- * Settings of the cluster that managers ask this node for: it answers each when the setting holds here, with the value that holds.
+ * Changes of the state that managers ask this node for: settings of the cluster, and also users and compactions of the history. It answers
+ * each when it holds here, with the value that holds.
  *
  * Invariant: every request is answered once. A request that is lost on its way is answered with TIMEOUT, of unknown outcome; the manager
  * may ask again without harm.
