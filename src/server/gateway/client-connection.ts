@@ -50,6 +50,8 @@ const SIGN_IN_WORK = 512;
  */
 const PIECE_COMMANDS = 256;
 const PIECE_BYTES = 256 * 1024;
+/** Checks of smaller frames take less than a millisecond. */
+const SLOW_BYTES = 16 * 1024;
 /** The time that a check takes beyond a millisecond is work, at a fifth of the node's time (work-pace). */
 const CHECKED_BYTES_EACH_MS = 5 * 64 * 1024;
 const COMMANDS_MAX = 1024;
@@ -264,16 +266,22 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     const isChecked = this.#areChecked;
     this.#nextPiece += 1;
     if (this.#nextPiece === this.#pieces.length) this.#forgetPieces();
-    if (isChecked) this.#write(piece.group, piece.count);
-    else this.#unlessMalformed(() => this.#takeFrame(writesFrame(piece.group)));
+    if (isChecked) return this.#write(piece.group, piece.count);
+    try {
+      this.#takeFrame(writesFrame(piece.group));
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   #take(bytes: Uint8Array): void {
-    this.#unlessMalformed(() => {
+    try {
       if (bytes[0] === SIGN_IN_FRAME) return this.#signIn(decodeSignIn(bytes));
       const unchecked = bytes.length > PIECE_BYTES ? uncheckedGroup(bytes) : null;
       if (unchecked === null || !this.#takeInPieces(unchecked, false)) this.#takeFrame(bytes);
-    });
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   /** @returns false when it is in one piece, or cannot be taken apart */
@@ -289,9 +297,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   /** @throws DecodeError */
   #takeFrame(bytes: Uint8Array): void {
-    const beganMs = this.#gate.nowMs();
-    const frame = decodeClientFrame(bytes);
-    this.load.workBytes += CHECKED_BYTES_EACH_MS * Math.max(0, this.#gate.nowMs() - beganMs - 1);
+    const frame = bytes.length < SLOW_BYTES ? decodeClientFrame(bytes) : this.#checked(bytes);
     if (this.#gate.audit !== null) this.#audit(this.#gate.audit, bytes, frame);
     switch (frame.kind) {
       case "writes": {
@@ -313,20 +319,22 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     }
   }
 
-  #unlessMalformed(take: () => void): void {
-    try {
-      take();
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.#gate.misbehaved(
-        this,
-        "malformed frame from a client; connection closed",
-        error.message,
-      );
-      this.#connection.close(`malformed frame: ${error.message}`);
-      this.#forgetPieces();
-      this.#inbox.clear();
-    }
+  /** The time that it takes counts for the connection. */
+  #checked(bytes: Uint8Array): ClientFrame {
+    const beganMs = this.#gate.nowMs();
+    const frame = decodeClientFrame(bytes);
+    this.load.workBytes += CHECKED_BYTES_EACH_MS * Math.max(0, this.#gate.nowMs() - beganMs - 1);
+    return frame;
+  }
+
+  /** @throws what is no DecodeError */
+  #refuse(error: unknown): void {
+    if (!(error instanceof DecodeError)) throw error;
+    const { message } = error;
+    this.#gate.misbehaved(this, "malformed frame from a client; connection closed", message);
+    this.#connection.close(`malformed frame: ${message}`);
+    this.#forgetPieces();
+    this.#inbox.clear();
   }
 
   #signIn({ user, proof }: SignInRequest): void {
