@@ -242,4 +242,21 @@ describe("work of transactions", () => {
       count({ op: "delete", where: all, previous: false }),
     );
   });
+
+  test("ranges without keys are work as well, beyond a few", () => {
+    const state = stateWithKeys();
+    const empty = { start: byteStringOfText("x"), end: byteStringOfText("y") };
+    const deletions = (count: number): Txn => ({
+      ...nothing,
+      success: Array.from({ length: count }, () => ({
+        op: "delete",
+        where: empty,
+        previous: false,
+      })),
+    });
+    const count = (txn: Txn): number => taken(new TxnWork(() => state.cells), txn, 0);
+    expect(count(deletions(16))).toBe(10_000);
+    // Four cells for each of 112.
+    expect(count(deletions(128))).toBe(Math.floor(16_384 / 448));
+  });
 });

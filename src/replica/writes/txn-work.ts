@@ -32,10 +32,12 @@ const REFUSED_PART = 1 / 2;
  */
 const CELL_WORK_BYTES = 384;
 
-/** Operations on one key each that a transaction has without being charged for them: it carries about as many bytes as writes would. */
-const FREE_SINGLES = 16;
-/** The work of one more, which is looked up, carried out and answered on its own. */
+/** Comparisons and operations that a transaction has without being charged for them: it carries about as many bytes as writes would. */
+const FREE_PARTS = 16;
+/** The work of one more on one key, which is looked up, carried out and answered on its own. */
 const SINGLE_CELLS = 2;
+/** The same of a range, beside the keys in it: there may be none. */
+const RANGE_CELLS = 4;
 /** Of the values that one transaction copies: a few of the usual size are no more work than all that belongs to a transaction. */
 const FREE_BYTES = 8 * 1024;
 /** To copy, tell and perhaps keep so many bytes of a value is as much work as to look at a key: 0.37 ms for 100 of 2 kB. */
@@ -43,7 +45,7 @@ const COPIED_BYTES = 64;
 /** No transaction that copies more is carried out. */
 const COPIED_CELLS_MAX = TXN_RESULT_BYTES_MAX / COPIED_BYTES;
 /** So that a transaction with more of it, and ranges beside it, is let in when no client owes anything. */
-const SINGLES_CELLS_MAX = AT_ONCE_CELLS / 2;
+const PARTS_CELLS_MAX = AT_ONCE_CELLS / 2;
 
 /** The client that asks: it has its share, and rests for the work it had. */
 export type Asker = Pick<Route, "id" | "load">;
@@ -68,15 +70,15 @@ export class TxnWork {
     const parts = [...partsOf(txn)];
     const ranges = parts.filter(isOfRange);
     const copied: Copied = { bytes: -FREE_BYTES };
-    const singles = this.#singlesIn(parts, copied);
-    if (ranges.length === 0 && singles === 0) return true;
+    const ofParts = this.#partsWork(parts, copied);
+    if (ranges.length === 0 && ofParts === 0) return true;
     const room = this.#shares.room(asker.id, tick);
     const most = Math.max(room, FREE_CELLS);
     const cells = this.#cells();
     // A transaction that deletes as many keys as it may is more work than the most: it is let in when no client owes anything.
     const isAll = room === AT_ONCE_CELLS;
-    let looked = singles;
-    let work = singles;
+    let looked = ofParts;
+    let work = ofParts;
     for (const range of ranges) {
       const { weight } = range;
       if (isAll ? looked > room : work > most) break;
@@ -89,16 +91,19 @@ export class TxnWork {
     return this.#decide(asker, work, Math.min(work, room), room);
   }
 
-  /** The work of what names one key, in cells, beyond what is free. */
-  #singlesIn(parts: readonly Part[], copied: Copied): number {
-    let count = 0;
+  /** The work of its parts beyond those that are free, and of the values of single keys, in cells. */
+  #partsWork(parts: readonly Part[], copied: Copied): number {
+    let free = FREE_PARTS;
+    let cells = 0;
     for (const { where, copies } of parts) {
-      if (!("key" in where)) continue;
-      count += 1;
-      if (copies > 0) copied.bytes += this.#cells().get(where.key)?.value.length ?? 0;
+      const isSingle = "key" in where;
+      if (free > 0) free -= 1;
+      else cells += isSingle ? SINGLE_CELLS : RANGE_CELLS;
+      if (isSingle && copies > 0) {
+        copied.bytes += this.#cells().get(where.key)?.value.length ?? 0;
+      }
     }
-    const beyond = Math.max(0, count - FREE_SINGLES);
-    return Math.min(SINGLE_CELLS * beyond + takeCopied(copied), SINGLES_CELLS_MAX);
+    return Math.min(cells + takeCopied(copied), PARTS_CELLS_MAX);
   }
 
   /** @returns whether a command of so much work may be proposed; its work is counted then */
