@@ -11,11 +11,14 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const page = join(root, "src/page");
 const out = join(root, "dist/page");
 
-/** What zod makes JSON schemas with it brings along for every schema, and the page makes none: 15 kB of its script. */
-const withoutJsonSchemas = {
-  name: "without-json-schemas",
+/**
+ * What zod makes JSON schemas with it brings along for every schema, and the page makes none: 15 kB of its script. What it writes code with is
+ * used nowhere either, as the page's content security policy forbids code made at run time.
+ */
+const withoutWhatIsUnused = {
+  name: "without-what-is-unused",
   setup({ onLoad }) {
-    const filter = /zod\/v4\/core\/(?:to-json-schema|json-schema-processors)\.js$/;
+    const filter = /zod\/v4\/core\/(?:to-json-schema|json-schema-processors|doc)\.js$/;
     onLoad({ filter }, ({ path }) => {
       const names = readFileSync(path, "utf8").matchAll(/^export (?:function|const|class) (\w+)/gm);
       const contents = [...names].map(([, name]) => `export const ${name} = () => () => {};`);
@@ -60,7 +63,7 @@ const options = {
     "msgpackr/pack": "msgpackr/index-no-eval",
   },
   logLevel: "warning",
-  plugins: [withoutJsonSchemas, withProofsOfBrowsers],
+  plugins: [withoutWhatIsUnused, withProofsOfBrowsers],
 };
 
 mkdirSync(out, { recursive: true });

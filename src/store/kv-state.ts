@@ -31,6 +31,8 @@
  *       whenever the clock moves.
  *   STATE-12. A transaction that only reads has no effect in that sense either: no session keeps its answer, so that reading takes
  *       no memory, and a repetition reads once more. In entries before version 8 answers to such transactions are kept.
+ *   STATE-13. Within an entry, too, the history takes little more than its bound: hundreds of appends to a long value are a few bytes,
+ *       and each leaves an old version as long as the value.
  */
 import {
   assert,
@@ -93,6 +95,8 @@ const TXN_REFUSED = ERRORS.TXN_REFUSED.wire;
 const SAMPLED_KEYS = 2048;
 /** Deletions and chunks of the history that are let go of with each entry, beside two for each change that it makes. */
 const RELEASED_WITH_ENTRY = 64;
+/** STATE-13: so much more than its bound may the history take in the middle of an entry. */
+const HISTORY_ABOVE = 2 * 1024 * 1024;
 /** What an unreadable entry adds to the history hash. Part of the format. */
 const UNREADABLE_MARK = 0x756e_7264;
 
@@ -315,6 +319,7 @@ export class KvState {
     if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
     this.#changes = 0;
     this.#revisionBefore = this.#revision;
+    const historyMost = this.#isBefore8 ? Infinity : this.#bounds.effective.bytes + HISTORY_ABOVE;
     let group = -1;
     let position = 0;
     let id = NO_SESSION;
@@ -341,6 +346,7 @@ export class KvState {
       }
       this.#historyHash = this.#answer.mixedInto(this.#historyHash, cursor, tag);
       position += 1;
+      if (this.#cells.history.bytes > historyMost) this.#boundHistory(sink, RELEASED_WITH_ENTRY);
     }
     if (group >= 0) this.#endGroup(session);
     this.#answer.actual = undefined;
@@ -541,9 +547,8 @@ export class KvState {
   #applyRare(session: Session, sequence: number, hash: number): void {
     switch (this.#cursor.op) {
       case OP.leaseGrant: {
-        const { leases } = this.#cells;
         const room = this.quotaBytes - this.contentBytes;
-        const { status, id } = grantLease(leases, this.#cursor, room);
+        const { status, id } = grantLease(this.#cells.leases, this.#cursor, room);
         this.#outcome(status, status === STATUS.ok ? id : this.#revision);
         this.#answer.keepGrant(session, sequence, hash);
         return;
@@ -633,10 +638,14 @@ export class KvState {
     this.#outcome(STATUS.ok, ++this.#revision);
   }
 
-  /** STATE-9: a setting holds from its entry on. */
-  #boundHistory(sink: AnswerSink): void {
+  /**
+   * STATE-9: a setting holds from its entry on. STATE-13: in the middle of an entry it takes nothing that the end would not take, as it
+   * leaves the newest changes.
+   */
+  #boundHistory(sink: AnswerSink, released = 0): void {
     const { revisions, bytes } = this.#bounds.effective;
     this.#compactTo(this.#cells.oldestWithin(revisions, bytes), sink);
+    this.#cells.release(released);
   }
 
   #compactTo(revision: number, sink: AnswerSink): void {

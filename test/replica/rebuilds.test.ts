@@ -58,6 +58,32 @@ describe("rebuilds", () => {
     expect(rebuilds.split(client, groupOf(session, 1000, write), 0)).toBeNull();
   });
 
+  test("a value counts as long as it will be, when its write is in the same group or on its way", () => {
+    const { state, session } = withLongValue();
+    const write: Command = { op: "write", key: "new", value: "v".repeat(LONG) };
+    const appends = Array.from({ length: 100 }, (_, i) => [i + 11, append("new")] as const);
+    const remove = [200, { op: "delete", key: "new" } as const] as const;
+    const group = groupBytes({ session, floor: 2, commands: [[10, write], ...appends, remove] });
+    const together = new Rebuilds(() => state).split(client, group, 0);
+    expect(together?.taken).toEqual([{ first: 11 + AT_ONCE, count: 100 - AT_ONCE }]);
+
+    const apart = new Rebuilds(() => state);
+    expect(
+      apart.split(client, groupBytes({ session, floor: 2, commands: [[10, write]] }), 0),
+    ).toBeNull();
+    expect(apart.split(client, groupOf(session, 100, append("new")), 1)).toMatchObject({
+      commands: AT_ONCE,
+    });
+    // Appends make it as long, too.
+    const grown = new Rebuilds(() => state);
+    const part: Command = { op: "append", key: "other", value: "v".repeat(100_000) };
+    expect(grown.split(client, groupOf(session, 2, part), 0)).toBeNull();
+    const behind = grown.split(client, groupOf(session, 100, append("other")), 1);
+    expect(behind?.commands).toBeLessThan(6);
+    // Long after it the state would know, if it had come.
+    expect(grown.split(client, groupOf(session, 100, append("other")), 5000)).toBeNull();
+  });
+
   test("leases are renewed, and revoked with their keys, only as fast as nodes can", () => {
     const { state, session } = withLongValue();
     const rebuilds = new Rebuilds(() => state);

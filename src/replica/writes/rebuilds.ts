@@ -7,6 +7,7 @@
  * Why here: a command refused before it is proposed has had no effect, and its client may ask again. In the replicated state the
  * session would have to remember a refusal, and repeat it to a client that asks again later.
  */
+import type { ByteString } from "../../base/index.ts";
 import {
   OP,
   operationOf,
@@ -21,11 +22,14 @@ import {
   type KvState,
   type SplitGroup,
 } from "../../store/index.ts";
+import { ComingLengths } from "./coming-lengths.ts";
 import { type Asker, DELETED_FOR_LOOKED, TxnWork } from "./txn-work.ts";
 import { WorkShares } from "../requests/work-shares.ts";
 
 /** What makes a shorter value costs no more than any command. */
 const FREE_BYTES = 4 * 1024;
+/** Values of so many bytes are followed on their way to the log. */
+const LONG_BYTES = FREE_BYTES;
 /** Of the values made, by all clients of this node: some 20 ms of each node's time, for a value is made, hashed and kept. */
 const AT_ONCE_BYTES = 2 * 1024 * 1024;
 /** At 10 ms a tick 6 MiB a second: from three nodes that is a fifth of each one's time. */
@@ -49,16 +53,43 @@ export class Rebuilds {
   readonly #txns: TxnWork;
   readonly #shares = new WorkShares(AT_ONCE_BYTES, BYTES_PER_TICK);
 
+  /** How long values will be, as far as the state does not know yet: the writes are in this group, or on their way to the log. */
+  readonly #coming = new ComingLengths();
+
   constructor(state: () => KvState) {
     this.#state = state;
-    this.#txns = new TxnWork(() => state().cells);
+    this.#txns = new TxnWork(
+      () => state().cells,
+      (key) => this.#lengthOf(key),
+    );
   }
 
   /** Splits off the commands of a (checked) group that may be proposed now, and counts their work; null: all of them may. */
   split(asker: Asker, group: Uint8Array, tick: number): SplitGroup | null {
-    if (rulesFor(group) < COSTLY_RULES) return null;
-    const split = splitGroup(group, (cursor) => !this.#take(asker, cursor, tick));
+    this.#coming.forget(tick);
+    const isCostly = rulesFor(group) >= COSTLY_RULES;
+    if (!isCostly && group.length < LONG_BYTES) return null;
+    const split = splitGroup(group, (cursor) => {
+      const isRefused = isCostly && !this.#take(asker, cursor, tick);
+      if (!isRefused) this.#note(cursor, tick);
+      return isRefused;
+    });
     return split.taken.length === 0 ? null : split;
+  }
+
+  #lengthOf(key: ByteString): number {
+    return Math.max(this.#state().read(key)?.value.length ?? 0, this.#coming.of(key));
+  }
+
+  #note(cursor: CommandCursor, tick: number): void {
+    const operation = operationOf(cursor.op);
+    if (operation?.kind !== "key" || operation.growth === "frees") return;
+    const { valueLength } = cursor;
+    // An append is followed only where it is long already: there are many more of those to short values.
+    if (valueLength < LONG_BYTES && operation.growth !== "adds") return;
+    const key = cursor.key();
+    const before = operation.growth === "adds" ? this.#lengthOf(key) : 0;
+    if (before + valueLength >= LONG_BYTES) this.#coming.note(key, before + valueLength, tick);
   }
 
   #take(asker: Asker, cursor: CommandCursor, tick: number): boolean {
@@ -68,7 +99,7 @@ export class Rebuilds {
       return this.#txns.takeCells(asker, this.#leaseCells(cursor), tick);
     }
     if (operation?.kind !== "key" || operation.growth !== "adds") return true;
-    const length = (this.#state().read(cursor.key())?.value.length ?? 0) + cursor.valueLength;
+    const length = this.#lengthOf(cursor.key()) + cursor.valueLength;
     if (length <= FREE_BYTES) return true;
     const may = length <= this.#shares.room(asker.id, tick);
     if (may) this.#shares.take(asker.id, length);

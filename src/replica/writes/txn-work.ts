@@ -4,7 +4,7 @@
  * would a frame of operations on one key each that has a long value. A command refused before it is proposed has had no effect,
  * and its client may ask again (rebuilds.ts says more).
  */
-import { TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX } from "../../base/index.ts";
+import { type ByteString, TXN_KEYS_MAX, TXN_RESULT_BYTES_MAX } from "../../base/index.ts";
 import { decodeTxn, type CellsView, type Txn, type TxnOp, type Where } from "../../store/index.ts";
 import type { Route } from "../requests/route.ts";
 import { WorkShares } from "../requests/work-shares.ts";
@@ -54,9 +54,18 @@ export class TxnWork {
   readonly #cells: () => CellsView;
   readonly #shares = new WorkShares(AT_ONCE_CELLS, CELLS_PER_TICK);
 
-  /** @param cells of the newest state: about what they will be when the transaction is carried out */
-  constructor(cells: () => CellsView) {
+  readonly #lengthOf: (key: ByteString) => number;
+
+  /**
+   * @param cells of the newest state: about what they will be when the transaction is carried out
+   * @param lengthOf the value that a key has, or will have by then
+   */
+  constructor(
+    cells: () => CellsView,
+    lengthOf = (key: ByteString): number => cells().get(key)?.value.length ?? 0,
+  ) {
     this.#cells = cells;
+    this.#lengthOf = lengthOf;
   }
 
   /**
@@ -100,7 +109,7 @@ export class TxnWork {
       if (free > 0) free -= 1;
       else cells += isSingle ? SINGLE_CELLS : RANGE_CELLS;
       if (isSingle && copies > 0) {
-        copied.bytes += this.#cells().get(where.key)?.value.length ?? 0;
+        copied.bytes += this.#lengthOf(where.key);
       }
     }
     return Math.min(cells + takeCopied(copied), PARTS_CELLS_MAX);

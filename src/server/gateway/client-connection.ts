@@ -52,8 +52,8 @@ const PIECE_COMMANDS = 256;
 const PIECE_BYTES = 256 * 1024;
 /** Checks of smaller frames take less than a millisecond. */
 const SLOW_BYTES = 16 * 1024;
-/** The time that a check takes beyond a millisecond is work, at a fifth of the node's time (work-pace). */
-const CHECKED_BYTES_EACH_MS = 5 * 64 * 1024;
+/** What a check takes beyond a millisecond, or to begin and end watches, is work, at a fifth of the node's time (work-pace). */
+const TIMED_BYTES_EACH_MS = 5 * 64 * 1024;
 const COMMANDS_MAX = 1024;
 const BYTES_MAX = 512 * 1024;
 const READS_MAX = 4096;
@@ -310,7 +310,9 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
         return this.#gate.replica.onReads(this, bytes, frame);
       case "watches": {
         this.#work -= frame.requests.length + Math.floor(bytes.length / WORK_BYTES);
+        const beganMs = this.#gate.nowMs();
         const wrong = this.#gate.replica.onWatches(this, frame.requests);
+        this.#payForTime(beganMs);
         if (wrong !== null) throw new DecodeError(wrong);
         return;
       }
@@ -323,8 +325,12 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   #checked(bytes: Uint8Array): ClientFrame {
     const beganMs = this.#gate.nowMs();
     const frame = decodeClientFrame(bytes);
-    this.load.workBytes += CHECKED_BYTES_EACH_MS * Math.max(0, this.#gate.nowMs() - beganMs - 1);
+    this.#payForTime(beganMs);
     return frame;
+  }
+
+  #payForTime(beganMs: number): void {
+    this.load.workBytes += TIMED_BYTES_EACH_MS * Math.max(0, this.#gate.nowMs() - beganMs - 1);
   }
 
   /** @throws what is no DecodeError */

@@ -103,6 +103,7 @@ export const OPERATIONS = {
     code: 9,
     fields: ["key", "value"],
     since: 4,
+    proposedBy: 8,
     growth: "adds",
     request: "append",
     answer: "written",

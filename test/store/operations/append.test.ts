@@ -51,6 +51,30 @@ describe("append, carried out", () => {
     expect(valueOf(state)).toBe("a");
   });
 
+  test("many to a long value, in one entry, leave no more history than there may be", () => {
+    const afterAppends = (count: number): KvState => {
+      const { state, session } = opened();
+      const commands: [number, Command][] = [
+        [1, { op: "write", key: "k", value: "v".repeat(240 * 1024) }],
+      ];
+      for (let i = 0; i < count; i++) commands.push([i + 2, append("x")]);
+      commands.push([count + 2, { op: "delete", key: "k" }]);
+      let most = 0;
+      const sink = {
+        beginGroup: () => {},
+        opened: () => {},
+        answer: () => (most = Math.max(most, state.cells.history.bytes)),
+      };
+      state.apply(entryOf({ session, floor: 1, commands }), state.appliedIdx, sink);
+      // 16 MiB by default, and the last version before it is noticed.
+      expect(most).toBeLessThan(19 * 1024 * 1024);
+      return state;
+    };
+    const state = afterAppends(254);
+    expect(state.cells.history.bytes).toBeLessThanOrEqual(state.historyBound.effective.bytes);
+    expect(state.cells.history.bytes).toBeGreaterThan(15 * 1024 * 1024);
+  });
+
   test("makes no value longer than a value may be, and what was refused for that stays refused", () => {
     const { state, session } = opened();
     run(state, session, 1, { op: "write", key: "k", value: "v".repeat(VALUE_BYTES_MAX - 1) });
@@ -105,10 +129,10 @@ describe("append, carried out", () => {
 describe("append, in a log", () => {
   const group = { session: 7, floor: 0, commands: [[1, append("a")]] } as const;
 
-  test("stands in entries of version 4 and 5, at which programs that do not know it stop", () => {
+  test("stands in entries of version 8 and 9, at which programs that do not know it stop", () => {
     const entry = entryOf(group);
-    expect(entry[0]).toBe(4);
-    expect(openingEntry(entry, { n: 3, pid: 1, salt: 9 })?.[0]).toBe(5);
+    expect(entry[0]).toBe(8);
+    expect(openingEntry(entry, { n: 3, pid: 1, salt: 9 })?.[0]).toBe(9);
     const others = entryOf({ ...group, commands: [[1, { op: "write", key: "k", value: "a" }]] });
     expect(others[0]).toBe(2);
   });
