@@ -219,6 +219,20 @@ describe("a node that is short of memory", () => {
     expect(node.value("new")).toBe("1");
   });
 
+  test("says how much of its state are no keys", () => {
+    const node = new OneNode();
+    node.ask(node.session, [
+      [1, write("a", "v".repeat(600 * 1024))],
+      [2, { op: "casAbsent", key: "a", value: "1" }],
+      [3, write("a", "short")],
+    ]);
+    node.replica.onMemory("short", 112 * MB);
+    node.ask(node.session, [[4, write("b", "1")]]);
+    expect(node.texts[0]).toContain(
+      "its state takes 0.6 MiB (0.6 MiB of it is kept for the sessions of clients) and its history 0.6 MiB of a heap",
+    );
+  });
+
   test("nor a cas whose failure would keep a value, which takes memory when the key is written next", () => {
     const node = new OneNode();
     node.ask(node.session, [

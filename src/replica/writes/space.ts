@@ -42,6 +42,10 @@ const LOOK_TICKS = 500;
 /** A session that keeps a smaller value in an answer spends no more memory on it than on the answer itself. */
 const KEPT_BYTES = 256;
 
+/** What is not keys and values is worth a word from so many bytes and such a part of the state on. */
+const OTHERS_BYTES = 256 * 1024;
+const OTHERS_SHARE = 0.25;
+
 interface Told {
   readonly where: Where;
   readonly words: string;
@@ -100,9 +104,15 @@ export class Space {
 
   /** Why this node does not propose it. @param actor the user that gets the text */
   memoryText(actor: Actor | null): string {
-    const { sizeBytes, heapBytes } = this.#state();
+    const { sizeBytes, heapBytes, contentBytes } = this.#state();
+    // A client can do nothing about it, and an operator should know that it is no key.
+    const others = sizeBytes - contentBytes;
+    const ofSessions =
+      others > Math.max(OTHERS_BYTES, OTHERS_SHARE * sizeBytes)
+        ? ` (${mebibytes(others)} of it is kept for the sessions of clients)`
+        : "";
     return (
-      `node ${this.#node} has no memory left for more: its state takes ${mebibytes(sizeBytes)} and its history ` +
+      `node ${this.#node} has no memory left for more: its state takes ${mebibytes(sizeBytes)}${ofSessions} and its history ` +
       `${mebibytes(heapBytes - sizeBytes)} of a heap of ${mebibytes(this.#heapLimitBytes)}${this.#where(actor)}; nothing was ` +
       `changed. Delete keys, keep less history, or start the nodes with ` +
       `NODE_OPTIONS=--max-old-space-size=${Math.ceil((2 * this.#heapLimitBytes) / 2 ** 20)}`
