@@ -319,7 +319,8 @@ export class KvState {
     if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
     this.#changes = 0;
     this.#revisionBefore = this.#revision;
-    const historyMost = this.#isBefore8 ? Infinity : this.#bounds.effective.bytes + HISTORY_ABOVE;
+    // STATE-13. The plainest entries, of before version 8, do not even look.
+    const most = this.#isBefore8 ? 0 : this.#bounds.effective.bytes + HISTORY_ABOVE;
     let group = -1;
     let position = 0;
     let id = NO_SESSION;
@@ -346,7 +347,7 @@ export class KvState {
       }
       this.#historyHash = this.#answer.mixedInto(this.#historyHash, cursor, tag);
       position += 1;
-      if (this.#cells.history.bytes > historyMost) this.#boundHistory(sink, RELEASED_WITH_ENTRY);
+      if (most > 0 && this.#cells.history.bytes > most) this.#boundHistory(sink, true);
     }
     if (group >= 0) this.#endGroup(session);
     this.#answer.actual = undefined;
@@ -642,10 +643,10 @@ export class KvState {
    * STATE-9: a setting holds from its entry on. STATE-13: in the middle of an entry it takes nothing that the end would not take, as it
    * leaves the newest changes.
    */
-  #boundHistory(sink: AnswerSink, released = 0): void {
+  #boundHistory(sink: AnswerSink, isWithin = false): void {
     const { revisions, bytes } = this.#bounds.effective;
     this.#compactTo(this.#cells.oldestWithin(revisions, bytes), sink);
-    this.#cells.release(released);
+    if (isWithin) this.#cells.release(RELEASED_WITH_ENTRY);
   }
 
   #compactTo(revision: number, sink: AnswerSink): void {
