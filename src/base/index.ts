@@ -9,6 +9,7 @@ export {
   byteStringOf,
   byteStringOfText,
   EMPTY_BYTES,
+  firstFrom,
   hashBytes,
   hashByteString,
   hashOfBytes,

@@ -31,15 +31,3 @@ export function wants({ wish }: Watch, { after }: Change): boolean {
 export function isIn(key: ByteString, end: ByteString | null): boolean {
   return end === null || key < end;
 }
-
-/** Place of the first key that is not below the bound. @param keys in order */
-export function firstFrom(keys: readonly ByteString[], bound: ByteString): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((keys[middle] ?? bound) < bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}

@@ -16,11 +16,11 @@
  *   WALKS-5. Beyond a connection's room the hub writes at most one part of a revision for each of its watches, and the notices
  *       that a watch was created, has ended or made progress.
  */
-import type { ByteString } from "../../base/index.ts";
+import { type ByteString, firstFrom } from "../../base/index.ts";
 import { changesAt, changesIn, NextChanges, type Change, type KvState } from "../../store/index.ts";
 import { RangeIndex } from "./range-index.ts";
 import type { WatchSource, Watch, WatchSession } from "./watch.ts";
-import { firstFrom, isIn, SharedEvent, wants } from "./watch-events.ts";
+import { isIn, SharedEvent, wants } from "./watch-events.ts";
 import {
   FAR_REVISIONS,
   PIECE_CHANGES_MAX,

@@ -104,10 +104,9 @@ export function changeAccess(
   permissionBytesMax = PERMISSION_BYTES_MAX,
 ): AccessState | AccessRefusal {
   const next = changed(state, change);
-  if (typeof next !== "number" && next.permissionBytes > permissionBytesMax) {
-    if (next.permissionBytes > state.permissionBytes) return ACCESS_REFUSAL.tooMany;
-  }
-  return typeof next === "number" ? next : { ...next, epoch: state.epoch + 1 };
+  if (typeof next === "number") return next;
+  const most = Math.max(permissionBytesMax, state.permissionBytes);
+  return next.permissionBytes > most ? ACCESS_REFUSAL.tooMany : { ...next, epoch: state.epoch + 1 };
 }
 
 function changed(state: AccessState, change: AccessChange): AccessState | AccessRefusal {

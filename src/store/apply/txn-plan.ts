@@ -10,6 +10,7 @@
  */
 import {
   type ByteString,
+  firstFrom,
   hashOfBytes,
   LEASE_KEYS_MAX,
   TXN_KEYS_MAX,
@@ -177,7 +178,7 @@ class Planner {
     if (put === undefined) return { op: "put", previous: null };
     this.growth += growthBy(old, key.length, put.length);
     this.growth += BOUND_KEY_BYTES * ((bound === 0 ? 0 : 1) - (old?.lease ? 1 : 0));
-    if (old === undefined) this.#created.splice(this.#placeOf(key), 0, key);
+    if (old === undefined) this.#created.splice(firstFrom(this.#created, key), 0, key);
     this.changes.set(key, {
       value: put,
       createRevision: old?.createRevision ?? this.#revision,
@@ -235,7 +236,7 @@ class Planner {
   /** The keys as they are with the changes planned so far, in order. */
   #merged(where: Where, visitor: Visit<StoredValue>): void {
     const created = this.#created;
-    let next = this.#placeOf("key" in where ? where.key : where.start);
+    let next = firstFrom(created, "key" in where ? where.key : where.start);
     let goesOn = true;
     this.#there(where, (key, stored) => {
       for (; goesOn; next++) {
@@ -252,18 +253,6 @@ class Planner {
       if (other === undefined || !isIn(other, where)) return;
       goesOn = this.#changed(other, visitor);
     }
-  }
-
-  /** Where the key stands among those created, or would. */
-  #placeOf(key: ByteString): number {
-    let low = 0;
-    let high = this.#created.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#created[middle] ?? "") < key) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   #changed(key: ByteString, visitor: Visit<StoredValue>): boolean {

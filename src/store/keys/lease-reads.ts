@@ -1,5 +1,5 @@
 /** Leases as they are read: bounded pages. */
-import type { ByteString } from "../../base/index.ts";
+import { type ByteString, firstFrom } from "../../base/index.ts";
 import type { Leases, LeaseView } from "./leases.ts";
 import type { Looked } from "../history/versions.ts";
 
@@ -58,17 +58,6 @@ export function readLease(
   }
   looked.cells += keys.length;
   return { ...page, keys, more: from + keys.length < sorted.length };
-}
-
-/** @returns the place of the first key that is not below `start` */
-function firstFrom(sorted: readonly ByteString[], start: ByteString): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? "") < start) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 export function readLeases(

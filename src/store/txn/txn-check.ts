@@ -1,5 +1,5 @@
 /** The rules that a transaction must meet in any state: a node checks them before it proposes one, and each receiver does so again. */
-import { type ByteString, KvError } from "../../base/index.ts";
+import { type ByteString, firstFrom, KvError } from "../../base/index.ts";
 import { decodeTxn } from "./txn-format.ts";
 import type { Txn, TxnOp, Where } from "./txn.ts";
 
@@ -164,7 +164,7 @@ class PutOrder {
     range: Extract<Where, { readonly start: unknown }>,
     position: number,
   ): ByteString | null {
-    const first = this.#firstFrom(range.start);
+    const first = firstFrom(this.#keys, range.start);
     const at = this.#by(this.#keys[first]) === position ? (this.#nextOfOther[first] ?? -1) : first;
     const key = this.#keys[at];
     return key !== undefined && isIn(key, range) ? key : null;
@@ -172,17 +172,6 @@ class PutOrder {
 
   #by(key: ByteString | undefined): number | undefined {
     return key === undefined ? undefined : this.#puts.get(key);
-  }
-
-  #firstFrom(start: ByteString): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#keys[middle] ?? "") < start) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }
 
