@@ -69,7 +69,11 @@ export function hashByteString(text: ByteString): number {
 
 /** As hashBytes, of bytes that stand nowhere yet. */
 export function hashOfBytes(text: ByteString): number {
-  const bytes = Buffer.from(text, "latin1");
+  return hashOfArray(Buffer.from(text, "latin1"));
+}
+
+/** As hashBytes, of all of these. */
+export function hashOfArray(bytes: Uint8Array): number {
   return hashBytes(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
 }
 

@@ -10,8 +10,8 @@ export {
   byteStringOfText,
   EMPTY_BYTES,
   firstFrom,
-  hashBytes,
   hashByteString,
+  hashOfArray,
   hashOfBytes,
   mix32,
   mixNumber,
@@ -79,6 +79,7 @@ export { Sfc32 } from "./sfc32.ts";
 export { StorageError, type StorageErrorCode } from "./storage-error.ts";
 export { noRoomText, systemCode, systemReason, tooManyFilesText } from "./system-error.ts";
 export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";
+export { UnderWay } from "./under-way.ts";
 export { unreachedOf, withUnreached } from "./unreached.ts";
 export { wayOut, wayOutSentence, withWayOutFor } from "./way-out.ts";
 export { troubleOfListener, wrongPortText } from "./wrong-port.ts";

@@ -4,6 +4,7 @@
  */
 import { assert } from "./assert.ts";
 
+/** These two check logs and snapshots, too, so they never get smaller. */
 export const KEY_BYTES_MAX = 4 * 1024;
 export const VALUE_BYTES_MAX = 1024 * 1024;
 /** A client frame has at most so many commands. */

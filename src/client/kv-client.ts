@@ -1,6 +1,6 @@
 /** The client for users: promises over the core. */
 import { KvError } from "../base/index.ts";
-import { encodeTxn, hasLeases } from "../store/commands/index.ts";
+import { encodeTxn, hasLeases, mayChange } from "../store/commands/index.ts";
 import type { PageAnswer, RangeBytes } from "../protocol/client/index.ts";
 import {
   onAbort,
@@ -102,6 +102,7 @@ import {
   type TxnRequest,
   type TxnResult,
   txnResult,
+  untilTold,
   wrongTransactOptions,
 } from "./txn/index.ts";
 
@@ -212,7 +213,9 @@ export class KvClient extends KeyRequests implements KvRequests {
         kind: hasLeases(txn) ? "leasedTxn" : "txn",
         txn: encodeTxn(txn),
       };
-      return this.#submit(operation, options, (answer) => txnResult(txn, answer));
+      const ask = (): Promise<TxnResult> =>
+        this.#submit(operation, options, (answer) => txnResult(txn, answer));
+      return mayChange(txn) ? ask() : untilTold(ask);
     } catch (error) {
       return Promise.reject(unreadable(error));
     }

@@ -51,7 +51,7 @@ import { OutgoingSnapshots } from "./snapshots/outgoing-snapshots.ts";
 import { joinRequestFor, lateJoiner } from "./trust/join-request.ts";
 import { Joining } from "./trust/joining.ts";
 import { Lending } from "./relay/lending.ts";
-import type { ArrivedRead, PendingRead } from "./turn/apply-wait-queue.ts";
+import { type ArrivedRead, type PendingRead, pendingRead } from "./turn/apply-wait-queue.ts";
 import { propose } from "./writes/propose.ts";
 import { Relay } from "./relay/relay.ts";
 import type { Route } from "./requests/route.ts";
@@ -234,11 +234,11 @@ export class Replica {
     this.#takeReads({ route, frame, arrivedTick: this.#tick }, decoded);
   }
 
-  #takeReads(arrived: ArrivedRead, { local, minIdx, atLeast, count }: ReadsFrame): void {
-    const read: PendingRead = { ...arrived, local, count, atLeast };
+  #takeReads(arrived: ArrivedRead, decoded: ReadsFrame): void {
+    const read = pendingRead(arrived, decoded);
     const refusal = this.#divergedRefusal();
     if (refusal !== null) this.#refuseRead(read, refusal);
-    else if (local) this.#reads.addLocal(read, minIdx);
+    else if (read.local) this.#reads.addLocal(read, decoded.minIdx);
     else this.#reads.add(read);
   }
 

@@ -12,7 +12,7 @@ export {
   validateEntry,
 } from "./entries/entry.ts";
 export type { FrozenState } from "./snapshots/frozen-state.ts";
-export { rulesFor } from "./entries/group-check.ts";
+export { outlineOf } from "./entries/group-check.ts";
 export { piecesOf, type GroupPiece } from "./entries/group-pieces.ts";
 export { GroupWriter } from "./entries/group-writer.ts";
 export { KvState } from "./kv-state.ts";

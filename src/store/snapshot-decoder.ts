@@ -4,6 +4,7 @@ import {
   type ByteString,
   ByteWriter,
   EMPTY_BYTES,
+  hashOfArray,
   KEY_BYTES_MAX,
   SESSION_NONCE_BYTES,
   SESSION_WINDOW,
@@ -20,7 +21,6 @@ import { FIXED_SEED } from "./entries/place-hash.ts";
 import { SESSION_LIMITS, SessionTable, type SessionLimits } from "./sessions/session-table.ts";
 import { decodeAccess } from "./access/access-format.ts";
 import {
-  hashOf,
   HISTORY_SNAPSHOT_VERSION,
   RECORDS_SNAPSHOT_VERSION,
   SECTION,
@@ -364,7 +364,7 @@ export class SnapshotDecoder {
     const bytes = reader.bytes(length);
     const hash = reader.u32() | 0;
     if (reader.failed) return false;
-    if ((hashOf(bytes) | 0) !== hash) throw new SnapshotError("hash of a section differs");
+    if ((hashOfArray(bytes) | 0) !== hash) throw new SnapshotError("hash of a section differs");
     this.#takeSection(kind, bytes);
     return true;
   }

@@ -278,6 +278,20 @@ export function txnResult(txn: Txn, { status, revision, value, node }: Answer): 
   return { succeeded, revision, results, node };
 }
 
+/** How often a transaction that only reads is asked before its results are given up. */
+const ASKED_MAX = 16;
+
+/**
+ * Nodes leave results out where they have too many bytes to tell at a time. No session keeps those of a transaction that only reads
+ * (KvState, STATE-12), so to ask once more is to read once more.
+ */
+export async function untilTold(ask: () => Promise<TxnResult>): Promise<TxnResult> {
+  for (let asked = 1; ; asked++) {
+    const answer = await ask();
+    if (answer.results !== null || asked === ASKED_MAX) return answer;
+  }
+}
+
 function resultsIn(bytes: Uint8Array, ops: readonly TxnOp[]): TxnOperationResult[] {
   if (bytes.length === 0) return ops.map(() => ({ op: "put", previous: null }));
   const results = decodeResults(bytes);

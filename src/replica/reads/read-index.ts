@@ -9,6 +9,7 @@
  *   READINDEX-5. An index learnt serves the round that asked for it, and no other: the process and a number in it name a round,
  *       the replica drops answers to an earlier process, and this node forgets a peer's requests when their session ends.
  */
+import { UnderWay } from "../../base/index.ts";
 import { ballotsEqual, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
 import type { ReplicaMessage, RequestName } from "../../protocol/messages/index.ts";
 
@@ -30,10 +31,10 @@ export interface ReadView {
 /** A batch that asks for one index: its reads have all arrived before its round starts. */
 interface Round<R> {
   readonly id: number;
-  readonly reads: readonly R[];
+  reads: readonly R[];
   readonly startedTick: number;
   /** Quorum read: the nodes that answered, and the greatest accepted index they named. */
-  readonly heard: Set<NodeId>;
+  readonly heard: NodeId[];
   quorumIdx: number;
   readonly leaderless: boolean;
 }
@@ -45,8 +46,10 @@ interface IndexRequest extends RequestName {
 
 /** Leader: one probe of the peers that confirms requests of others and our own rounds. */
 interface Probe {
+  readonly id: number;
   readonly n: Ballot;
-  readonly acks: Set<NodeId>;
+  /** This node and those that answered, each once. */
+  readonly acks: NodeId[];
   readonly idx: number;
   requests: readonly IndexRequest[];
   readonly startedTick: number;
@@ -71,8 +74,8 @@ export class ReadIndex<R extends { readonly count: number }> {
   readonly #ready: (idx: number, reads: readonly R[]) => void;
   #waiting: R[] = [];
   #waitingCount = 0;
-  readonly #rounds = new Map<number, Round<R>>();
-  readonly #probes = new Map<number, Probe>();
+  readonly #rounds = new UnderWay<Round<R>>();
+  readonly #probes = new UnderWay<Probe>();
   /** Requests from followers that arrived in this turn and need a probe. */
   #requests: (IndexRequest & { readonly n: Ballot })[] = [];
   /** The peer that answered a probe last comes first. */
@@ -109,12 +112,10 @@ export class ReadIndex<R extends { readonly count: number }> {
       return false;
     };
     this.#waiting = this.#waiting.filter(keep);
-    for (const [id, round] of this.#rounds) {
-      const reads = round.reads.filter(keep);
-      if (reads.length === round.reads.length) continue;
-      if (reads.length === 0) this.#rounds.delete(id);
-      else this.#rounds.set(id, { ...round, reads });
-    }
+    this.#rounds.takeWhere((round) => {
+      round.reads = round.reads.filter(keep);
+      return round.reads.length === 0;
+    });
     return removed;
   }
 
@@ -125,20 +126,18 @@ export class ReadIndex<R extends { readonly count: number }> {
 
   tick(): void {
     this.#tick += 1;
-    for (const [id, probe] of this.#probes) {
-      const ticks = this.#tick - probe.startedTick;
-      if (ticks > 4 * this.#options.retryTicks) this.#probes.delete(id);
-      else if (ticks > PROBE_REST_TICKS && probe.rest.length > 0) {
-        this.#sendProbe(probe.rest, id, probe.n);
-        probe.rest = [];
-      }
+    const { retryTicks } = this.#options;
+    this.#probes.takeWhere(({ startedTick }) => this.#tick - startedTick > 4 * retryTicks);
+    for (const probe of this.#probes.items) {
+      if (this.#tick - probe.startedTick <= PROBE_REST_TICKS || probe.rest.length === 0) continue;
+      this.#sendProbe(probe.rest, probe.id, probe.n);
+      probe.rest = [];
     }
-    for (const [id, round] of this.#rounds) {
-      if (this.#tick - round.startedTick < this.#options.retryTicks) continue;
-      // The leader may have changed or an answer was lost. Every second attempt goes without a leader.
-      this.#rounds.delete(id);
-      this.#start(round.reads, !round.leaderless);
-    }
+    const late = this.#rounds.takeWhere(
+      ({ startedTick }) => this.#tick - startedTick >= retryTicks,
+    );
+    // The leader may have changed or an answer was lost. Every second attempt goes without a leader.
+    for (const round of late) this.#start(round.reads, !round.leaderless);
   }
 
   /** End of turn: starts a round for the waiting reads, and one probe for the requests of followers. */
@@ -168,10 +167,10 @@ export class ReadIndex<R extends { readonly count: number }> {
       return false;
     };
     this.#requests = this.#requests.filter(stays);
-    for (const [id, probe] of this.#probes) {
+    this.#probes.takeWhere((probe) => {
       probe.requests = probe.requests.filter(stays);
-      if (probe.requests.length === 0) this.#probes.delete(id);
-    }
+      return probe.requests.length === 0;
+    });
     return dropped;
   }
 
@@ -195,7 +194,7 @@ export class ReadIndex<R extends { readonly count: number }> {
       case "readRefused": {
         const round = this.#rounds.get(message.id);
         if (round === undefined || round.leaderless) return;
-        this.#rounds.delete(message.id);
+        this.#rounds.take(message.id);
         this.#start(round.reads, true);
         return;
       }
@@ -223,11 +222,11 @@ export class ReadIndex<R extends { readonly count: number }> {
       id,
       reads,
       startedTick: this.#tick,
-      heard: new Set([view.pid]),
+      heard: [view.pid],
       quorumIdx: view.acceptedIdx,
       leaderless,
     };
-    this.#rounds.set(id, round);
+    this.#rounds.add(id, round);
     const { boot } = view;
     if (leaderless) {
       for (const peer of view.peers) this.#send(peer, { type: "quorumRead", boot, id });
@@ -257,9 +256,10 @@ export class ReadIndex<R extends { readonly count: number }> {
     const id = this.#nextId++;
     const n = view.promise;
     const enough = view.writeQuorum - 1;
-    this.#probes.set(id, {
+    this.#probes.add(id, {
+      id,
       n,
-      acks: new Set([view.pid]),
+      acks: [view.pid],
       idx: Math.max(view.decidedIdx, view.adoptedIdx),
       requests,
       startedTick: this.#tick,
@@ -279,9 +279,9 @@ export class ReadIndex<R extends { readonly count: number }> {
     }
     const probe = this.#probes.get(id);
     if (probe === undefined || !ballotsEqual(probe.n, n)) return;
-    probe.acks.add(from);
-    if (probe.acks.size < this.#view.writeQuorum) return;
-    this.#probes.delete(id);
+    addOnce(probe.acks, from);
+    if (probe.acks.length < this.#view.writeQuorum) return;
+    this.#probes.take(id);
     // Our own promise must still be n too: it is one of the acks.
     const valid = this.#view.isAcceptingLeader && ballotsEqual(this.#view.promise, n);
     for (const request of probe.requests) this.#answer(request, valid ? probe.idx : null);
@@ -297,21 +297,25 @@ export class ReadIndex<R extends { readonly count: number }> {
   #onQuorumReadAck(from: NodeId, id: number, acceptedIdx: number): void {
     const round = this.#rounds.get(id);
     if (round === undefined || !round.leaderless) return;
-    round.heard.add(from);
+    addOnce(round.heard, from);
     round.quorumIdx = Math.max(round.quorumIdx, acceptedIdx);
     this.#finishQuorumRead(round);
   }
 
   #finishQuorumRead(round: Round<R>): void {
     const needed = this.#view.peers.length + 1 - this.#view.writeQuorum + 1;
-    if (round.heard.size >= needed) this.#finish(round.id, round.quorumIdx);
+    if (round.heard.length >= needed) this.#finish(round.id, round.quorumIdx);
   }
 
   #finish(id: number, idx: number): void {
-    const round = this.#rounds.get(id);
+    const round = this.#rounds.take(id);
     if (round === undefined) return;
-    this.#rounds.delete(id);
     for (const { count } of round.reads) this.#waitingCount -= count;
     this.#ready(idx, round.reads);
   }
+}
+
+/** A set of a few, for each round anew. */
+function addOnce(nodes: NodeId[], node: NodeId): void {
+  if (!nodes.includes(node)) nodes.push(node);
 }

@@ -5,6 +5,8 @@ export class RouteLoad {
   bytes = 0;
   /** Keys asked for. */
   reads = 0;
+  /** Answers that have not left. */
+  hasAnswers = false;
   /**
    * The work of answering, beside the bytes that were delivered: in bytes that might have been written instead. It only grows
    * here; the scheduler of turns subtracts it.

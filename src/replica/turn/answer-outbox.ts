@@ -28,8 +28,8 @@ export interface Answer {
 export class AnswerOutbox {
   readonly refused: Refused;
   #turnBytes = 0;
-  /** Clients with answers that have not left. */
-  readonly #dirty = new Set<Route>();
+  /** Clients with answers that have not left, and such as are gone since; `hasAnswers` of their load is set once they are here. */
+  #dirty: Route[] = [];
   /** What leaves with this turn. */
   #outgoing: Answer[] = [];
 
@@ -40,12 +40,14 @@ export class AnswerOutbox {
 
   /** This client has an answer waiting in its writer. */
   markDirty(route: Route): void {
-    this.#dirty.add(route);
+    if (route.load.hasAnswers) return;
+    route.load.hasAnswers = true;
+    this.#dirty.push(route);
   }
 
   /** The client is gone. */
-  forget(route: Route): void {
-    this.#dirty.delete(route);
+  forget({ load }: Route): void {
+    load.hasAnswers = false;
   }
 
   /** This turn has read enough: the remaining reads wait for the next one. */
@@ -64,7 +66,7 @@ export class AnswerOutbox {
   ): { readonly count: number; readonly rest: PendingRead | null; readonly work: number } {
     if (!read.route.isOpen()) return NOTHING_READ;
     const { answers } = read.route;
-    this.#dirty.add(read.route);
+    this.markDirty(read.route);
     const othersBytes = this.#turnBytes - answers.work;
     const workBefore = answers.work;
     const bytesMax = Math.min(workBefore + workMax, TURN_BYTES_MAX - othersBytes);
@@ -90,7 +92,7 @@ export class AnswerOutbox {
     if (!route.isOpen()) return;
     refuseReads(route.answers, frame, code, reason, state);
     this.refused.add("read", code);
-    this.#dirty.add(route);
+    this.markDirty(route);
   }
 
   /**
@@ -108,7 +110,7 @@ export class AnswerOutbox {
     if (!route.isOpen()) return;
     route.answers.refuseGroup(group, code, reason);
     this.refused.add("write", code);
-    this.#dirty.add(route);
+    this.markDirty(route);
   }
 
   /** Answers that were put together elsewhere. */
@@ -123,9 +125,11 @@ export class AnswerOutbox {
    */
   drain(appliedIdx: number): readonly Answer[] {
     for (const route of this.#dirty) {
+      if (!route.load.hasAnswers) continue;
+      route.load.hasAnswers = false;
       route.answers.drain(appliedIdx, (frame) => this.pass(route, frame));
     }
-    this.#dirty.clear();
+    this.#dirty.length = 0;
     this.#turnBytes = 0;
     const outgoing = this.#outgoing;
     if (outgoing.length === 0) return NONE;

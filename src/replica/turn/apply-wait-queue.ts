@@ -24,6 +24,14 @@ export interface PendingRead extends ArrivedRead {
   readonly stages?: ReadStages;
 }
 
+/** @param decoded what its frame says */
+export function pendingRead(
+  { route, frame, arrivedTick }: ArrivedRead,
+  { local, count, atLeast }: Required<Pick<PendingRead, "local" | "count" | "atLeast">>,
+): PendingRead {
+  return { route, frame, arrivedTick, local, count, atLeast };
+}
+
 interface Waiting {
   readonly idx: number;
   readonly reads: readonly PendingRead[];

@@ -18,6 +18,7 @@
  *   PROPOSALS-6. Groups that a neighbour serves count here, in bytes and commands, until they are settled: PROPOSALS-3 and
  *       PROPOSALS-5 still hold for them.
  */
+import { UnderWay } from "../../base/index.ts";
 
 /** What one route holds of all that may be held. */
 export interface Held {
@@ -78,7 +79,7 @@ export class Proposals<R> {
   readonly #stamped: (route: R, group: Uint8Array) => Uint8Array;
   readonly #onHeld: (route: R, commands: number, bytes: number) => void;
   #staged: StagedGroup<R>[] = [];
-  readonly #outstanding = new Map<number, Batch<R>>();
+  readonly #outstanding = new UnderWay<Batch<R>>();
   /** When the first group came in that is staged still; null: none, or in this turn. */
   #stagedSinceMs: number | null = null;
   #bytes = 0;
@@ -161,13 +162,10 @@ export class Proposals<R> {
   /** Advances time. @returns the groups whose wait for a leader is over, taken out */
   tick(): readonly StagedGroup<R>[] {
     this.#tick += 1;
-    for (const [number, batch] of this.#outstanding) {
-      const first = batch.groups[0];
-      if (first !== undefined && this.#tick - first.stagedTick > this.#options.abandonTicks) {
-        this.#outstanding.delete(number);
-        this.#release(batch.groups);
-      }
-    }
+    const abandoned = this.#outstanding.takeWhere(({ groups: [first] }) => {
+      return first !== undefined && this.#tick - first.stagedTick > this.#options.abandonTicks;
+    });
+    for (const { groups } of abandoned) this.#release(groups);
     return this.withdrawUnproposed(
       (group) => this.#tick - group.stagedTick > this.#options.waitTicks,
     );
@@ -186,11 +184,9 @@ export class Proposals<R> {
    */
   lend(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
     const lent = this.#removeStaged(predicate);
-    for (const [number, batch] of this.#outstanding) {
-      const leaving = batch.groups.filter(predicate);
-      if (leaving.length < batch.groups.length) continue;
-      this.#outstanding.delete(number);
-      for (const group of leaving) lent.push({ ...group, maybeProposed: true });
+    const leaving = this.#outstanding.takeWhere(({ groups }) => groups.every(predicate));
+    for (const group of leaving.flatMap(({ groups }) => groups)) {
+      lent.push({ ...group, maybeProposed: true });
     }
     return lent;
   }
@@ -212,7 +208,7 @@ export class Proposals<R> {
     const batches: Batch<R>[] = [];
     let underWay = 0;
     let underWayBytes = 0;
-    for (const batch of this.#outstanding.values()) {
+    for (const batch of this.#outstanding.items) {
       const ticks = this.#tick - batch.proposedTick;
       const late = mayGetLost && ticks > retryTicks;
       if (batch.leadership === leadership && !late) {
@@ -258,9 +254,8 @@ export class Proposals<R> {
 
   /** The batch is about to be applied on this node. @returns it, unless it was given up or handed to a neighbour */
   applied(batchNumber: number): Batch<R> | undefined {
-    const batch = this.#outstanding.get(batchNumber);
+    const batch = this.#outstanding.take(batchNumber);
     if (batch === undefined) return undefined;
-    this.#outstanding.delete(batchNumber);
     this.#release(batch.groups);
     return batch;
   }
@@ -285,7 +280,7 @@ export class Proposals<R> {
       proposedTick: this.#tick,
       leadership,
     };
-    this.#outstanding.set(number, batch);
+    this.#outstanding.add(number, batch);
     return batch;
   }
 

@@ -16,7 +16,7 @@ import {
   type Operation,
 } from "../../store/operations/index.ts";
 import {
-  rulesFor,
+  outlineOf,
   splitGroup,
   type CommandCursor,
   type KvState,
@@ -67,8 +67,9 @@ export class Rebuilds {
   /** Splits off the commands of a (checked) group that may be proposed now, and counts their work; null: all of them may. */
   split(asker: Asker, group: Uint8Array, tick: number): SplitGroup | null {
     this.#coming.forget(tick);
-    const isCostly = rulesFor(group) >= COSTLY_RULES;
-    if (!isCostly && group.length < LONG_BYTES) return null;
+    const { rules, longest } = outlineOf(group);
+    const isCostly = rules >= COSTLY_RULES;
+    if (!isCostly && longest < LONG_BYTES) return null;
     const split = splitGroup(group, (cursor) => {
       const isRefused = isCostly && !this.#take(asker, cursor, tick);
       if (!isRefused) this.#note(cursor, tick);

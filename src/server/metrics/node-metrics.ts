@@ -163,6 +163,8 @@ export class NodeMetrics {
   readonly #links: Gauge;
   readonly #roundTrip: Gauge;
   readonly #refused: Counter;
+  /** To measure the event loop wakes the process every 10 ms, so it begins with the first scrape. */
+  #toMeasureProcess: boolean;
   readonly #info: Gauge;
 
   constructor(options: NodeMetricsOptions) {
@@ -191,11 +193,13 @@ export class NodeMetrics {
       labelNames: ["kind", "reason"],
       registers,
     });
-    if (options.ofProcess !== false) collectDefaultMetrics({ register: this.#registry });
+    this.#toMeasureProcess = options.ofProcess !== false;
   }
 
   /** As METRICS_TYPE. */
   async text(): Promise<string> {
+    if (this.#toMeasureProcess) collectDefaultMetrics({ register: this.#registry });
+    this.#toMeasureProcess = false;
     const sight = this.#options.sight();
     this.#fill(sight);
     const histograms = [

@@ -208,6 +208,9 @@ export class Node {
     // pause they are not made up for, as the peers' answers to them would be stale anyway.
     let dueMs = clock.now() + tickMs;
     const tick = (): void => {
+      dueMs = Math.max(dueMs + tickMs, clock.now());
+      // At once: a timer counts from the beginning of this turn of the event loop. Set after the work it would come too early, and again.
+      this.#cancelTick = clock.after(dueMs - clock.now(), tick);
       this.#gateways.tick();
       this.#memoryWatch?.tick();
       this.#storage.flush();
@@ -219,10 +222,7 @@ export class Node {
       this.#slowLog.update();
       this.#entryChannel.update();
       this.#departure?.tick();
-      if (this.#stopped) return;
       this.#wake();
-      dueMs = Math.max(dueMs + tickMs, clock.now());
-      this.#cancelTick = clock.after(dueMs - clock.now(), tick);
     };
     this.#cancelTick = clock.after(tickMs, tick);
     this.#wake();

@@ -1,12 +1,11 @@
 /** The actor of the present commands, and whether it may do them by the users and roles at this place in the log (KvState, STATE-10). */
-import { assert } from "../../base/index.ts";
+import { assert, hashOfArray } from "../../base/index.ts";
 import { OP, operationOf, type ControlOp } from "../operations/index.ts";
 import { PERMISSION_BYTES_MAX, type AccessState } from "../access/access.ts";
 import { changeAccess, decodeAccessChange } from "../access/access-change.ts";
 import { encodeAccess } from "../access/access-format.ts";
 import { readActor } from "../access/actor.ts";
 import type { CommandCursor } from "../entries/command-cursor.ts";
-import { hashOf } from "../snapshots/frozen-state.ts";
 import { deniedStatus, refusalOf, rightsOf, type BoundKeys, type Rights } from "./rights.ts";
 
 export class Judge {
@@ -58,7 +57,7 @@ export class Judge {
     if (typeof next === "number") return next;
     this.#access = next;
     // To hash all that came of it, as before, is as much work as there are permissions.
-    return { hash: hashOf(isBefore8 ? encodeAccess(next) : body) };
+    return { hash: hashOfArray(isBefore8 ? encodeAccess(next) : body) };
   }
 }
 

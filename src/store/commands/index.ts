@@ -23,7 +23,7 @@ export {
   type RangeOrder,
   type RangeSelection,
 } from "../keys/range-selection.ts";
-export { hasLeases, wrongTxn } from "../txn/txn-check.ts";
+export { hasLeases, mayChange, wrongTxn } from "../txn/txn-check.ts";
 export { decodeNumbers, encodeNumbers } from "../entries/numbers.ts";
 export type { LeaseRequest, LeasesPage, LeasesRequest, LeaseView } from "../keys/lease-reads.ts";
 export { encodeTxn } from "../txn/txn-format.ts";

@@ -2,7 +2,7 @@ import { assert, ByteReader, ByteWriter, ENTRY_BYTES_MAX, KvError } from "../../
 import type { EntryRules } from "../operations/index.ts";
 import { ENTRY_VERSION_MAX, FIRST_ENTRY_VERSION, FUTURE_ENTRY_VERSION_MAX } from "./command.ts";
 import type { RoundName } from "./rounds.ts";
-import { rulesFor, validateGroup } from "./group-check.ts";
+import { outlineOf, validateGroup } from "./group-check.ts";
 
 /** The maker of an entry: a node recognises its own entry by it when that comes back decided. */
 export interface Origin {
@@ -52,7 +52,7 @@ export function buildEntry(
 function rulesOf(groups: readonly Uint8Array[]): EntryRules {
   let rules: EntryRules = LEAST_RULES;
   for (const group of groups) {
-    const own = rulesFor(group);
+    const { rules: own } = outlineOf(group);
     if (own > rules) rules = own;
   }
   return rules;

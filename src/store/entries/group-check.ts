@@ -87,20 +87,32 @@ export function commandCount(bytes: Uint8Array, offset = 0): number {
   return count;
 }
 
-/** The rules that all commands of a group that `validateGroup` has passed are proposed by. */
-export function rulesFor(group: Uint8Array): EntryRules {
+/** What one look at the commands of a group tells. */
+export interface GroupOutline {
+  /** The rules that all of them are proposed by. */
+  readonly rules: EntryRules;
+  /** Bytes of the longest. */
+  readonly longest: number;
+}
+
+/** Of a group that `validateGroup` has passed. */
+export function outlineOf(group: Uint8Array): GroupOutline {
   reader.reset(group);
   reader.varint();
   reader.varint();
   const count = reader.varint();
   let rules = 0;
+  let longest = 0;
   for (let i = 0; i < count; i++) {
+    const start = reader.offset;
     const own = PROPOSED_BY[skipRecord(reader)] ?? 0;
     if (own > rules) rules = own;
+    const length = reader.offset - start;
+    if (length > longest) longest = length;
   }
   reader.release();
   // PROPOSED_BY holds nothing else.
-  return rules as EntryRules;
+  return { rules: rules as EntryRules, longest };
 }
 
 function checkGroup(maker: GroupMaker, rules: EntryRules): KvError | null {

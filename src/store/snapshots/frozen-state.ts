@@ -35,7 +35,7 @@
  */
 import { EMPTY_ACCESS, withoutTokenKey } from "../access/access.ts";
 import { encodeAccess } from "../access/access-format.ts";
-import { assert, type ByteString, ByteWriter, hashBytes } from "../../base/index.ts";
+import { assert, type ByteString, ByteWriter, hashOfArray } from "../../base/index.ts";
 import { writeSettings } from "./cluster-settings.ts";
 import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.ts";
 import type { StoredValue } from "../history/cell.ts";
@@ -160,7 +160,7 @@ export class FrozenState {
     for (const [kind, bytes] of this.#sections(bound)) {
       out.u8(kind);
       out.sized(bytes);
-      out.u32(hashOf(bytes));
+      out.u32(hashOfArray(bytes));
       yield* fullChunks(out, chunkBytes);
     }
     if (this.#hasSections) out.u8(SECTION.end);
@@ -199,10 +199,6 @@ export class FrozenState {
     out.varint(this.#sessions.length);
     out.varint(this.#cells.size);
   }
-}
-
-export function hashOf(bytes: Uint8Array): number {
-  return hashBytes(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
 }
 
 function writeVersion(out: ByteWriter, stored: KeyVersion): void {

@@ -476,3 +476,19 @@ function bufferOf(buffer: Buffer, text: string): Buffer {
   buffer.write(text);
   return buffer;
 }
+
+/** Nodes tell 32 MiB of results in one turn at most. */
+test("what a transaction only reads is asked again where a node had too much to tell", async () => {
+  const cluster = new FakeCluster(1);
+  const client = cluster.client();
+  const value = "v".repeat(1024 * 1024 - 1024);
+  await settle(cluster, client.write("long", value));
+  const read: TxnRequest = { then: [{ op: "get", key: "long" }] };
+  const answers = await settle(
+    cluster,
+    Promise.all(Array.from({ length: 40 }, () => client.txn(read))),
+  );
+  for (const { results } of answers) {
+    expect(results?.[0]).toMatchObject({ op: "get", count: 1 });
+  }
+});
