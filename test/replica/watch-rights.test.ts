@@ -1,7 +1,7 @@
 /** Who may watch what, and for how long. */
 import { describe, expect, test } from "vitest";
 import { SECRET_HOLDER, type AccessChange, type Actor } from "../../src/store/index.ts";
-import type { WatchLimits } from "../../src/replica/watches/watch-limits.ts";
+import { TURN, type WatchLimits } from "../../src/replica/watches/watch-limits.ts";
 import type { WatchedWish } from "../../src/proof/simulator/watch-check.ts";
 import { nextOf } from "../../src/proof/simulator/watch-notes.ts";
 import { fromSnapshot, key, snapshotBytes, type Command } from "../store/helpers.ts";
@@ -109,6 +109,17 @@ describe("rights", () => {
     world.settle();
     for (const { ended } of own) expect(ended).toBeNull();
     expect(own.every((record) => nextOf(record) === 2)).toBe(true);
+    expect(nextOf(all)).toBe(2);
+  });
+
+  test("a turn that has time for one alone gets there, too", () => {
+    const { world, ann, other } = secured({ turn: { ...TURN, judged: 1 } });
+    other.actor = SECRET_HOLDER;
+    const own = [1, 2].map(() => ann.create(world.hub, OF_A)[1]);
+    const [, all] = other.create(world.hub, WISH);
+    world.asHolder({ kind: "forbid", role: "r", ...a }, write("after"));
+    world.settle();
+    for (const { ended } of own) expect(ended?.code).toBe("FORBIDDEN");
     expect(nextOf(all)).toBe(2);
   });
 

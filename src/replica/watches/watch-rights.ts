@@ -111,8 +111,9 @@ export class WatchRights {
     if (this.#rest === null) session.judgedAs = actor;
     const rights = rightsOf(access, actor);
     const rest = (this.#rest ??= session.watches.values());
-    // A connection counts too: there may be thousands of them, with few watches.
-    for (this.#left -= 1; this.#left > 0; this.#left--) {
+    // A connection counts too: there may be thousands of them, with few watches. One step at least, or a small turn would do nothing, for ever.
+    this.#left -= 1;
+    do {
       const { value: watch, done } = rest.next();
       if (done === true || rights.isRoot) {
         this.#toJudge.delete(session);
@@ -121,7 +122,8 @@ export class WatchRights {
       }
       const refusal = refusalOf(rights, actor, watch.wish);
       if (refusal !== null) this.#denied(watch, refusal);
-    }
+      this.#left -= 1;
+    } while (this.#left > 0);
   }
 }
 
