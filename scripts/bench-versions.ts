@@ -1,33 +1,48 @@
-/** This version against another one, in one run, alternately: `npx tsx scripts/bench-versions.ts --help`. */
+/** This version against another one, in one run, in pairs of bursts: `npx tsx scripts/bench-versions.ts --help`. */
 import { resolve } from "node:path";
-import { readFlags } from "../src/measure/experiments/flags.ts";
+import { choices, exitOnSignals } from "../src/measure/experiments/entry.ts";
+import { readFlags, refuse } from "../src/measure/experiments/flags.ts";
 import { compareVersions } from "../src/measure/experiments/versions.ts";
 
 const HELP = `Usage: npx tsx scripts/bench-versions.ts --before DIR [options]   (npm run build first, in both)
 
   --before DIR           a checkout of the other version, built
-  --rounds N             5
+  --rounds N             pairs of bursts in each cell; 8
   --operations LIST      put,get
   --concurrency LIST     1,64,256,1024
   --placement LIST       spread,leader
-  --duration TIME        2s of each cell in each round, after --warm-up TIME, 1s
-  --data-dir DIR         of both; a real disk`;
+  --duration SECONDS     of each burst; 1
+  --warm-up SECONDS      of each version, before anything is measured; 40
+  --data-dir DIR         of both; a real disk
 
+A cluster of each version runs all the time. With the defaults it takes seven minutes, and should have the machine alone.`;
+
+const OPERATIONS = ["put", "get", "local", "mix"] as const;
+const PLACEMENTS = ["spread", "leader"] as const;
 const flags = readFlags(HELP, {
   before: null,
-  rounds: 5,
-  operations: "put,get",
-  concurrency: "1,64,256,1024",
-  placement: ["spread", "leader"],
-  duration: "2s",
-  warmUp: "1s",
+  rounds: 8,
+  operations: ["put", "get"],
+  concurrency: [1, 64, 256, 1024],
+  placement: PLACEMENTS,
+  duration: 1,
+  warmUp: 40,
   dataDir: null,
 });
-const { before, rounds, placement, operations, concurrency, duration, warmUp, dataDir } = flags;
-if (before === null) {
-  console.log(HELP);
-  process.exitCode = 2;
-} else {
-  const bench = { operations, concurrency, duration, "warm-up": warmUp, "data-dir": dataDir };
-  console.log(compareVersions({ before: resolve(before), rounds, placement, bench }));
-}
+const { before, rounds, concurrency, dataDir } = flags;
+
+exitOnSignals();
+console.log(
+  await compareVersions({
+    before: resolve(before ?? refuse("--before: expected a checkout of the other version")),
+    rounds,
+    placements: choices("--placement", flags.placement, PLACEMENTS),
+    operations: choices("--operations", flags.operations, OPERATIONS),
+    concurrency,
+    burstMs: flags.duration * 1000,
+    warmUpMs: flags.warmUp * 1000,
+    dataDir,
+  }),
+);
+// Generators end with this process.
+process.exit();

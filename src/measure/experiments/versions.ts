@@ -1,74 +1,196 @@
 /**
- * This version against another one, in one run, alternately. Each round measures every cell with both, each with its own
- * client and a throw-away cluster of its own, one after the other; the one to go first alternates, so that other load on the
- * machine meets both.
+ * This version against another one. A cluster of each runs all the time, with the client of its own version, and short bursts of load
+ * go to one and to the other, in pairs: so other load on the machine, and processors whose clock changes, meet both. Both are warmed up
+ * first, because the version with more code takes longer until all of it is compiled.
  */
 import { join } from "node:path";
+import { builtModule } from "../../server/launch/index.ts";
 import { median } from "../reports/statistics.ts";
 import { markdownTable } from "../reports/table.ts";
-import { builtModule } from "../../server/launch/index.ts";
+import { OmnikvCluster } from "../subjects/omnikv-cluster.ts";
+import { Generators } from "../workloads/generators.ts";
+import type { LoopOptions } from "../workloads/measured-loop.ts";
+import type { BenchOperation } from "../workloads/workload.ts";
 import { say } from "./entry.ts";
-import { runBench, type BenchFlags } from "./run-omnikv.ts";
+
+export type Placement = "spread" | "leader";
 
 export interface VersionsOptions {
   /** A checkout of the other version, built. */
   readonly before: string;
+  /** Pairs of bursts in each cell. */
   readonly rounds: number;
-  readonly placement: readonly string[];
-  /** Flags of `omnikv bench`; null: left out. */
-  readonly bench: BenchFlags;
+  readonly placements: readonly Placement[];
+  readonly operations: readonly BenchOperation[];
+  readonly concurrency: readonly number[];
+  /** Of each burst. */
+  readonly burstMs: number;
+  /** Of each version, before anything is measured. */
+  readonly warmUpMs: number;
+  /** The folder in which the data directories are made; null: one on a real disk. */
+  readonly dataDir: string | null;
 }
 
-/** As far as every version has told it. */
-interface BenchReport {
-  readonly measurements: readonly {
-    readonly operation: string;
-    readonly concurrency: number;
-    readonly operationsPerSecond: number;
-  }[];
+/** One version's servers and the load that goes to them. */
+interface Version {
+  readonly cluster: OmnikvCluster;
+  readonly load: Readonly<Record<Placement, Generators>>;
 }
 
-interface Rates {
-  readonly before: number[];
-  readonly now: number[];
+interface Burst {
+  readonly rate: number;
+  /** Processor time of the three servers for one operation; null: it is not known. */
+  readonly serversUs: number | null;
 }
+
+const SIZE = 3;
+const TIMEOUT_MS = 5000;
+/** Before each burst, not counted. */
+const LEAD_MS = 150;
+const LOAD = { keys: 10_000, valueBytes: 100, warmUpMs: LEAD_MS, seed: 1 } as const;
+/** What both do in turn to get warm. */
+const WARM_UP = [
+  { operation: "put", concurrency: 256 },
+  { operation: "get", concurrency: 256 },
+  { operation: "put", concurrency: 64 },
+  { operation: "get", concurrency: 64 },
+] as const;
+const WARM_UP_BURST_MS = 1000;
+const PLACEMENTS = ["spread", "leader"] as const;
 
 /** @returns the table, and below it the least ratio */
-export function compareVersions(options: VersionsOptions): string {
-  const programs = {
-    before: join(options.before, "dist/bin/omnikv.js"),
-    now: builtModule("bin/omnikv.js"),
-  };
-  const rates = new Map<string, Rates>();
-  for (let round = 0; round < options.rounds; round++) {
-    for (const placement of options.placement) {
-      const order = round % 2 === 0 ? (["before", "now"] as const) : (["now", "before"] as const);
-      for (const version of order) {
-        const flags = { ...options.bench, placement };
-        const report = runBench(flags, { program: programs[version] }) as BenchReport;
-        for (const { operation, concurrency, operationsPerSecond } of report.measurements) {
-          const name = `${operation} ${concurrency} ${placement}`;
-          const cell = rates.get(name) ?? { before: [], now: [] };
-          cell[version].push(operationsPerSecond);
-          rates.set(name, cell);
+export async function compareVersions(options: VersionsOptions): Promise<string> {
+  const running: OmnikvCluster[] = [];
+  try {
+    const before = await start(options.before, options.dataDir, running);
+    const now = await start(join(builtModule(""), ".."), options.dataDir, running);
+    await warmUp([before, now], options.warmUpMs);
+    const rows: Row[] = [];
+    for (const placement of options.placements) {
+      for (const operation of options.operations) {
+        for (const concurrency of options.concurrency) {
+          const cell = { placement, loop: { ...LOAD, operation, concurrency } };
+          rows.push(await measureCell(cell, before, now, options));
+          say(lineOf(rows.at(-1)));
         }
       }
-      say(`round ${round + 1} of ${options.rounds}, ${placement}`);
     }
+    return render(rows);
+  } finally {
+    for (const cluster of running) await cluster.remove();
   }
-  return render(rates);
 }
 
-function render(rates: ReadonlyMap<string, Rates>): string {
-  let least = Number.POSITIVE_INFINITY;
-  const rows = [...rates].map(([name, { before, now }]) => {
-    // Rounds are pairs: their ratios differ less than the rates do.
-    const ratios = now.map((rate, i) => rate / (before[i] ?? Number.NaN));
-    const times = median(ratios);
-    least = Math.min(least, times);
-    const each = ratios.map((ratio) => ratio.toFixed(2)).join(" ");
-    return [name, Math.round(median(before)), Math.round(median(now)), times.toFixed(3), each];
-  });
-  const table = markdownTable(["cell", "before /s", "now /s", "times", "rounds"], rows);
-  return `${table}\n\nleast: ${least.toFixed(3)} times`;
+async function start(
+  build: string,
+  parent: string | null,
+  running: OmnikvCluster[],
+): Promise<Version> {
+  const cluster = await OmnikvCluster.start({ size: SIZE, parent, build });
+  running.push(cluster);
+  const leader = await cluster.leader();
+  const all = cluster.nodes.map(({ id }) => id);
+  const to = (pinned: readonly number[]): Promise<Generators> =>
+    Generators.start(cluster, { pinned, timeoutMs: TIMEOUT_MS });
+  return { cluster, load: { spread: await to(all), leader: await to([leader]) } };
+}
+
+async function warmUp(versions: readonly Version[], ms: number): Promise<void> {
+  const bursts = Math.ceil(ms / WARM_UP_BURST_MS);
+  for (let i = 0; i < bursts; i++) {
+    const loop = WARM_UP[Math.floor(i / 2) % WARM_UP.length] ?? WARM_UP[0];
+    for (const version of versions) {
+      await burst(version, PLACEMENTS[i % 2] ?? "spread", { ...LOAD, ...loop }, WARM_UP_BURST_MS);
+    }
+  }
+}
+
+interface Cell {
+  readonly placement: Placement;
+  readonly loop: Omit<LoopOptions, "durationMs">;
+}
+
+interface Row {
+  readonly name: string;
+  readonly before: readonly Burst[];
+  readonly now: readonly Burst[];
+}
+
+async function measureCell(
+  { placement, loop }: Cell,
+  before: Version,
+  now: Version,
+  { rounds, burstMs }: VersionsOptions,
+): Promise<Row> {
+  const row = {
+    name: `${loop.operation} ${loop.concurrency} ${placement}`,
+    before: [] as Burst[],
+    now: [] as Burst[],
+  };
+  // The first pair gets both used to this load.
+  for (let round = -1; round < rounds; round++) {
+    const pair = [
+      { of: row.before, version: before },
+      { of: row.now, version: now },
+    ];
+    // The one to go first alternates.
+    for (const { of, version } of round % 2 === 0 ? pair : pair.toReversed()) {
+      const done = await burst(version, placement, loop, burstMs);
+      if (round >= 0) of.push(done);
+    }
+  }
+  return row;
+}
+
+async function burst(
+  { cluster, load }: Version,
+  placement: Placement,
+  loop: Omit<LoopOptions, "durationMs">,
+  durationMs: number,
+): Promise<Burst> {
+  const { processes } = cluster;
+  const told = await load[placement].measure({ ...loop, durationMs, servers: processes });
+  const { operationsPerSecond, servers, completed, errors } = told;
+  const [error] = Object.keys(errors);
+  if (error !== undefined) throw new Error(`${cluster.dataDirectory}: requests failed: ${error}`);
+  const seconds = servers?.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0) ?? null;
+  return {
+    rate: operationsPerSecond,
+    serversUs: seconds === null ? null : (seconds * 1e6) / completed,
+  };
+}
+
+/** Of each pair: bursts of one pair differ less than the rates do. */
+function timesOf({ before, now }: Row): readonly number[] {
+  return now.map(({ rate }, i) => rate / (before[i]?.rate ?? Number.NaN));
+}
+
+function cellsOf(row: Row): readonly string[] {
+  const rate = (bursts: readonly Burst[]): string =>
+    String(Math.round(median(bursts.map(({ rate: each }) => each))));
+  const used = (bursts: readonly Burst[]): string => {
+    const known = bursts.flatMap(({ serversUs }) => (serversUs === null ? [] : [serversUs]));
+    return known.length === 0 ? "–" : median(known).toFixed(1);
+  };
+  const times = timesOf(row);
+  const range = `${Math.min(...times).toFixed(2)} to ${Math.max(...times).toFixed(2)}`;
+  return [
+    row.name,
+    rate(row.before),
+    rate(row.now),
+    median(times).toFixed(3),
+    range,
+    used(row.before),
+    used(row.now),
+  ];
+}
+
+function lineOf(row: Row | undefined): string {
+  return row === undefined ? "" : cellsOf(row).join("  ");
+}
+
+function render(rows: readonly Row[]): string {
+  const least = Math.min(...rows.map((row) => median(timesOf(row))));
+  const head = ["cell", "before /s", "now /s", "times", "pairs", "servers before µs", "now µs"];
+  return `${markdownTable(head, rows.map(cellsOf))}\n\nleast: ${least.toFixed(3)} times`;
 }

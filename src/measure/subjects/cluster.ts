@@ -13,6 +13,8 @@ export interface Loadable {
   readonly system: string;
   /** The module that makes its load in a process of its own, below dist. */
   readonly generator: string;
+  /** Its arguments. Default: none. */
+  readonly generatorArguments?: readonly string[];
   readonly nodes: readonly NodeAddress[];
   /** Null: the system knows no such thing. */
   readonly clusterId: string | null;

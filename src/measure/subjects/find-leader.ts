@@ -9,14 +9,16 @@ const SETTLED_MS = 400;
 
 /**
  * Waits until one node has led for a while.
+ * @param create the client of the nodes' version
  * @throws the last node's error, or an Error when none leads within 15 seconds
  */
 export async function findLeader(
   nodes: readonly NodeAddress[],
   secret: string | null,
   tls: ClientTls | false = false,
+  create: typeof createAdminClient = createAdminClient,
 ): Promise<number> {
-  const admin = createAdminClient({ nodes, secret, tls, timeoutMs: 2000 });
+  const admin = create({ nodes, secret, tls, timeoutMs: 2000 });
   let last: unknown = null;
   try {
     let found: number | undefined;

@@ -15,6 +15,7 @@ import type { Target } from "../workloads/target.ts";
 import type { Cluster, Loadable, MeasuredProcess } from "./cluster.ts";
 import { makeDataDirectory } from "./data-directory.ts";
 import { findLeader } from "./find-leader.ts";
+import { importLibrary, type Library, libraryOf } from "./library.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { createOmnikvTarget } from "./omnikv-target.ts";
 import { loopbackNodes } from "./places.ts";
@@ -33,10 +34,14 @@ export interface OmnikvClusterOptions {
   readonly withSecret?: boolean;
   /** By which its clients come, when `flags` give the servers certificates. Default: in plain text. */
   readonly tls?: Exclude<Loadable["tls"], undefined>;
+  /** A checkout of another version, built: the servers and the generator's client are its own. Default: this one. */
+  readonly build?: string;
 }
 
 /** The module that makes load for omnikv, below dist. */
 export const OMNIKV_GENERATOR = "library/commands/omnikv-generator.js";
+/** The same, for the library that it is told. */
+const VERSION_GENERATOR = "measure/subjects/version-generator.js";
 const CLUSTER_ID = "omnikv-bench";
 const SECRET_BYTES = 16;
 /** Requests of the client in this process wait for an election, and for a server that is started again. */
@@ -44,7 +49,8 @@ const TIMEOUT_MS = 20_000;
 
 export class OmnikvCluster implements Cluster {
   readonly system = "omnikv";
-  readonly generator = OMNIKV_GENERATOR;
+  readonly generator: string;
+  readonly generatorArguments: readonly string[];
   readonly clusterId = CLUSTER_ID;
   readonly nodes: readonly ClusterNode[];
   readonly secret: string | null;
@@ -53,6 +59,7 @@ export class OmnikvCluster implements Cluster {
   readonly #options: LocalClusterOptions;
   readonly #servers: LocalServer[];
   readonly #hosts: Namespaces | null;
+  readonly #library: Library;
 
   private constructor(
     options: LocalClusterOptions,
@@ -60,7 +67,11 @@ export class OmnikvCluster implements Cluster {
     hosts: Namespaces | null,
     secret: string | null,
     tls: Exclude<Loadable["tls"], undefined>,
+    version: { readonly path: string; readonly library: Library } | null,
   ) {
+    this.generator = version === null ? OMNIKV_GENERATOR : VERSION_GENERATOR;
+    this.generatorArguments = version === null ? [] : [version.path];
+    this.#library = version?.library ?? { createClient, createAdminClient };
     this.nodes = options.nodes;
     this.dataDirectory = options.dataDirectory;
     this.secret = secret;
@@ -72,7 +83,7 @@ export class OmnikvCluster implements Cluster {
 
   /** Resolves when every server listens. @throws KvError when one cannot: then nothing is left */
   static async start(options: OmnikvClusterOptions): Promise<OmnikvCluster> {
-    const { size, parent = null, flags = [], hosts = null, tls = false } = options;
+    const { size, parent = null, flags = [], hosts = null, tls = false, build = null } = options;
     const { withSecret = hosts !== null } = options;
     const dataDirectory = makeDataDirectory(parent);
     try {
@@ -85,8 +96,11 @@ export class OmnikvCluster implements Cluster {
         dataDirectory,
         flags: secret === null ? flags : [...flags, ...secretFlags(dataDirectory, secret)],
         ...(wrap === undefined ? {} : { wrap }),
+        ...(build === null ? {} : { program: join(build, "dist/bin/omnikv.js") }),
       };
-      return new OmnikvCluster(local, await startLocalCluster(local), hosts, secret, tls);
+      const path = build === null ? null : libraryOf(build);
+      const version = path === null ? null : { path, library: await importLibrary(path) };
+      return new OmnikvCluster(local, await startLocalCluster(local), hosts, secret, tls, version);
     } catch (error) {
       hosts?.dispose();
       rmSync(dataDirectory, { recursive: true, force: true });
@@ -110,9 +124,10 @@ export class OmnikvCluster implements Cluster {
   }
 
   async leader(): Promise<number> {
-    const leader = await findLeader(this.nodes, this.secret, this.tls);
+    const { createAdminClient: create } = this.#library;
+    const leader = await findLeader(this.nodes, this.secret, this.tls, create);
     const { nodes, clusterId, secret, tls } = this;
-    const admin = createAdminClient({ nodes, clusterId, secret, tls, timeoutMs: 2000 });
+    const admin = create({ nodes, clusterId, secret, tls, timeoutMs: 2000 });
     try {
       for (const { id } of nodes) await admin.call(id, "status", {});
     } finally {
@@ -123,7 +138,8 @@ export class OmnikvCluster implements Cluster {
 
   connect(): Target {
     const { nodes, clusterId, secret, tls } = this;
-    const client = createClient({ nodes, clusterId, secret, tls, timeoutMs: TIMEOUT_MS });
+    const given = { nodes, clusterId, secret, tls, timeoutMs: TIMEOUT_MS };
+    const client = this.#library.createClient(given);
     return createOmnikvTarget([{ client, node: null }]);
   }
 

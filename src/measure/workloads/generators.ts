@@ -50,7 +50,7 @@ export class Generators {
 
   /** @param on where the load goes */
   static async start(
-    on: Pick<Loadable, "system" | "generator" | "nodes" | "clusterId" | "secret" | "tls">,
+    on: Omit<Loadable, "processes" | "leader" | "remove">,
     { pinned, timeoutMs, count = 1, connections = pinned?.length ?? 1 }: GeneratorsOptions,
   ): Promise<Generators> {
     const { system, clusterId, secret, tls = false } = on;
@@ -63,7 +63,9 @@ export class Generators {
       connections,
       timeoutMs,
     };
-    const children = Array.from({ length: count }, () => forkBuilt(on.generator));
+    const children = Array.from({ length: count }, () =>
+      forkBuilt(on.generator, on.generatorArguments),
+    );
     const generators = new Generators(system, children, setup);
     await generators.#all((child) => order(child, { kind: "open", setup }));
     return generators;

@@ -14,11 +14,13 @@ export interface LocalClusterOptions {
   readonly flags: readonly string[];
   /** A prefix of the server's command line, to run it elsewhere: it must end up as the same process. Default: nothing. */
   readonly wrap?: (node: ClusterNode) => readonly string[];
+  /** As of LocalServerOptions. */
+  readonly program?: string | undefined;
 }
 
 /** @throws KvError when it cannot have its data and its log where it should */
 export function startLocalServer(node: ClusterNode, options: LocalClusterOptions): LocalServer {
-  const { nodes, clusterId, flags, wrap } = options;
+  const { nodes, clusterId, flags, wrap, program } = options;
   const dataDirectory = join(options.dataDirectory, `node${node.id}`);
   const logFile = join(options.dataDirectory, `node${node.id}.log`);
   try {
@@ -32,6 +34,7 @@ export function startLocalServer(node: ClusterNode, options: LocalClusterOptions
       logFile,
       flags,
       wrap: before,
+      program,
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -19,6 +19,8 @@ export interface LocalServerOptions {
   readonly flags: readonly string[];
   /** A prefix of its command line, to run it elsewhere: it must end up as the same process. */
   readonly wrap: readonly string[];
+  /** The program of another build. Default: that of this one. */
+  readonly program?: string | undefined;
 }
 
 /** Time for a server to recover and listen. */
@@ -178,12 +180,13 @@ function commandOf({
   dataDirectory,
   flags,
   wrap,
+  program = builtModule("bin/omnikv.js"),
 }: LocalServerOptions): readonly string[] {
   return [
     ...wrap,
     process.execPath,
     ...NODE_FLAGS,
-    builtModule("bin/omnikv.js"),
+    program,
     "server",
     "--node",
     String(node.id),
