@@ -5,8 +5,6 @@ import { builtModule } from "../../server/launch/index.ts";
 const OUTPUT_MAX = 2 ** 28;
 
 export interface RunOptions {
-  /** Another build's program. Default: ours. */
-  readonly program?: string;
   /** Its progress is shown. */
   readonly show?: boolean;
 }
@@ -17,7 +15,8 @@ export interface RunOptions {
  * @throws Error with what it said when it fails
  */
 export function runOmnikv(args: readonly string[], options: RunOptions = {}): unknown {
-  const { program = builtModule("bin/omnikv.js"), show = false } = options;
+  const { show = false } = options;
+  const program = builtModule("bin/omnikv.js");
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args, "--json"], {
     encoding: "utf8",
     maxBuffer: OUTPUT_MAX,
