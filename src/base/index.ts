@@ -76,6 +76,7 @@ export { printable, printableJson, terminalText } from "./printable.ts";
 export { SECRET_BITS_MIN, secretBits } from "./secret-chance.ts";
 export { type Secrets, secretsNow } from "./secrets.ts";
 export { Sfc32 } from "./sfc32.ts";
+export { firstNumberFrom } from "./sorted-numbers.ts";
 export { StorageError, type StorageErrorCode } from "./storage-error.ts";
 export { noRoomText, systemCode, systemReason, tooManyFilesText } from "./system-error.ts";
 export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";

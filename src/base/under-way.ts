@@ -6,6 +6,7 @@
  * does, with everything that was in them: each read of some seconds was copied twice for nothing.
  */
 import { assert } from "./assert.ts";
+import { firstNumberFrom } from "./sorted-numbers.ts";
 
 export class UnderWay<T> {
   /** Ascending. */
@@ -30,13 +31,13 @@ export class UnderWay<T> {
   }
 
   get(number: number): T | undefined {
-    const at = this.#from(number);
+    const at = firstNumberFrom(this.#numbers, number);
     return this.#numbers[at] === number ? this.#items[at] : undefined;
   }
 
   /** Takes it out. */
   take(number: number): T | undefined {
-    const at = this.#from(number);
+    const at = firstNumberFrom(this.#numbers, number);
     if (this.#numbers[at] !== number) return undefined;
     this.#numbers.splice(at, 1);
     return this.#items.splice(at, 1)[0];
@@ -59,17 +60,5 @@ export class UnderWay<T> {
     this.#items.length = kept;
     this.#numbers.length = kept;
     return taken;
-  }
-
-  /** Where the first number from this one on stands. */
-  #from(number: number): number {
-    let low = 0;
-    let high = this.#numbers.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#numbers[middle] ?? number) < number) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

@@ -16,6 +16,7 @@ import {
   bytesOf,
   ByteWriter,
   EMPTY_BYTES,
+  firstNumberFrom,
   InvariantError,
 } from "../../base/index.ts";
 import type { StoredValue } from "./cell.ts";
@@ -126,7 +127,11 @@ export class HistoryChunk {
     let start = this.#end(after - this.first);
     const end = this.#end(last - this.first);
     // What belongs behind the byte at `start` is of the record before it.
-    for (let i = this.#heldFrom(start + 1); (this.#heldAt[i] ?? Infinity) <= end; i++) {
+    for (
+      let i = firstNumberFrom(this.#heldAt, start + 1);
+      (this.#heldAt[i] ?? Infinity) <= end;
+      i++
+    ) {
       const at = this.#heldAt[i] ?? end;
       yield this.#records.peek().subarray(start, at);
       yield bytesOf(this.#held[i] ?? EMPTY_BYTES);
@@ -183,21 +188,9 @@ export class HistoryChunk {
   }
 
   #heldBehind(offset: number): ByteString {
-    const value = this.#held[this.#heldFrom(offset)];
+    const value = this.#held[firstNumberFrom(this.#heldAt, offset)];
     assert(value !== undefined, "a long value is held");
     return value;
-  }
-
-  /** The first one that is held and belongs behind this byte or a later one. No two are at the same. */
-  #heldFrom(offset: number): number {
-    let low = 0;
-    let high = this.#heldAt.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#heldAt[middle] ?? Infinity) < offset) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   #end(place: number): number {
