@@ -190,6 +190,15 @@ class Follower {
     }
   }
 
+  /** What the callback throws concerns it alone: it is told of the next event, and so is everybody else. */
+  #call(...event: Parameters<Tell>): void {
+    try {
+      this.#tell(...event);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+
   /** @returns why there are no more; null: it was ended */
   async #eachEvent(): Promise<KvError | null> {
     const { prefix } = this.#place;
@@ -201,7 +210,7 @@ class Follower {
         const text = Buffer.from(key).toString("utf8");
         // A stranger may have written a key that is no text: no item can have it.
         if (this.#isOver || !Buffer.from(text, "utf8").equals(key)) continue;
-        this.#tell(type === "put" ? "update" : "remove", text.slice(prefix.length));
+        this.#call(type === "put" ? "update" : "remove", text.slice(prefix.length));
       }
     }
   }

@@ -15,6 +15,7 @@ import {
   badArgument,
   type Bytes,
   type DeleteResult,
+  isRecord,
   type RequestOptions,
   wrongKey,
   wrongValue,
@@ -115,7 +116,7 @@ export async function txnWhile(
 ): Promise<TxnResult | null> {
   const wrong = wrongGuard(guard);
   if (wrong !== null) throw wrong;
-  if (typeof request !== "object" || request === null) {
+  if (!isRecord(request)) {
     throw badArgument("txn", "{ compare, then, else }", request);
   }
   const whole: TxnRequest = {

@@ -60,7 +60,7 @@ export abstract class KeyRequests {
    * @returns a promise that rejects with BAD_REQUEST (a wrong argument), KEY_TOO_LARGE or VALUE_TOO_LARGE before anything is
    *   sent; with TIMEOUT, CONNECTION_LOST, SESSION_EXPIRED or CANCELLED, `definite` false, when it may have taken effect;
    *   with NO_QUORUM, DISK_FULL, NO_SPACE, OVERLOADED, CONNECTION_FAILED, UNAUTHORIZED, WRONG_CLUSTER, DIVERGED and others of
-   *   ERRORS when nodes refused it or none was reached; with a lease, with LEASE_LOST when that is over
+   *   ERRORS when nodes refused it or none was reached; with a lease, with LEASE_LOST when that is over (CANCELLED, definite, when this client revoked it)
    */
   write(key: Bytes, value: Bytes, options?: WriteOptions): Promise<WriteResult> {
     if (options !== undefined && isBound(options)) return this.writeBound(key, value, options);

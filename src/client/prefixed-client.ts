@@ -24,6 +24,7 @@ import {
   wrongKeys,
   wrongSelector,
   wrongWatched,
+  unreadable,
 } from "./terms/index.ts";
 import { type KeyVersion, wrongBatch, wrongRequest } from "./keys/index.ts";
 import { KeyRequests, type KvRequests } from "./key-requests.ts";
@@ -265,11 +266,15 @@ export class PrefixedClient extends KeyRequests implements KvRequests {
   }
 
   #withinIt(request: TxnRequest): TxnRequest {
-    return withinPrefix(
-      request,
-      (key) => this.#whole(key),
-      (selector) => this.#within(selector),
-    );
+    try {
+      return withinPrefix(
+        request,
+        (key) => this.#whole(key),
+        (selector) => this.#within(selector),
+      );
+    } catch (error) {
+      throw unreadable(error);
+    }
   }
 
   #without(answer: TxnResult): TxnResult {

@@ -68,6 +68,19 @@ test("a batch of more than one list is one step", async () => {
   await db.close();
 });
 
+test("a batch has as many operations as one transaction has room for", async () => {
+  const db = new OmnikvLevel(cluster.client(), { prefix: "full/" });
+  const batch = (length: number): { type: "put"; key: string; value: string }[] =>
+    Array.from({ length }, (_, i) => ({ type: "put" as const, key: String(i), value: "" }));
+  await db.batch(batch(1016));
+  await expect(db.batch(batch(1017))).rejects.toMatchObject({
+    code: "BAD_REQUEST",
+    message: "batch: expected at most 1016 operations, got an array of 1017",
+  });
+  expect((await db.keys().all()).length).toBe(1016);
+  await db.close();
+});
+
 test("two databases in two places see each other's entries", async () => {
   const one = new OmnikvLevel(cluster.client(), { prefix: "shared/" });
   const other = new OmnikvLevel(cluster.client(), { prefix: "shared/" });

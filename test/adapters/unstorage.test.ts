@@ -146,6 +146,25 @@ describe("a watch", () => {
     await cluster.client().delete(Uint8Array.of(...Buffer.from("unstorage/"), 0xff));
   });
 
+  test("whose callback throws is told of the next event, and so are the others", async () => {
+    const warnings: string[] = [];
+    const note = (warning: Error): void => void warnings.push(warning.message);
+    process.on("warning", note);
+    const events: string[][] = [[], []];
+    const ends = await Promise.all([
+      storage.watch((_, key) => {
+        events[0]?.push(key);
+        throw new Error(`thrown at ${key}`);
+      }),
+      storage.watch((_, key) => void events[1]?.push(key)),
+    ]);
+    for (const key of ["x1", "x2"]) await storage.setItem(key, "v");
+    for (const each of events) await told(each, ["x1", "x2"]);
+    await vi.waitFor(() => expect(warnings).toEqual(["thrown at x1", "thrown at x2"]));
+    process.off("warning", note);
+    for (const end of ends) await end();
+  });
+
   test("that cannot begin rejects", async () => {
     const driver = omnikvDriver({ client: cluster.client(), prefix: "x".repeat(5000) });
     await expect(driver.watch(() => {})).rejects.toMatchObject({ code: "KEY_TOO_LARGE" });

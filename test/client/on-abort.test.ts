@@ -49,3 +49,16 @@ test("one that is removed while others are told is not, and nothing stays with a
   abort.abort();
   expect(told).toEqual(["first"]);
 });
+
+test("a foreign signal that throws when it is let go of does no harm", () => {
+  const abort = new AbortController();
+  const { signal } = abort;
+  signal.removeEventListener = () => {
+    throw new Error("no");
+  };
+  let told = 0;
+  const stop = onAbort(signal, () => (told += 1));
+  expect(stop).not.toThrow();
+  abort.abort();
+  expect(told).toBe(0);
+});

@@ -8,7 +8,7 @@
  */
 import { AbstractLevel, type AbstractDatabaseOptions } from "abstract-level";
 import type { TxnOperation } from "../../client/txn/index.ts";
-import type { ReadResult, Revision } from "../../client/terms/index.ts";
+import { badArgument, type ReadResult, type Revision } from "../../client/terms/index.ts";
 import { deleteAll, Place, type AdapterClient, type AdapterOptions } from "../place.ts";
 import { OmnikvIterator, type IteratorOptions } from "./iterator.ts";
 import { Keys, selectorOf, type Bounds } from "./keys.ts";
@@ -29,13 +29,15 @@ type Operation =
 const KEYS_MAX = 1024;
 /** Operations of one list of a transaction; there may be lists within it. */
 const LIST_MAX = 128;
+/** A transaction has 1,024 of them, and each of these lists is one. */
+const BATCH_MAX = 1024 - 1024 / LIST_MAX;
 
 /**
  * Entries lie under `level/`, unless another prefix is given. Keys, with the prefix, have 4 KiB at most, and values 1 MiB. Any number of
  * databases, in any number of programs, may be open on the same entries: there is no lock.
  *
  * Reads see every write that was answered, to anybody, before. Iterators and snapshots are of one revision of the store, which must
- * not be compacted while they are used: then reads reject with COMPACTED. A batch is one transaction of 1,024 operations and 4 MiB
+ * not be compacted while they are used: then reads reject with COMPACTED. A batch is one transaction of 1,016 operations and 4 MiB
  * at most. `clear` deletes what it has found, in several transactions.
  *
  * When the store refuses a request, the promise rejects with its KvError.
@@ -114,6 +116,9 @@ export class OmnikvLevel<KDefault = string, VDefault = string> extends AbstractL
 
   /** @internal For abstract-level. */
   async _batch(operations: readonly Operation[]): Promise<void> {
+    if (operations.length > BATCH_MAX) {
+      throw badArgument("batch", `at most ${BATCH_MAX} operations`, operations);
+    }
     await this.#moments.passed();
     // oxlint-disable-next-line no-thenable -- a list, which nobody can call
     await this.#client.txn({ then: this.#lists(operations) });

@@ -53,6 +53,8 @@ export class KeptLease implements Lease {
   /** The client does not need it yet, or any more: it ends at the nodes too when the client is closed. */
   endsWithClient = false;
   #isOver = false;
+  /** At the nodes. */
+  #isRevoked = false;
   #resolveEnded: (reason: KvError) => void = () => {};
 
   /** @param sentMs when its grant was sent */
@@ -102,8 +104,10 @@ export class KeptLease implements Lease {
   }
 
   async revoke(): Promise<void> {
+    if (this.#isRevoked) return;
     this.giveUp("the lease was revoked");
     await this.#owner.endAtNodes(this);
+    this.#isRevoked = true;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -319,6 +319,11 @@ export function wrongSignal(name: string, value: unknown): KvError | null {
   return isSignal ? null : badArgument(name, "an AbortSignal", value);
 }
 
+/** Whether it is an object with fields, and no list, date or map that would pass for one without any. */
+export function isRecord(value: unknown): value is object {
+  return Object.prototype.toString.call(value) === "[object Object]";
+}
+
 /** A function that is called back later, when it may be too late to say that it is none. */
 export function wrongFunction(name: string, value: unknown): KvError | null {
   return typeof value === "function" ? null : badArgument(name, "a function", value);

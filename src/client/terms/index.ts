@@ -3,6 +3,7 @@ export { anySignal } from "./any-signal.ts";
 export {
   badArgument,
   isPositive,
+  isRecord,
   unreadable,
   wrongBytes,
   wrongCondition,

@@ -20,8 +20,12 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   known.callbacks.add(own);
   return () => {
     if (!known.callbacks.delete(own) || known.callbacks.size > 0) return;
-    signal.removeEventListener("abort", known.tell);
     if (listening.get(signal) === known) listening.delete(signal);
+    try {
+      signal.removeEventListener("abort", known.tell);
+    } catch {
+      // A signal of somebody else's making. It may go on to call: nobody is listening.
+    }
   };
 }
 

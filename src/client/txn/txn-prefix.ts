@@ -1,6 +1,6 @@
 /** A transaction of a view whose keys begin alike, and its result. */
-import { TXN_DEPTH_MAX, unreachable } from "../../base/index.ts";
-import { badArgument, type Bytes, KeyValue, type RangeSelector } from "../terms/index.ts";
+import { TXN_DEPTH_MAX, TXN_OPS_MAX, unreachable } from "../../base/index.ts";
+import { badArgument, type Bytes, isRecord, KeyValue, type RangeSelector } from "../terms/index.ts";
 import type {
   TxnCompare,
   TxnOperation,
@@ -20,7 +20,7 @@ export function withinPrefix(
   within: (selector: RangeSelector) => RangeSelector,
   depth = 1,
 ): TxnRequest {
-  if (typeof request !== "object" || request === null) {
+  if (!isRecord(request)) {
     throw badArgument("txn", "{ compare, then, else }", request);
   }
   const at = <T extends TxnWhere>(given: T): T => ({
@@ -39,10 +39,11 @@ export function withinPrefix(
         return at(given);
     }
   };
+  // What is no list, or too long, is refused by the client.
   const list = <T>(given: readonly T[] | undefined, each: (item: T) => T): readonly T[] =>
-    Array.isArray(given)
+    Array.isArray(given) && given.length <= TXN_OPS_MAX
       ? Array.from(given, (item: T) => (isObject(item) ? each(item) : item))
-      : (given ?? []);
+      : (given as readonly T[]);
   return {
     // The client refuses any other field.
     ...request,

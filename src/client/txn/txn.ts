@@ -24,6 +24,7 @@ import {
   badArgument,
   type Bytes,
   bytesOf,
+  isRecord,
   type KnownNames,
   KeyValue,
   namesOf,
@@ -106,7 +107,7 @@ function partOf(request: TxnRequest, path: string, standing: Standing): Txn {
   if (depth > TXN_DEPTH_MAX) {
     throw new KvError("BAD_REQUEST", `${path}: at most ${TXN_DEPTH_MAX} lie within each other`);
   }
-  if (typeof request !== "object" || request === null) {
+  if (!isRecord(request)) {
     throw badArgument(path, "{ compare, then, else }", request);
   }
   // Of an operation all fields were looked at.

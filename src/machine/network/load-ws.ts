@@ -1,7 +1,7 @@
 /** Web sockets, loaded when the first connection is made: a program that imports the client may never make one. */
 import { requireWs } from "./require-ws.cjs";
 
-type Ws = ReturnType<typeof requireWs>;
+export type Ws = ReturnType<typeof requireWs>;
 
 /** A variable is the only way to tell `ws`, which looks at it when it is loaded. */
 const WITHOUT_NATIVE = "WS_NO_BUFFER_UTIL";
@@ -19,4 +19,10 @@ export function wsOfClients(): Ws {
     if (before === undefined) delete process.env[WITHOUT_NATIVE];
     else process.env[WITHOUT_NATIVE] = before;
   }
+}
+
+/** @returns why it cannot be had, in words for whoever bundled the program */
+export function withoutWs(error: unknown): string {
+  const cause = error instanceof Error ? error.message : String(error);
+  return `the package "ws" could not be loaded (${cause}); a bundler must leave it outside, or make CommonJS of the program`;
 }

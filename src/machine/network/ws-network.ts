@@ -24,7 +24,8 @@ import { refusalOf, RequestInput } from "./request-input.ts";
 import { paced } from "./request-pace.ts";
 import { Strangers } from "./strangers.ts";
 import { dialTls, endWith, putTlsBefore, REASON_HEADER, type TlsSide } from "../tls/index.ts";
-import { wsOfClients, wsOfServers } from "./load-ws.ts";
+import { failedConnection } from "./failed-connection.ts";
+import { withoutWs, type Ws, wsOfClients, wsOfServers } from "./load-ws.ts";
 import { WsConnection, type WsConnectionOptions } from "./ws-connection.ts";
 
 /** One listener has at most so many sockets that have proved nothing yet. */
@@ -126,11 +127,17 @@ export class WsNetwork implements Network {
       handshakeTimeout: this.#options.dialTimeoutMs,
       closeTimeout: this.#options.closeTimeoutMs,
     };
-    const { WebSocket } = channel === "peer" ? wsOfServers() : wsOfClients();
-    const ws = new WebSocket(url, options);
+    const remote = `${address.host}:${address.port}`;
+    let loaded: Ws;
+    try {
+      loaded = channel === "peer" ? wsOfServers() : wsOfClients();
+    } catch (error) {
+      return failedConnection(remote, withoutWs(error), handlers);
+    }
+    const ws = new loaded.WebSocket(url, options);
     const connection = this.#track(ws, {
       socket: null,
-      remote: `${address.host}:${address.port}`,
+      remote,
       frameBytesMax: FRAME_BYTES_MAX[channel],
     });
     connection.setHandlers(handlers);

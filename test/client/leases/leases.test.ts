@@ -31,6 +31,17 @@ describe("a lease", () => {
     expect(nodes.keepAlives.length).toBe(asked);
   });
 
+  test("that was revoked may be revoked again, also when no node answers any more", async () => {
+    const nodes = new FakeLeases();
+    const lease = await granted(nodes);
+    const revoked = lease.revoke();
+    await nodes.pass(20);
+    await revoked;
+    nodes.failure = new KvError("CANCELLED", "the client is closed");
+    await expect(lease.revoke()).resolves.toBeUndefined();
+    await lease[Symbol.asyncDispose]();
+  });
+
   test("that is granted to who has cancelled is given back", async () => {
     const nodes = new FakeLeases();
     const abort = new AbortController();

@@ -68,6 +68,29 @@ test.each<[TxnRequest, string, string]>([
   expect(cluster.node(1).frames).toEqual([]);
 });
 
+test.each<[unknown, string]>([
+  [[], "txn: expected { compare, then, else }"],
+  [new Date(), "txn: expected { compare, then, else }"],
+  [new Map([["then", [{ op: "put", key: "a", value: "1" }]]]), "txn: expected"],
+  [{ then: null }, "txn.then: expected an array, got null"],
+  [{ compare: null }, "txn.compare: expected an array, got null"],
+  [{ then: [{ op: "txn", else: null }] }, "txn.then[0].else: expected an array, got null"],
+  [{ then: Object.assign([], { length: 4_294_967_295 }) }, "txn.then: expected at most 128 in it"],
+  [Object.defineProperty({}, "then", { get: () => fail("a getter") }), "arguments: expected"],
+])("what is no transaction is refused, at a view as well: %#", async (request, text) => {
+  const cluster = new FakeCluster();
+  const client = cluster.client();
+  for (const kv of [client, client.withPrefix("p/")]) {
+    const error = await failure(cluster, kv.txn(request as TxnRequest));
+    expect(error).toMatchObject({ code: "BAD_REQUEST", definite: true });
+    expect(error.message).toContain(text);
+  }
+});
+
+function fail(text: string): never {
+  throw new Error(text);
+}
+
 test("the functions that make transactions name their own argument", async () => {
   const cluster = new FakeCluster(1);
   const kv = cluster.client();
