@@ -1,11 +1,11 @@
 /** The commands of `omnikv`. Each is a module that is loaded only when it is called. */
 import { Command, CommanderError } from "commander";
-import { KvError, systemCode, terminalText, tooManyFilesText } from "../base/index.ts";
+import { terminalText } from "../base/index.ts";
 import { endWhenReaderGoes, programVersion } from "../machine/host/index.ts";
-import { withSignInHint, wrap } from "../prompt/terminal/index.ts";
-import { NoNodeAnswers } from "./nodes/no-node-answers.ts";
+import { wrap } from "../prompt/terminal/index.ts";
 import { checkArguments } from "./options/own-arguments.ts";
 import type { Subcommand } from "./subcommand.ts";
+import { type JsonPlace, tellFailure, tellUsage } from "./tell-failure.ts";
 
 const SUBCOMMANDS: readonly Subcommand[] = [
   {
@@ -31,11 +31,13 @@ const SUBCOMMANDS: readonly Subcommand[] = [
   {
     name: "lock",
     summary: "runs a program while it holds a lock",
+    json: "errors",
     load: async () => (await import("./lock.ts")).lockCommand(),
   },
   {
     name: "elect",
     summary: "runs a program on the one that leads",
+    json: "errors",
     load: async () => (await import("./elect.ts")).electCommand(),
   },
   {
@@ -123,8 +125,6 @@ Examples:
 
 "omnikv COMMAND --help" tells all about a command.`;
 
-const EXIT_USAGE = 2;
-const EXIT_UNAVAILABLE = 3;
 const ALL = Symbol("all");
 
 /** @param asked the command that is loaded; the others are only names, and the prompts' commands are left out unless help lists them */
@@ -199,32 +199,38 @@ export async function runCommand(args: readonly string[]): Promise<void> {
   endWhenReaderGoes(({ message }) => {
     process.stderr.write(`omnikv: cannot write the output: ${terminalText(message)}\n`);
   });
+  /** What is wrong with the options themselves is told in words: whether JSON is wanted is one of them. */
+  let place: JsonPlace = null;
   try {
-    checkArguments(args);
     const program = await createProgram(asked);
-    await program.parseAsync(args, { from: "user" });
+    program.hook("preAction", (_program, command) => {
+      place = jsonPlaceOf(command);
+      checkArguments(args);
+    });
+    await program.parseAsync(withoutVainHelp(program, args), { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : EXIT_USAGE;
-      return;
-    }
-    // Wrong values of options and files: the message names them.
-    if (error instanceof KvError) {
-      process.stderr.write(`omnikv: ${terminalText(withSignInHint(error.message))}\n`);
-      process.exitCode = statusOf(error);
-      return;
-    }
-    // The system's errors, down to a missing file of the program itself. A stack would not help the user.
-    const code = systemCode(error);
-    if (code === null) throw error;
-    const said = error instanceof Error ? error.message : code;
-    const text = code === "EMFILE" || code === "ENFILE" ? tooManyFilesText(code) : said;
-    process.stderr.write(`omnikv: cannot go on: ${terminalText(text)}\n`);
-    process.exitCode = 1;
+    if (!(error instanceof CommanderError)) process.exitCode = tellFailure(error, place);
+    else process.exitCode = error.exitCode === 0 ? 0 : tellUsage(error.message, place);
   }
 }
 
-function statusOf(error: KvError): number {
-  if (error instanceof NoNodeAnswers) return EXIT_UNAVAILABLE;
-  return error.code === "BAD_REQUEST" ? EXIT_USAGE : 1;
+function jsonPlaceOf(command: Command): JsonPlace {
+  if (command.opts()["json"] !== true) return null;
+  return SUBCOMMANDS.find(({ name }) => name === command.name())?.json ?? "output";
+}
+
+/**
+ * Commander would print the help of all and not say that there is no such command.
+ * @returns "help nope" as "nope", which is refused, and all else as it is
+ */
+function withoutVainHelp(program: Command, args: readonly string[]): readonly string[] {
+  const at = args.slice(0, 2).indexOf("help");
+  const word = at === -1 ? undefined : args[at + 1];
+  if (word === undefined || word === "help" || word.startsWith("-")) return args;
+  const isNamed = (name: string | undefined) => (command: Command) =>
+    [command.name(), ...command.aliases()].some((each) => each === name);
+  const of = at === 0 ? program : program.commands.find(isNamed(args[0]));
+  // Without commands of its own, "help" is a word like any other: `omnikv get help`.
+  if (of === undefined || of.commands.length === 0) return args;
+  return of.commands.some(isNamed(word)) ? args : args.toSpliced(at, 1);
 }

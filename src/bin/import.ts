@@ -28,9 +28,9 @@ Examples:
   gunzip -c app.jsonl.gz | omnikv import --if-absent -
 
 One object a line, as omnikv export writes them: {"key":"a","value":"b"}, or "keyBase64", "valueBase64". Other fields are
-passed over. It stops at the first line that is wrong or was not written, and names it; what stands before that line is
-written. To run it again does no harm: the same keys get the same values. Keys of locks and elections are wrong: nobody
-would hold them, and they would never end.
+passed over. It stops at the first line that is wrong or was not written, names it, and says how many were written; what
+stands before that line is written. To run it again does no harm: the same keys get the same values. Keys of locks and
+elections are wrong: nobody would hold them, and they would never end.
 
 Exit status: 0 all of it is written · 1 it is not · 2 usage, or a line that is wrong.`;
 
@@ -88,7 +88,8 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
       if (!(error instanceof UsageError)) throw error;
       // The lines before a wrong line are written before the error is reported.
       await flush();
-      throw new KvError("BAD_REQUEST", `line ${number}: ${error.message}`);
+      const before = `before it, ${writtenText(counts)}`;
+      throw new KvError("BAD_REQUEST", `line ${number}: ${error.message}; ${before}`);
     }
     await flush();
   } finally {
@@ -96,8 +97,18 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
     client.close();
     input.destroy();
   }
-  const left = counts.left === 0 ? "" : `, ${counts.left} were there already`;
-  process.stderr.write(`${progress.text(counts.written)}${left}\n`);
+  process.stderr.write(`${progress.text(counts.written)}${leftText(counts)}\n`);
+}
+
+/** "2 lines were written, 1 was there already" */
+function writtenText(counts: Counts): string {
+  const { written } = counts;
+  const lines = written === 1 ? "1 line was" : `${written === 0 ? "no" : written} lines were`;
+  return `${lines} written${leftText(counts)}`;
+}
+
+function leftText({ left }: Counts): string {
+  return left === 0 ? "" : `, ${left} ${left === 1 ? "was" : "were"} there already`;
 }
 
 /** @throws UsageError */
@@ -139,6 +150,8 @@ async function write(
   if (failed === undefined || failed.ok) return;
   const { code, definite } = failed.error;
   const what = definite ? "was not written" : "may or may not have been written";
-  const text = `line ${batch[at]?.line ?? 0} ${what}: ${printable(adviceOn(failed.error))}`;
+  const advice = printable(adviceOn(failed.error));
+  const others = `of the others, ${writtenText(counts)}`;
+  const text = `line ${batch[at]?.line ?? 0} ${what}: ${advice}; ${others}`;
   throw new KvError(code, text, { definite });
 }

@@ -7,5 +7,7 @@ export interface Subcommand {
   /** What other programs call it. */
   readonly synonyms?: readonly string[];
   readonly summary: string;
+  /** Where its JSON goes: "errors" where standard output is that of a program that it runs. Left out: "output". */
+  readonly json?: "output" | "errors";
   readonly load: () => Promise<Command>;
 }

@@ -88,7 +88,7 @@ test("files: never half of one, and none that is there is replaced; a prefix; ke
   await client.write("app/a", "second");
   await client.delete("app/b");
   const back = await omnikv(["import", "--nodes", nodes, "--if-absent", file]);
-  expect(back.err).toMatch(/^import: 1 key, .*, 1 were there already\n$/);
+  expect(back.err).toMatch(/^import: 1 key, .*, 1 was there already\n$/);
   const read = await client.read("app/a");
   expect(read.found && read.text()).toBe("second");
   expect((await client.read("app/b")).found).toBe(true);
@@ -113,7 +113,8 @@ test("a wrong line is named; what stands before it is written, what stands behin
   writeFileSync(file, '{"key":"a","value":"1"}\n\n{"key":"b"}\n{"key":"c","value":"3"}\n');
   const { status, err } = await omnikv(["import", "--nodes", nodes, file]);
   expect(status).toBe(2);
-  expect(err).toContain('line 3: "value", a string, is missing');
+  const before = "before it, 1 line was written";
+  expect(err).toBe(`omnikv: line 3: "value", a string, is missing; ${before}\n`);
   const client = cluster.client();
   expect((await client.read("a")).found).toBe(true);
   expect((await client.read("c")).found).toBe(false);
@@ -121,7 +122,14 @@ test("a wrong line is named; what stands before it is written, what stands behin
   const refused = await omnikv(["import", "--nodes", nodes], large);
   expect(refused.status).toBe(1);
   expect(refused.err).toMatch(/line 2 was not written: value of 1100000 bytes/);
+  expect(refused.err).toMatch(/; of the others, 1 line was written\n$/);
   expect((await client.read("d")).found).toBe(true);
+  const again =
+    '{"key":"d","value":"5"}\n{"key":"f","value":"6"}\n{"key":"g","value":"7"}\nhello\n';
+  const twice = await omnikv(["import", "--nodes", nodes, "--if-absent"], again);
+  expect(twice.err).toContain(
+    "line 4: this is no JSON; before it, 2 lines were written, 1 was there already\n",
+  );
 });
 
 test("bytes that are no text are refused with their line, not made into other bytes", async () => {

@@ -96,13 +96,15 @@ describe.concurrent("omnikv", () => {
     [["put", "", "v"], "write: a key is at least one byte long"],
     [["cas", "k", "v"], "cas: what should the value be before?"],
     [["cas", "k", "--revision", "x", "v"], "--revision takes a positive integer"],
-    [["get", "k", "--json", "--raw", "--node", "1", "--nodes", "1"], "--nodes: expected HOST:PORT"],
+    [["get", "k", "--raw", "--node", "1", "--nodes", "1"], "--nodes: expected HOST:PORT"],
     [["get", "k", "--node", "4"], '"4" is no node: the nodes are 1, 2, 3'],
     [["get", "k", "--cas"], "unknown option '--cas'"],
     [["gte", "k"], "Did you mean get?"],
     [["GET", "k"], "Did you mean get?"],
     [["scan", "app/"], "Did you mean range?"],
     [["help", "exists"], "Did you mean read?"],
+    [["help", "nope"], "error: unknown command 'nope'"],
+    [["lab", "help", "nope"], "error: unknown command 'nope'"],
     [["isolate", "2"], 'the management prompt: omnikv manage -c "isolate …"'],
     [["manage", "isolate", "2"], 'commands stand behind -c: omnikv manage -c "isolate 2"'],
     [["client", "get", "k"], 'commands stand behind -c: omnikv client -c "get k"'],
@@ -190,6 +192,68 @@ describe.concurrent("omnikv", () => {
       { ok: false, code: "USAGE" },
     ]);
     expect(status).toBe(3);
+  });
+
+  test.each([
+    ["get", "k"],
+    ["status"],
+    ["locks"],
+    ["watch", "app/"],
+    ["user", "list"],
+    ["client", "-c", "read a"],
+    ["manage", "-c", "status"],
+  ])("%s --json is an object too when no node says which nodes there are", async (...command) => {
+    const run = await omnikv([...command, "--json", "--nodes", "127.0.0.1:1"]);
+    expect({ ...run, out: JSON.parse(run.out) as unknown }).toEqual({
+      status: 3,
+      out: {
+        ok: false,
+        code: "CONNECTION_FAILED",
+        definite: true,
+        retryable: true,
+        message: "no node says which nodes there are: 127.0.0.1:1 (nothing listens there)",
+      },
+      err: "",
+    });
+  });
+
+  test.each([
+    [["get", "k", "--cluster", "/nope"], "--cluster: cannot read /nope: no such file"],
+    [["get", "k", "--raw", "--timeout", "abc"], "--timeout: expected a time like 500ms or 5s, got"],
+    [["health", "--nodes", "here"], "--nodes: expected HOST:PORT"],
+    [["start", "--size", "2"], '--size: expected 1, 3, 5 or 7, got "2"'],
+    [["client", "--nodes", "1=a", "--cluster", "b"], "give one of them"],
+    [["explore", "core", "--nodes", "x"], "--nodes: expected an integer from 1"],
+  ])("%j with --json has its usage error as an object", async (args, message) => {
+    const { status, out, err } = await omnikv([...args, "--json"]);
+    expect({ status, err }).toEqual({ status: 2, err: "" });
+    expect(JSON.parse(out)).toEqual({
+      ok: false,
+      code: "USAGE",
+      definite: true,
+      retryable: false,
+      message: expect.stringContaining(message) as unknown,
+    });
+  });
+
+  test("commands behind the name of a prompt are refused for people and for programs", async () => {
+    const { status, out, err } = await omnikv(["manage", "--json", "isolate", "2"]);
+    expect(status).toBe(2);
+    expect(err).toContain("error: too many arguments");
+    const message = 'too many arguments: commands stand behind -c: omnikv manage -c "isolate 2"';
+    expect(JSON.parse(out)).toMatchObject({ ok: false, code: "USAGE", message });
+  });
+
+  test("lock --json leaves standard output to its program", async () => {
+    const run = await omnikv(["lock", "x", "--json", "--ttl", "abc", "--", "true"]);
+    expect(run).toMatchObject({ status: 2, out: "" });
+    expect(JSON.parse(run.err)).toMatchObject({ ok: false, code: "USAGE" });
+  });
+
+  test("import says of a wrong line how many were written before it", async () => {
+    const { status, err } = await omnikv(["import", ...NOBODY], { input: "hello\n" });
+    expect(err).toBe("omnikv: line 1: this is no JSON; before it, no lines were written\n");
+    expect(status).toBe(2);
   });
 
   test("client is interrupted by Ctrl-C with status 130, whatever it waits for", async ({
