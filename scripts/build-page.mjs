@@ -13,15 +13,17 @@ const out = join(root, "dist/page");
 
 /**
  * What zod makes JSON schemas with it brings along for every schema, and the page makes none: 15 kB of its script. What it writes code with is
- * used nowhere either, as the page's content security policy forbids code made at run time.
+ * used nowhere either, as the page's content security policy forbids code made at run time. Its memoizer is for objects that contain themselves, of
+ * which the page makes and gets none: zod does without one when there is none.
  */
 const withoutWhatIsUnused = {
   name: "without-what-is-unused",
   setup({ onLoad }) {
-    const filter = /zod\/v4\/core\/(?:to-json-schema|json-schema-processors|doc)\.js$/;
+    const filter = /zod\/v4\/core\/(?:to-json-schema|json-schema-processors|doc|memoizer)\.js$/;
     onLoad({ filter }, ({ path }) => {
       const names = readFileSync(path, "utf8").matchAll(/^export (?:function|const|class) (\w+)/gm);
-      const contents = [...names].map(([, name]) => `export const ${name} = () => () => {};`);
+      const stub = path.endsWith("memoizer.js") ? "() => undefined" : "() => () => {}";
+      const contents = [...names].map(([, name]) => `export const ${name} = ${stub};`);
       return { contents: contents.join("\n") };
     });
   },

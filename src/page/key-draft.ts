@@ -6,6 +6,7 @@
  *   DRAFT-1. A value that was read is shown under its own key only: with another key it is gone.
  *   DRAFT-2. An answer for another key than the present one changes nothing.
  *   DRAFT-3. Once a key was read, saving holds only for the revision that the user saw.
+ *   DRAFT-4. The value keeps its line ends, though a text box knows but one kind of them (LF).
  */
 import type { CasCondition } from "../client/terms/index.ts";
 import type { ShownRead } from "./page-actions.ts";
@@ -25,6 +26,7 @@ export type Seen =
 
 export interface Draft {
   readonly key: string;
+  /** As it is stored: a text box shows `boxText` of it. */
   readonly value: string;
   /** Null: the key was not read. */
   readonly seen: Seen | null;
@@ -65,6 +67,27 @@ export function withKey(draft: Draft, key: string): Draft {
 /** While the page waits for the value there is nothing to change yet. */
 export function withValue(draft: Draft, value: string): Draft {
   return draft.awaited ? draft : { ...draft, value };
+}
+
+/** The user typed it into a text box: its line ends become those of the value, or else of what was read (DRAFT-4). */
+export function withTyped(draft: Draft, typed: string): Draft {
+  const { value, seen } = draft;
+  return withValue(draft, fromBox(typed, value.includes("\n") ? value : seenText(seen)));
+}
+
+/** What a text box makes of a text. */
+export function boxText(text: string): string {
+  return text.replaceAll(/\r\n?/g, "\n");
+}
+
+/** The text of a text box, with CRLF if the other text has it. */
+function fromBox(shown: string, like: string): string {
+  return like.includes("\r\n") ? shown.replaceAll("\n", "\r\n") : shown;
+}
+
+/** A text box would change it: its line ends are mixed, or a CR is none. */
+export function isMixed(text: string): boolean {
+  return fromBox(boxText(text), text) !== text;
 }
 
 /** A read does not replace a value that the user has changed here: if it is a newer one, there is a conflict. */
@@ -140,6 +163,14 @@ export function saveCondition({ seen }: Draft): CasCondition | null {
 /** Bytes that are no text would be damaged by an editor of text. */
 export function isBinary({ seen }: Draft): boolean {
   return seen?.kind === "found" && seen.text === null;
+}
+
+/** So would line ends that are mixed. Null: it can be edited. */
+export function whyNotEdited(draft: Draft): string | null {
+  const binary = isBinary(draft);
+  if (!binary && !isMixed(draft.value)) return null;
+  const why = binary ? "Its value is no text" : "Its value has mixed line ends or a bare CR";
+  return `${why}: it cannot be edited here. Write it with omnikv put KEY -, from standard input`;
 }
 
 export type JsonLook =

@@ -173,6 +173,33 @@ describe.skipIf(whyNoBrowser !== null)("the views", () => {
     expect(await value.inputValue()).toBe("");
   });
 
+  test("a value with CRLF keeps it, and one with mixed line ends is not edited", async () => {
+    const client = cluster.client();
+    await client.write("edit/crlf", "l1\r\nl2\r\n");
+    await client.write("edit/mixed", "l1\r\nl2\n");
+    const value = page.getByTestId("value-input");
+    await page.getByTestId("key-input").fill("edit/crlf");
+    await page.getByTestId("read-button").click();
+    await eventually("it is read", async () => (await value.inputValue()) === "l1\nl2\n");
+    await value.press("Control+End");
+    await value.press("x");
+    await value.press("Enter");
+    await page.getByTestId("write-button").click();
+    await eventually(
+      "it is saved",
+      async () => (await client.read("edit/crlf")).text() === "l1\r\nl2\r\nx\r\n",
+    );
+    await page.getByTestId("key-input").fill("edit/mixed");
+    await page.getByTestId("read-button").click();
+    const why = page.getByTestId("value-why");
+    await why.waitFor();
+    expect(await why.innerText()).toContain("omnikv put KEY -");
+    expect(await value.isEditable()).toBe(false);
+    expect(await page.getByTestId("write-button").isDisabled()).toBe(true);
+    await page.getByTestId("key-input").fill("edit/a");
+    expect(await value.isEditable()).toBe(true);
+  });
+
   test("what somebody else changed meanwhile is not overwritten unseen; deleting asks", async () => {
     const client = cluster.client();
     await page.getByTestId("key-input").fill("edit/a");

@@ -6,15 +6,18 @@ import {
   afterFailedRead,
   afterRead,
   afterSave,
+  boxText,
   chosen,
   EMPTY_DRAFT,
-  isBinary,
   isDirty,
+  isMixed,
   jsonLook,
   keepMine,
   saveCondition,
   takeTheirs,
+  whyNotEdited,
   withKey,
+  withTyped,
   withValue,
   type Draft,
 } from "../../src/page/key-draft.ts";
@@ -115,8 +118,40 @@ test("reading again shows what is new, but not over what was typed", () => {
 });
 
 test("bytes that are no text are not edited as if they were", () => {
-  expect(isBinary(read("a", null, 5))).toBe(true);
-  expect(isBinary(read("a", "", 5))).toBe(false);
+  expect(whyNotEdited(read("a", null, 5))).toMatch(/no text.* omnikv put KEY -/);
+  expect(whyNotEdited(read("a", "", 5))).toBeNull();
+});
+
+/** What a text box tells when `more` is typed at the end of what it shows. */
+const append = (draft: Draft, more: string): Draft => withTyped(draft, boxText(draft.value) + more);
+
+test("a value with CRLF is saved with CRLF, in new lines, too", () => {
+  const draft = read("a", "l1\r\nl2\r\n", 5);
+  expect(boxText(draft.value)).toBe("l1\nl2\n");
+  expect(whyNotEdited(draft)).toBeNull();
+  expect(isDirty(append(draft, ""))).toBe(false);
+  expect(append(draft, "x").value).toBe("l1\r\nl2\r\nx");
+  expect(append(append(draft, "x\n"), "y\n").value).toBe("l1\r\nl2\r\nx\r\ny\r\n");
+  const oneLine = withTyped(draft, "l1");
+  expect(append(oneLine, "\nl2").value).toBe("l1\r\nl2");
+});
+
+test("a value with LF, one line or a new key has LF", () => {
+  expect(append(read("a", "l1\n", 5), "l2\n").value).toBe("l1\nl2\n");
+  expect(append(read("a", "l1", 5), "\nl2").value).toBe("l1\nl2");
+  expect(withTyped(EMPTY_DRAFT, "l1\nl2").value).toBe("l1\nl2");
+  // An older version, with other line ends than the present one.
+  const older = withValue(read("a", "l1\r\n", 5), "l0\n");
+  expect(append(older, "x\n").value).toBe("l0\nx\n");
+});
+
+test("a value whose line ends a text box would change is not edited there", () => {
+  for (const text of ["a\r\nb\n", "a\nb\r\n", "a\rb", "a\r", "a\r\r\nb", "\r\r\n\n"]) {
+    expect(isMixed(text)).toBe(true);
+    const draft = read("a", text, 5);
+    expect(whyNotEdited(draft)).toMatch(/mixed line ends.* omnikv put KEY -/);
+    expect(draft.value).toBe(text);
+  }
 });
 
 test("JSON is formatted only if nothing but spaces changes", () => {

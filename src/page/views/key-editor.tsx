@@ -1,11 +1,12 @@
 import type { ComponentChild } from "preact";
 import {
-  isBinary,
   isDirty,
   keepMine,
   revisionOf,
   takeTheirs,
+  whyNotEdited,
   withKey,
+  withTyped,
   withValue,
   type Draft,
 } from "../key-draft.ts";
@@ -66,7 +67,7 @@ export function KeyEditor(props: KeyEditorProps): ComponentChild {
       </form>
       <ValueField
         draft={draft}
-        onValue={(typed) => onDraft((now) => withValue(now, typed))}
+        onValue={(typed) => onDraft((now) => withTyped(now, typed))}
         onSave={() => {
           if (whyNotSave === null) save(draft);
         }}
@@ -115,8 +116,7 @@ export function KeyEditor(props: KeyEditorProps): ComponentChild {
 /** Null: it can be saved. */
 function whyNotSaved(draft: Draft): string | null {
   if (draft.awaited) return "Its value is on the way";
-  if (isBinary(draft)) return "Its value is no text: it cannot be edited here";
-  return draft.conflict === null ? null : "Decide whose value stays first";
+  return whyNotEdited(draft) ?? (draft.conflict === null ? null : "Decide whose value stays first");
 }
 
 function saveTitle({ seen }: Draft): string {

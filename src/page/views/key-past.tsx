@@ -1,5 +1,6 @@
 import type { ComponentChild } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { isMixed } from "../key-draft.ts";
 import type { ShownHistory, ShownVersion } from "../page-actions.ts";
 import { formatCount } from "./format.ts";
 import { TaskResult } from "./task-result.tsx";
@@ -104,7 +105,9 @@ function Version({
       <code class="result-value" tabIndex={0}>
         {text === "" ? "(empty)" : (text ?? `0x${hex}`)}
       </code>
-      {text === null ? null : <TakeButton isUnsaved={isUnsaved} onTake={() => onTake(text)} />}
+      {text === null || isMixed(text) ? null : (
+        <TakeButton isUnsaved={isUnsaved} onTake={() => onTake(text)} />
+      )}
     </li>
   );
 }

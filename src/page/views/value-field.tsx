@@ -1,10 +1,11 @@
 import type { ComponentChild } from "preact";
-import { isBinary, jsonLook, type Draft, type Seen } from "../key-draft.ts";
+import { boxText, isBinary, jsonLook, whyNotEdited, type Draft, type Seen } from "../key-draft.ts";
 import { formatBytes, formatCount } from "./format.ts";
 
 interface ValueFieldProps {
   readonly draft: Draft;
-  readonly onValue: (value: string) => void;
+  /** As a text box has it. */
+  readonly onValue: (typed: string) => void;
   readonly onSave: () => void;
 }
 
@@ -13,8 +14,9 @@ const ROWS_MAX = 16;
 
 /** The value as text, and what is known of it. Enter is a new line of it, and nothing else. */
 export function ValueField({ draft, onValue, onSave }: ValueFieldProps): ComponentChild {
-  const { value, seen, awaited } = draft;
-  const binary = isBinary(draft);
+  const { seen, awaited } = draft;
+  const value = boxText(draft.value);
+  const why = whyNotEdited(draft);
   const json = jsonLook(value);
   const lines = value.split("\n", ROWS_MAX).length;
   return (
@@ -25,8 +27,10 @@ export function ValueField({ draft, onValue, onSave }: ValueFieldProps): Compone
           data-testid="value-input"
           rows={Math.max(ROWS_MIN, lines)}
           value={value}
-          readOnly={awaited || binary}
-          placeholder={awaited ? "on the way…" : binary ? "bytes that are no text: see below" : ""}
+          readOnly={awaited || why !== null}
+          placeholder={
+            awaited ? "on the way…" : isBinary(draft) ? "bytes that are no text: see below" : ""
+          }
           autocomplete="off"
           autocapitalize="none"
           spellcheck={false}
@@ -38,9 +42,14 @@ export function ValueField({ draft, onValue, onSave }: ValueFieldProps): Compone
       </label>
       <div class="value-foot">
         <span class="hint" data-testid="value-facts">
-          {factsText(seen, value)}
+          {factsText(seen, draft.value)}
         </span>
-        {json.kind === "json" ? (
+        {why === null ? null : (
+          <span class="hint" data-testid="value-why">
+            {why}
+          </span>
+        )}
+        {json.kind === "json" && why === null ? (
           <button
             type="button"
             class="button small"
