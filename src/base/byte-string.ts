@@ -35,18 +35,6 @@ export function textOf(bytes: ByteString): string {
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
-/** @returns the place of the first that is not below the bound, among strings in order; their number: all are */
-export function firstFrom(sorted: readonly ByteString[], bound: ByteString): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? bound) < bound) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** 32 well-mixed bits of two times 32. */
 export function mix32(a: number, b: number): number {
   let h = Math.imul(a ^ (b >>> 15) ^ b, 0x2c1b3c6d);

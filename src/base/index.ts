@@ -9,7 +9,6 @@ export {
   byteStringOf,
   byteStringOfText,
   EMPTY_BYTES,
-  firstFrom,
   hashByteString,
   hashOfArray,
   hashOfBytes,
@@ -20,6 +19,7 @@ export {
 export { ByteWriter } from "./byte-writer.ts";
 export { afterPrefix, sameBytes } from "./bytes.ts";
 export { type ErrorCode, errorCodeFromWire, ERRORS, KvError } from "./errors.ts";
+export { firstFrom } from "./first-from.ts";
 export { LATENCY_BUCKETS, latencyBoundMs, latencyBucket } from "./latency-buckets.ts";
 export {
   ACCESS_BODY_BYTES_MAX,
@@ -76,7 +76,6 @@ export { printable, printableJson, terminalText } from "./printable.ts";
 export { SECRET_BITS_MIN, secretBits } from "./secret-chance.ts";
 export { type Secrets, secretsNow } from "./secrets.ts";
 export { Sfc32 } from "./sfc32.ts";
-export { firstNumberFrom } from "./sorted-numbers.ts";
 export { StorageError, type StorageErrorCode } from "./storage-error.ts";
 export { noRoomText, systemCode, systemReason, tooManyFilesText } from "./system-error.ts";
 export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";

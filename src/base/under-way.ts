@@ -6,7 +6,7 @@
  * does, with everything that was in them: each read of some seconds was copied twice for nothing.
  */
 import { assert } from "./assert.ts";
-import { firstNumberFrom } from "./sorted-numbers.ts";
+import { firstFrom } from "./first-from.ts";
 
 export class UnderWay<T> {
   /** Ascending. */
@@ -31,13 +31,13 @@ export class UnderWay<T> {
   }
 
   get(number: number): T | undefined {
-    const at = firstNumberFrom(this.#numbers, number);
+    const at = firstFrom(this.#numbers, number);
     return this.#numbers[at] === number ? this.#items[at] : undefined;
   }
 
   /** Takes it out. */
   take(number: number): T | undefined {
-    const at = firstNumberFrom(this.#numbers, number);
+    const at = firstFrom(this.#numbers, number);
     if (this.#numbers[at] !== number) return undefined;
     this.#numbers.splice(at, 1);
     return this.#items.splice(at, 1)[0];

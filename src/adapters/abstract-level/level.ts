@@ -7,6 +7,7 @@
  *     for await (const [key, value] of db.iterator({ gt: "a" })) …
  */
 import { AbstractLevel, type AbstractDatabaseOptions } from "abstract-level";
+import { TXN_OPS_MAX, TXN_PARTS_MAX } from "../../base/index.ts";
 import type { TxnOperation } from "../../client/txn/index.ts";
 import { badArgument, type ReadResult, type Revision } from "../../client/terms/index.ts";
 import { deleteAll, Place, type AdapterClient, type AdapterOptions } from "../place.ts";
@@ -27,10 +28,8 @@ type Operation =
 
 /** Keys of one read. */
 const KEYS_MAX = 1024;
-/** Operations of one list of a transaction; there may be lists within it. */
-const LIST_MAX = 128;
-/** A transaction has 1,024 of them, and each of these lists is one. */
-const BATCH_MAX = 1024 - 1024 / LIST_MAX;
+/** A batch is put into lists within one transaction, and each of them counts as an operation of it. */
+const BATCH_MAX = TXN_PARTS_MAX - TXN_PARTS_MAX / TXN_OPS_MAX;
 
 /**
  * Entries lie under `level/`, unless another prefix is given. Keys, with the prefix, have 4 KiB at most, and values 1 MiB. Any number of
@@ -177,11 +176,11 @@ export class OmnikvLevel<KDefault = string, VDefault = string> extends AbstractL
       );
     }
     const all = [...last.values()];
-    if (all.length <= LIST_MAX) return all;
+    if (all.length <= TXN_OPS_MAX) return all;
     const lists: TxnOperation[] = [];
-    for (let i = 0; i < all.length; i += LIST_MAX) {
+    for (let i = 0; i < all.length; i += TXN_OPS_MAX) {
       // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-      lists.push({ op: "txn", then: all.slice(i, i + LIST_MAX) });
+      lists.push({ op: "txn", then: all.slice(i, i + TXN_OPS_MAX) });
     }
     return lists;
   }

@@ -29,7 +29,7 @@ export class AnswerOutbox {
   readonly refused: Refused;
   #turnBytes = 0;
   /** Clients with answers that have not left, and such as are gone since; `hasAnswers` of their load is set once they are here. */
-  #dirty: Route[] = [];
+  readonly #dirty: Route[] = [];
   /** What leaves with this turn. */
   #outgoing: Answer[] = [];
 

@@ -16,7 +16,7 @@ import {
   bytesOf,
   ByteWriter,
   EMPTY_BYTES,
-  firstNumberFrom,
+  firstFrom,
   InvariantError,
 } from "../../base/index.ts";
 import type { StoredValue } from "./cell.ts";
@@ -127,11 +127,7 @@ export class HistoryChunk {
     let start = this.#end(after - this.first);
     const end = this.#end(last - this.first);
     // What belongs behind the byte at `start` is of the record before it.
-    for (
-      let i = firstNumberFrom(this.#heldAt, start + 1);
-      (this.#heldAt[i] ?? Infinity) <= end;
-      i++
-    ) {
+    for (let i = firstFrom(this.#heldAt, start + 1); (this.#heldAt[i] ?? Infinity) <= end; i++) {
       const at = this.#heldAt[i] ?? end;
       yield this.#records.peek().subarray(start, at);
       yield bytesOf(this.#held[i] ?? EMPTY_BYTES);
@@ -188,7 +184,7 @@ export class HistoryChunk {
   }
 
   #heldBehind(offset: number): ByteString {
-    const value = this.#held[firstNumberFrom(this.#heldAt, offset)];
+    const value = this.#held[firstFrom(this.#heldAt, offset)];
     assert(value !== undefined, "a long value is held");
     return value;
   }
