@@ -7,7 +7,7 @@ export {
   SNAPSHOT_DIRECTORY,
 } from "./data-directory.ts";
 export { claimedFrameBytes, FILE_HEADER_BYTES, readFrame } from "./frame.ts";
-export { logEndPath } from "./log-end.ts";
+export { type EndMark, LogEnd, logEndPath } from "./log-end.ts";
 export { type LogFile, LogStorage } from "./log-storage.ts";
 export { lookIntoDirectory, type SeenDirectory } from "./look-into-directory.ts";
 export { metPeer, PEER_MEMORY_FILE, type PeerMemory, type RememberedPeer } from "./peer-memory.ts";

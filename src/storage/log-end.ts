@@ -3,8 +3,8 @@
  *
  * Invariants:
  *   END-1. The mark never stands behind what is durable: it is moved only after a batch was reported durable.
- *   END-2. It is noted after every batch, which costs no sync, and kept once a second: the death of the process leaves it at
- *       the last batch, a loss of power within the last second of them.
+ *   END-2. A batch is noted, which costs no sync, within NOTE_MS, and at once when none was noted for so long; the mark is kept once a
+ *       second. So the death of the process leaves it within the last NOTE_MS, a loss of power within the last second.
  */
 import type { CancelTimer, Clock, Disk, DiskCallback } from "../machine/ports/index.ts";
 import { damaged } from "./log-errors.ts";
@@ -15,6 +15,11 @@ const SLOT_BYTES = 4096;
 /** u32 owner · u32 1: clean · u32 segment · u32 position · u32 crc */
 const PAYLOAD_BYTES = 20;
 const KEEP_MS = 1000;
+/**
+ * Milliseconds between two notes, at least. A note takes 3 µs alone, and 60 on average among the log's own writes, as both change
+ * inodes of one journal: one for each batch took 5 % of the puts.
+ */
+const NOTE_MS = 20;
 
 /** A place in the log behind a batch that was durable. */
 export interface LogPosition {
@@ -42,6 +47,9 @@ export class LogEnd {
   readonly #payload = new Uint8Array(PAYLOAD_BYTES);
   readonly #view = new DataView(this.#payload.buffer);
   #cancelKeep: CancelTimer | null = null;
+  #cancelNote: CancelTimer | null = null;
+  /** The mark has moved since it was noted. */
+  #hasMoved = false;
 
   /** Makes the mark of a log that is to be begun, or whose end is not known yet. @throws DiskFullError */
   static create(disk: Disk, directory: string, owner: number): void {
@@ -70,7 +78,7 @@ export class LogEnd {
 
   /**
    * Opens the mark and moves it, durably, to where the log was found to end; it is made when it is missing.
-   * @param onError called when the mark cannot be made durable
+   * @param onError called when the mark cannot be written, or not be made durable
    */
   static open(
     disk: Disk,
@@ -103,27 +111,38 @@ export class LogEnd {
     this.#onError = onError;
   }
 
-  /** Moves the mark: END-1, END-2. @returns why it could not be written */
-  note(end: LogPosition): Error | null {
+  /** Moves the mark: END-1, END-2. `onError` is called when it cannot be written. */
+  move(end: LogPosition): void {
     fill(this.#view, this.#owner, end, false);
-    const error = this.#slots.note(this.#payload);
+    this.#hasMoved = true;
+    if (this.#cancelNote === null) this.#note();
     this.#cancelKeep ??= this.#clock.after(KEEP_MS, () => {
       this.#cancelKeep = null;
       this.#slots.keep(this.#payload, (failure) => {
         if (failure !== null) this.#onError(failure);
       });
     });
-    return error;
   }
 
   /** @param clean where the log ends, when the node stops in good order; null: leave the mark as it is */
   close(clean: LogPosition | null, done: DiskCallback): void {
     this.#cancelKeep?.();
+    this.#cancelNote?.();
     if (clean !== null) {
       fill(this.#view, this.#owner, clean, true);
       this.#slots.keep(this.#payload, () => {});
     }
     this.#slots.close(done);
+  }
+
+  #note(): void {
+    this.#hasMoved = false;
+    this.#cancelNote = this.#clock.after(NOTE_MS, () => {
+      this.#cancelNote = null;
+      if (this.#hasMoved) this.#note();
+    });
+    const error = this.#slots.note(this.#payload);
+    if (error !== null) this.#onError(error);
   }
 }
 

@@ -500,8 +500,7 @@ export class LogStorage {
       this.#noteIsDue = false;
       // The callback may have led to a write that failed, or to the end of this log.
       if (this.#failed || this.#ended) return;
-      const error = this.#end.note(this.#durableEnd);
-      if (error !== null) this.#fail(error);
+      this.#end.move(this.#durableEnd);
     });
   }
 

@@ -1,6 +1,7 @@
 /** What is not as it was written is an error, or was never reported durable. Never is it taken for something else. */
 import { describe, expect, test } from "vitest";
 import type { StorageError } from "../../src/storage/storage-error.ts";
+import { LogEnd } from "../../src/storage/log-end.ts";
 import { append, compact, decided, END, group, promise, texts, World } from "./world.ts";
 
 /** A log of three segments, and the mark of its end as it was after each batch, the newest last. */
@@ -226,7 +227,7 @@ describe("the end of the log", () => {
 });
 
 describe("everything that was reported durable is missed", () => {
-  /** Fifty batches in one segment, the process killed at once. */
+  /** Fifty batches in one segment, the process killed when the last one is noted (END-2). */
   function fifty(kind: "process" | "power" = "process"): { world: World; end: number } {
     const world = new World(64 * 1024);
     const { storage } = world.open();
@@ -234,8 +235,8 @@ describe("everything that was reported durable is missed", () => {
       world.writeAll(storage, [group(seq, append(seq - 1, `entry ${seq} ${"x".repeat(400)}`))]);
     }
     const end = storage.stats.logBytes;
-    // The note is made at the end of the turn; and kept once a second.
-    world.clock.run(kind === "power" ? 1500 : 0);
+    // A note takes up to 20 ms, and is kept once a second.
+    world.clock.run(kind === "power" ? 1500 : 20);
     world.crash(kind);
     return { world, end };
   }
@@ -268,6 +269,36 @@ describe("everything that was reported durable is missed", () => {
         DAMAGE[name]!(world, end);
         expect(world.openedOrRefused(mustExist)).toBe("LOG_DAMAGED");
       }
+    }
+  });
+
+  test("a batch is noted at once after a pause, and within 20 ms when one was noted before (END-2)", () => {
+    const notedAt: number[] = [];
+    const world = new World(64 * 1024, 1, (name) => {
+      if (name === "note") notedAt.push(world.clock.now());
+    });
+    const { storage } = world.open();
+    let seq = 0;
+    const marked = (): number | undefined => LogEnd.read(world.disk, "log")?.position;
+    const write = (): void => {
+      seq += 1;
+      world.writeAll(storage, [group(seq, append(seq - 1, `entry ${seq}`))]);
+      world.clock.run(0);
+    };
+    for (let i = 0; i < 500; i++) {
+      write();
+      world.clock.run(i % 7 === 0 ? 3 : 0.3);
+    }
+    world.clock.run(20);
+    expect(marked()).toBe(storage.stats.logBytes);
+    const pauses = notedAt.slice(1).map((at, i) => at - notedAt[i]!);
+    expect(Math.min(...pauses)).toBeCloseTo(20);
+    expect(Math.max(...pauses)).toBeLessThan(21);
+    world.clock.run(20);
+    for (let i = 0; i < 5; i++) {
+      write();
+      expect(marked()).toBe(storage.stats.logBytes);
+      world.clock.run(20);
     }
   });
 

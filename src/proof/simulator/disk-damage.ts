@@ -1,6 +1,6 @@
 /** The effects of mistakes on the files of a disk: pure functions from copy to copy. */
 import { unreachable } from "../../base/index.ts";
-import { FILE_HEADER_BYTES, readFrame } from "../../storage/index.ts";
+import { type EndMark, FILE_HEADER_BYTES, readFrame } from "../../storage/index.ts";
 import type { LostFile, SwappedPart, TailLoss } from "./mistake-plan.ts";
 import type { DiskCopy } from "./sim-disk.ts";
 
@@ -12,9 +12,17 @@ const FLIP_BYTES = 512;
 
 interface NewestSegment {
   readonly path: string;
+  readonly number: number;
   readonly bytes: Uint8Array;
   /** Behind the last frame. */
   readonly usedBytes: number;
+}
+
+/** The mark stands behind the last frame, whose loss it shows then: a process that was killed may have left it a few frames behind. */
+export function marksEnd(mark: EndMark | null, files: DiskCopy): boolean {
+  const newest = newestSegment(files);
+  if (newest === null) return true;
+  return mark?.segment === newest.number && mark.position === newest.usedBytes;
 }
 
 /** Half of the files as they were at the one moment, half as at the other: copied while the node wrote. */
@@ -142,13 +150,12 @@ function pathOf(files: DiskCopy, file: LostFile, permille: number): string | nul
 
 function newestSegment(files: DiskCopy): NewestSegment | null {
   let newest: NewestSegment | null = null;
-  let number = 0;
   for (const [path, bytes] of files) {
     if (!isIn("segments", path)) continue;
     const first = readFrame(bytes, FILE_HEADER_BYTES);
-    if (first === null || first.segment <= number) continue;
-    number = first.segment;
-    newest = { path, bytes, usedBytes: usedBytes(bytes, number) };
+    if (first === null || first.segment <= (newest?.number ?? 0)) continue;
+    const number = first.segment;
+    newest = { path, number, bytes, usedBytes: usedBytes(bytes, number) };
   }
   return newest;
 }

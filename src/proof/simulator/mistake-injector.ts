@@ -1,8 +1,9 @@
 /** Makes the mistakes of a plan, and then acts as the operators who repair them. */
 import { unreachable } from "../../base/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
-import { logFrom, loseFile, loseTail, swapped, tornCopy } from "./disk-damage.ts";
+import { logFrom, loseFile, loseTail, marksEnd, swapped, tornCopy } from "./disk-damage.ts";
 import type { Address } from "../../machine/ports/index.ts";
+import { LOG_DIRECTORY, LogEnd } from "../../storage/index.ts";
 import { describeMistake, type Mistake, type TimedMistake, type WayOut } from "./mistake-plan.ts";
 import type { DiskCopy } from "./sim-disk.ts";
 import type { DiskImage, Invocation, SimNode } from "./sim-node.ts";
@@ -152,7 +153,11 @@ export class MistakeInjector {
 
   /** Whether the end of the log is known for sure: not after a loss of power, nor when the process died in an unknown call. */
   #showsEnd({ node }: OneDisk, ran: ReadonlyMap<number, boolean>): boolean {
-    return ran.get(node) === true && !this.#node(node).hasLostPower;
+    const { disk, hasLostPower } = this.#node(node);
+    if (ran.get(node) !== true || hasLostPower) return false;
+    const shows = marksEnd(LogEnd.read(disk, LOG_DIRECTORY), disk.copy());
+    this.#world.coverage.hit(shows ? "log end marked" : "log end not yet marked");
+    return shows;
   }
 
   #rejoin(mistake: Of<"rejoin">, time: number): void {

@@ -116,10 +116,8 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
     enter("convergence");
     // A process that was about to stop when the faults ended has a successor by now.
     serving = voters();
-    const apart = converge(world, serving);
-    if (apart !== null) return { phase: "convergence", text: apart };
-    const untold = tellWatchers(world);
-    if (untold !== null) return liveness(untold);
+    const unrest = comeToRest(world, serving);
+    if (unrest !== null) return unrest;
   } else world.coverage.hit("no majority is left");
   for (const watcher of world.watchers) watcher.stop();
   enter("history");
@@ -129,6 +127,18 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
   } catch (error) {
     if (error instanceof InvariantError) return { phase: "history", text: error.message };
     throw error;
+  }
+}
+
+/** Nothing is decided any more: a request that was under way when its client stopped may be, while watchers are told of the others. */
+function comeToRest(world: SimWorld, serving: readonly Running[]): Trouble | null {
+  for (;;) {
+    const apart = converge(world, serving);
+    if (apart !== null) return { phase: "convergence", text: apart };
+    const { length } = world.safety.decided;
+    const untold = tellWatchers(world);
+    if (untold !== null) return { phase: "liveness", text: untold };
+    if (world.safety.decided.length === length) return null;
   }
 }
 
