@@ -178,8 +178,10 @@ async function create(
   return strict(command.aliases(aliases).summary(summary));
 }
 
-/** Usage errors are thrown instead of ending the process, and teach. */
-function strict(command: Command): Command {
+/** Usage errors are thrown instead of ending the process, and teach; those of the commands of a command, too. */
+function strict(command: Command, before = ""): Command {
+  const words = command.name() === "omnikv" ? "" : `${before}${command.name()} `;
+  for (const part of command.commands) strict(part, words);
   return command
     .exitOverride()
     .configureOutput({
@@ -187,9 +189,7 @@ function strict(command: Command): Command {
       writeErr: (text) => void process.stderr.write(wrap(text, process.stderr.columns)),
     })
     .showSuggestionAfterError(true)
-    .showHelpAfterError(
-      `("omnikv ${command.name() === "omnikv" ? "" : `${command.name()} `}--help" shows what there is)`,
-    );
+    .showHelpAfterError(`("omnikv ${words}--help" shows what there is)`);
 }
 
 /** @param args behind the name of the program */

@@ -92,10 +92,7 @@ export function exploreCommand(): Command {
       }
       replay(file);
     });
-  for (const sub of [coreCommand(), replicasCommand()]) {
-    command.addCommand(sub.exitOverride().showHelpAfterError(false));
-  }
-  return command;
+  return command.addCommand(coreCommand()).addCommand(replicasCommand());
 }
 
 function shared(command: Command, steps: string): Command {

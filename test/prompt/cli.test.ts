@@ -105,6 +105,8 @@ describe.concurrent("omnikv", () => {
     [["help", "exists"], "Did you mean read?"],
     [["help", "nope"], "error: unknown command 'nope'"],
     [["lab", "help", "nope"], "error: unknown command 'nope'"],
+    [["lab", "run", "--nosuch"], '("omnikv lab run --help" shows what there is)'],
+    [["explore", "core", "--nosuch"], '("omnikv explore core --help" shows what there is)'],
     [["isolate", "2"], 'the management prompt: omnikv manage -c "isolate …"'],
     [["manage", "isolate", "2"], 'commands stand behind -c: omnikv manage -c "isolate 2"'],
     [["client", "get", "k"], 'commands stand behind -c: omnikv client -c "get k"'],

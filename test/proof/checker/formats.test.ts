@@ -152,6 +152,7 @@ describe("what is wrong is named", () => {
   test.each([
     ["", "UNKNOWN_FORMAT", "line 1: the history is empty"],
     ["\nhello", "UNKNOWN_FORMAT", "line 2: expected a JSON object"],
+    ["{}", "UNKNOWN_FORMAT", 'line 1: expected a JSON object with fields, "INFO'],
     [lines(good, good).slice(0, -3), "BAD_SYNTAX", "line 2: expected a JSON object"],
     [lines(good, [1]), "BAD_SYNTAX", "line 2: expected a JSON object, got [1]"],
     [lines({ ...good, op: "get" }), "BAD_FIELD", 'line 1: op: expected "read", "write"'],
