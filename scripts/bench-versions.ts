@@ -7,21 +7,23 @@ import { compareVersions } from "../src/measure/experiments/versions.ts";
 const HELP = `Usage: npx tsx scripts/bench-versions.ts --before DIR [options]   (npm run build first, in both)
 
   --before DIR           a checkout of the other version, built
-  --rounds N             pairs of bursts in each cell; 8
+  --starts N             clusters of each version, one after the other; 3
+  --rounds N             pairs of bursts in each cell, with each cluster; 4
   --operations LIST      put,get
   --concurrency LIST     1,64,256,1024
   --placement LIST       spread,leader
   --duration SECONDS     of each burst; 1
-  --warm-up SECONDS      of each version, before anything is measured; 40
+  --warm-up SECONDS      of each cluster, before anything is measured; 40
   --data-dir DIR         of both; a real disk
 
-A cluster of each version runs all the time. With the defaults it takes seven minutes, and should have the machine alone.`;
+A cluster of each version runs all the time. With the defaults it takes a quarter of an hour, and should have the machine alone.`;
 
 const OPERATIONS = ["put", "get", "local", "mix"] as const;
 const PLACEMENTS = ["spread", "leader"] as const;
 const flags = readFlags(HELP, {
   before: null,
-  rounds: 8,
+  starts: 3,
+  rounds: 4,
   operations: ["put", "get"],
   concurrency: [1, 64, 256, 1024],
   placement: PLACEMENTS,
@@ -29,12 +31,13 @@ const flags = readFlags(HELP, {
   warmUp: 40,
   dataDir: null,
 });
-const { before, rounds, concurrency, dataDir } = flags;
+const { before, starts, rounds, concurrency, dataDir } = flags;
 
 exitOnSignals();
 console.log(
   await compareVersions({
     before: resolve(before ?? refuse("--before: expected a checkout of the other version")),
+    starts,
     rounds,
     placements: choices("--placement", flags.placement, PLACEMENTS),
     operations: choices("--operations", flags.operations, OPERATIONS),

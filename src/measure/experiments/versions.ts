@@ -1,7 +1,9 @@
 /**
  * This version against another one. A cluster of each runs all the time, with the client of its own version, and short bursts of load
  * go to one and to the other, in pairs: so other load on the machine, and processors whose clock changes, meet both. Both are warmed up
- * first, because the version with more code takes longer until all of it is compiled.
+ * first, because the version with more code takes longer until all of it is compiled. All of it is done with several clusters, one
+ * after the other: which node leads, and where memory and files happen to lie, makes a cluster some percent quicker or slower for as
+ * long as it runs.
  */
 import { join } from "node:path";
 import { builtModule } from "../../server/launch/index.ts";
@@ -18,7 +20,9 @@ export type Placement = "spread" | "leader";
 export interface VersionsOptions {
   /** A checkout of the other version, built. */
   readonly before: string;
-  /** Pairs of bursts in each cell. */
+  /** Clusters of each version. */
+  readonly starts: number;
+  /** Pairs of bursts in each cell, with each cluster. */
   readonly rounds: number;
   readonly placements: readonly Placement[];
   readonly operations: readonly BenchOperation[];
@@ -60,38 +64,45 @@ const PLACEMENTS = ["spread", "leader"] as const;
 
 /** @returns the table, and below it the least ratio */
 export async function compareVersions(options: VersionsOptions): Promise<string> {
-  const running: OmnikvCluster[] = [];
+  const rows = options.placements.flatMap((placement) =>
+    options.operations.flatMap((operation) =>
+      options.concurrency.map((concurrency) => rowOf(placement, operation, concurrency)),
+    ),
+  );
+  for (let i = 0; i < options.starts; i++) await measureRows(rows, options);
+  return render(rows);
+}
+
+async function measureRows(rows: readonly Row[], options: VersionsOptions): Promise<void> {
+  const ends: (() => Promise<void>)[] = [];
   try {
-    const before = await start(options.before, options.dataDir, running);
-    const now = await start(join(builtModule(""), ".."), options.dataDir, running);
+    const before = await start(options.before, options.dataDir, ends);
+    const now = await start(join(builtModule(""), ".."), options.dataDir, ends);
     await warmUp([before, now], options.warmUpMs);
-    const rows: Row[] = [];
-    for (const placement of options.placements) {
-      for (const operation of options.operations) {
-        for (const concurrency of options.concurrency) {
-          const cell = { placement, loop: { ...LOAD, operation, concurrency } };
-          rows.push(await measureCell(cell, before, now, options));
-          say(lineOf(rows.at(-1)));
-        }
-      }
+    for (const row of rows) {
+      await measureCell(row, before, now, options);
+      say(cellsOf(row).join("  "));
     }
-    return render(rows);
   } finally {
-    for (const cluster of running) await cluster.remove();
+    for (const end of ends.toReversed()) await end();
   }
 }
 
+/** @param ends gets what ends its processes, the last one first */
 async function start(
   build: string,
   parent: string | null,
-  running: OmnikvCluster[],
+  ends: (() => Promise<void>)[],
 ): Promise<Version> {
   const cluster = await OmnikvCluster.start({ size: SIZE, parent, build });
-  running.push(cluster);
+  ends.push(() => cluster.remove());
   const leader = await cluster.leader();
   const all = cluster.nodes.map(({ id }) => id);
-  const to = (pinned: readonly number[]): Promise<Generators> =>
-    Generators.start(cluster, { pinned, timeoutMs: TIMEOUT_MS });
+  const to = async (pinned: readonly number[]): Promise<Generators> => {
+    const generators = await Generators.start(cluster, { pinned, timeoutMs: TIMEOUT_MS });
+    ends.push(() => generators.close());
+    return generators;
+  };
   return { cluster, load: { spread: await to(all), leader: await to([leader]) } };
 }
 
@@ -105,28 +116,25 @@ async function warmUp(versions: readonly Version[], ms: number): Promise<void> {
   }
 }
 
-interface Cell {
+/** A cell of the table. */
+interface Row {
   readonly placement: Placement;
   readonly loop: Omit<LoopOptions, "durationMs">;
+  /** In pairs, of all clusters. */
+  readonly before: Burst[];
+  readonly now: Burst[];
 }
 
-interface Row {
-  readonly name: string;
-  readonly before: readonly Burst[];
-  readonly now: readonly Burst[];
+function rowOf(placement: Placement, operation: BenchOperation, concurrency: number): Row {
+  return { placement, loop: { ...LOAD, operation, concurrency }, before: [], now: [] };
 }
 
 async function measureCell(
-  { placement, loop }: Cell,
+  row: Row,
   before: Version,
   now: Version,
   { rounds, burstMs }: VersionsOptions,
-): Promise<Row> {
-  const row = {
-    name: `${loop.operation} ${loop.concurrency} ${placement}`,
-    before: [] as Burst[],
-    now: [] as Burst[],
-  };
+): Promise<void> {
   // The first pair gets both used to this load.
   for (let round = -1; round < rounds; round++) {
     const pair = [
@@ -135,11 +143,10 @@ async function measureCell(
     ];
     // The one to go first alternates.
     for (const { of, version } of round % 2 === 0 ? pair : pair.toReversed()) {
-      const done = await burst(version, placement, loop, burstMs);
+      const done = await burst(version, row.placement, row.loop, burstMs);
       if (round >= 0) of.push(done);
     }
   }
-  return row;
 }
 
 async function burst(
@@ -172,10 +179,11 @@ function cellsOf(row: Row): readonly string[] {
     const known = bursts.flatMap(({ serversUs }) => (serversUs === null ? [] : [serversUs]));
     return known.length === 0 ? "–" : median(known).toFixed(1);
   };
+  const { placement, loop } = row;
   const times = timesOf(row);
   const range = `${Math.min(...times).toFixed(2)} to ${Math.max(...times).toFixed(2)}`;
   return [
-    row.name,
+    `${loop.operation} ${loop.concurrency} ${placement}`,
     rate(row.before),
     rate(row.now),
     median(times).toFixed(3),
@@ -183,10 +191,6 @@ function cellsOf(row: Row): readonly string[] {
     used(row.before),
     used(row.now),
   ];
-}
-
-function lineOf(row: Row | undefined): string {
-  return row === undefined ? "" : cellsOf(row).join("  ");
 }
 
 function render(rows: readonly Row[]): string {
