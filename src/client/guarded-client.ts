@@ -2,6 +2,7 @@
 import { KvError } from "../base/index.ts";
 import {
   Atomic,
+  checkTxnShape,
   type Transaction,
   type TransactOptions,
   type TransactResult,
@@ -12,10 +13,8 @@ import {
 } from "./txn/index.ts";
 import { type Guard, guardedBy, holdingIn, wrongGuard } from "./locks/index.ts";
 import {
-  badArgument,
   type Bytes,
   type DeleteResult,
-  isRecord,
   type RequestOptions,
   wrongKey,
   wrongValue,
@@ -116,9 +115,7 @@ export async function txnWhile(
 ): Promise<TxnResult | null> {
   const wrong = wrongGuard(guard);
   if (wrong !== null) throw wrong;
-  if (!isRecord(request)) {
-    throw badArgument("txn", "{ compare, then, else }", request);
-  }
+  checkTxnShape(request);
   const whole: TxnRequest = {
     compare: [guardedBy(guard)],
     // oxlint-disable-next-line no-thenable -- a list, which nobody can call

@@ -23,4 +23,4 @@ export type {
   TxnTarget,
   TxnWhere,
 } from "./txn-types.ts";
-export { txnOf, txnResult, untilTold } from "./txn.ts";
+export { checkTxnShape, txnOf, txnResult, untilTold } from "./txn.ts";

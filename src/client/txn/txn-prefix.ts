@@ -1,6 +1,6 @@
 /** A transaction of a view whose keys begin alike, and its result. */
 import { TXN_DEPTH_MAX, TXN_OPS_MAX, unreachable } from "../../base/index.ts";
-import { badArgument, type Bytes, isRecord, KeyValue, type RangeSelector } from "../terms/index.ts";
+import { type Bytes, KeyValue, type RangeSelector } from "../terms/index.ts";
 import type {
   TxnCompare,
   TxnOperation,
@@ -8,6 +8,7 @@ import type {
   TxnRequest,
   TxnWhere,
 } from "./txn-types.ts";
+import { checkTxnShape } from "./txn.ts";
 
 /**
  * A value that is no transaction goes on unchanged, for the client to refuse, and so does a transaction that lies too deep in others.
@@ -20,9 +21,7 @@ export function withinPrefix(
   within: (selector: RangeSelector) => RangeSelector,
   depth = 1,
 ): TxnRequest {
-  if (!isRecord(request)) {
-    throw badArgument("txn", "{ compare, then, else }", request);
-  }
+  checkTxnShape(request);
   const at = <T extends TxnWhere>(given: T): T => ({
     ...given,
     ...(given.key === undefined ? {} : { key: whole(given.key) }),

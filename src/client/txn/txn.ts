@@ -102,14 +102,17 @@ interface Standing {
   readonly counted: { parts: number };
 }
 
+/** @throws KvError BAD_REQUEST for what a program without types may give */
+export function checkTxnShape(request: unknown, path = "txn"): void {
+  if (!isRecord(request)) throw badArgument(path, "{ compare, then, else }", request);
+}
+
 function partOf(request: TxnRequest, path: string, standing: Standing): Txn {
   const { depth, counted } = standing;
   if (depth > TXN_DEPTH_MAX) {
     throw new KvError("BAD_REQUEST", `${path}: at most ${TXN_DEPTH_MAX} lie within each other`);
   }
-  if (!isRecord(request)) {
-    throw badArgument(path, "{ compare, then, else }", request);
-  }
+  checkTxnShape(request, path);
   // Of an operation all fields were looked at.
   const unknown = depth === 1 ? unknownName(request, TXN_NAMES, path) : null;
   if (unknown !== null) throw unknown;
