@@ -8,6 +8,17 @@ import type { SnapshotName } from "../protocol/messages/index.ts";
 
 const INITIAL_BYTES = 64 * 1024;
 
+/** A segment that a frame comes behind. */
+interface SegmentSoFar {
+  readonly salt: number;
+  /** Its number. */
+  readonly segment: number;
+  /** Written so far. */
+  readonly bytes: number;
+  /** The checksum of its last batch. */
+  readonly crc: number;
+}
+
 interface FinishedFrame {
   readonly bytes: Uint8Array;
   readonly crc: number;
@@ -81,8 +92,8 @@ export class Batch {
   }
 
   /** The frame at a place within a segment; a view, valid until `reset`. */
-  finish(segment: number, position: number, previousCrc: number): FinishedFrame {
-    const place = { segment, position, previousCrc, groups: this.#groups };
+  finish({ salt, segment, bytes: position, crc: previousCrc }: SegmentSoFar): FinishedFrame {
+    const place = { salt, segment, position, previousCrc, groups: this.#groups };
     const crc = finishFrame(this.#out, 0, place);
     return { bytes: this.#out.peek(), crc };
   }
@@ -90,17 +101,19 @@ export class Batch {
   /**
    * The beginning of a segment with this batch in its first frame.
    * @param owner of the log
+   * @param salt drawn for this segment; not 0
    * @param carried entries of the log to write once more, so that older segments are not needed for them
    */
   finishFirst(
     owner: number,
+    salt: number,
     segment: number,
     previousEnd: number,
     previousCrc: number,
     carried: readonly Uint8Array[] | null,
   ): FinishedFrame {
     const out = new ByteWriter(INITIAL_BYTES);
-    writeFileHeader(out);
+    writeFileHeader(out, salt);
     out.zeros(FRAME_HEADER_BYTES);
     writeStart(out, { owner, previousEnd, previousCrc, scalars: this.#before });
     if (carried !== null) {
@@ -108,7 +121,8 @@ export class Batch {
       writeGroup(out, [{ kind: "append", fromIdx, entries: carried }]);
     }
     out.bytes(this.#out.peek().subarray(FRAME_HEADER_BYTES));
-    const place = { segment, position: FILE_HEADER_BYTES, previousCrc: 0, groups: this.#groups };
+    const position = FILE_HEADER_BYTES;
+    const place = { salt, segment, position, previousCrc: 0, groups: this.#groups };
     const crc = finishFrame(out, FILE_HEADER_BYTES, place);
     return { bytes: out.peek(), crc };
   }
@@ -123,14 +137,12 @@ function frameWriter(): ByteWriter {
 
 /** The last frame of a segment. */
 export function sealFrame(
-  segment: number,
-  position: number,
-  previousCrc: number,
+  { salt, segment, bytes: position, crc: previousCrc }: SegmentSoFar,
   nextFile: number,
 ): Uint8Array {
   const out = frameWriter();
   writeSeal(out, nextFile);
-  finishFrame(out, 0, { segment, position, previousCrc, groups: 0 });
+  finishFrame(out, 0, { salt, segment, position, previousCrc, groups: 0 });
   return out.peek();
 }
 

@@ -7,16 +7,21 @@
  *   FRAME-2. A frame is written only when the one before it is durable. So if a valid frame stands anywhere behind bytes
  *       that are not one, those bytes were durable once and are damaged; if none does, they may be the write a crash cut
  *       off.
+ *       Nor can a client write one: values stand in the log as they are, but the checksum begins with the salt of the file, which
+ *       is drawn for each segment and told to nobody, so that what looks like a frame in a value is one with a chance of 2^-32.
  *   FRAME-3. Frames name the checksum of their predecessor, so that one that the disk lost or kept from earlier is noticed.
  */
 import { crc32c } from "@node-rs/crc32";
 import type { ByteWriter } from "../base/index.ts";
 
-export const LOG_FORMAT_VERSION = 3;
-/** This program reads and continues segments of this version, but begins none: they do not name their owner. */
+export const LOG_FORMAT_VERSION = 4;
+/** This program reads and continues segments of these versions, but begins none: their salt is 0, which everybody can guess. */
+export const UNSALTED_FORMAT_VERSION = 3;
+/** Nor do these name their owner. */
 export const OWNERLESS_FORMAT_VERSION = 2;
-/** magic (8) · u32 version · u32 zero */
+/** magic (8) · u32 version · u32 salt */
 export const FILE_HEADER_BYTES = 16;
+const SALT_OFFSET = 12;
 /** u32 crc · u32 body bytes · u32 segment · u32 position · u32 previous crc · u32 groups */
 export const FRAME_HEADER_BYTES = 24;
 const FRAME_ALIGNMENT = 8;
@@ -26,6 +31,8 @@ const MAGIC = Uint8Array.from("OMNIKVWL", (letter) => letter.charCodeAt(0));
 
 /** Where a frame goes. */
 export interface FramePlace {
+  /** Of the file. */
+  readonly salt: number;
   readonly segment: number;
   readonly position: number;
   readonly previousCrc: number;
@@ -49,15 +56,22 @@ export function finishFrame(out: ByteWriter, start: number, place: FramePlace): 
   out.u32leAt(start + 12, place.position);
   out.u32leAt(start + 16, place.previousCrc);
   out.u32leAt(start + 20, place.groups);
-  const crc = crc32c(out.peek().subarray(start + 4));
+  const crc = crc32c(out.peek().subarray(start + 4), place.salt);
   out.u32leAt(start, crc);
   return crc;
 }
 
-export function writeFileHeader(out: ByteWriter): void {
+/** @param salt not 0 */
+export function writeFileHeader(out: ByteWriter, salt: number): void {
   out.bytes(MAGIC);
   out.u32le(LOG_FORMAT_VERSION);
-  out.u32le(0);
+  out.u32le(salt);
+}
+
+/** @param bytes a segment file, or its beginning */
+export function saltOf(bytes: Uint8Array): number {
+  if (bytes.length < FILE_HEADER_BYTES) return 0;
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(SALT_OFFSET, true);
 }
 
 /** The version a file says it has; null when it does not begin like one of ours. */
@@ -69,22 +83,24 @@ export function fileVersion(bytes: Uint8Array): number | null {
 }
 
 /**
- * Puts a header right of which a crash kept only a part: where bytes are missing there are zeros. The header says nothing
- * that the frames do not vouch for themselves, so it may be repaired when a valid frame follows; anything else in its
- * place is damage, and stays.
+ * Puts a header right of which a crash kept only a part: where bytes are missing there are zeros. Besides the salt, without which
+ * no frame is valid, the header says nothing that the frames do not vouch for themselves, so it may be repaired when a
+ * valid frame follows; anything else in its place is damage, and stays.
  * @param version as the first frame has it
  */
 export function mendFileHeader(bytes: Uint8Array, version: number): void {
   if (bytes.length < FILE_HEADER_BYTES) return;
   const whole = new Uint8Array(FILE_HEADER_BYTES);
   whole.set(MAGIC);
-  new DataView(whole.buffer).setUint32(8, version, true);
+  const view = new DataView(whole.buffer);
+  view.setUint32(8, version, true);
+  view.setUint32(SALT_OFFSET, saltOf(bytes), true);
   const isTorn = whole.every((byte, i) => bytes[i] === byte || bytes[i] === 0);
   if (isTorn) bytes.set(whole);
 }
 
 export function isKnownVersion(version: number): boolean {
-  return version === LOG_FORMAT_VERSION || version === OWNERLESS_FORMAT_VERSION;
+  return version >= OWNERLESS_FORMAT_VERSION && version <= LOG_FORMAT_VERSION;
 }
 
 /** How many bytes a frame at `position` would take by its header, which may be anything; null: no room for a header. */
@@ -94,7 +110,10 @@ export function claimedFrameBytes(bytes: Uint8Array, position: number): number |
   return FRAME_HEADER_BYTES + view.getUint32(position + 4, true);
 }
 
-/** The frame at this position of a segment file, or null when there is no valid one. */
+/**
+ * The frame at this position, or null when there is no valid one.
+ * @param bytes a segment file from its beginning, as far as it is needed
+ */
 export function readFrame(bytes: Uint8Array, position: number): Frame | null {
   if (position + FRAME_HEADER_BYTES > bytes.length) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -104,7 +123,7 @@ export function readFrame(bytes: Uint8Array, position: number): Frame | null {
   const bodyEnd = bodyStart + bodyBytes;
   if (bodyBytes === 0 || bodyBytes % FRAME_ALIGNMENT !== 0 || bodyEnd > bytes.length) return null;
   const crc = view.getUint32(position, true);
-  if (crc32c(bytes.subarray(position + 4, bodyEnd)) !== crc) return null;
+  if (crc32c(bytes.subarray(position + 4, bodyEnd), saltOf(bytes)) !== crc) return null;
   return {
     crc,
     segment: view.getUint32(position + 8, true),

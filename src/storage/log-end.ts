@@ -48,8 +48,10 @@ export class LogEnd {
   readonly #view = new DataView(this.#payload.buffer);
   #cancelKeep: CancelTimer | null = null;
   #cancelNote: CancelTimer | null = null;
+  #notedMs = Number.NEGATIVE_INFINITY;
   /** The mark has moved since it was noted. */
   #hasMoved = false;
+  #isStopped = false;
 
   /** Makes the mark of a log that is to be begun, or whose end is not known yet. @throws DiskFullError */
   static create(disk: Disk, directory: string, owner: number): void {
@@ -113,9 +115,12 @@ export class LogEnd {
 
   /** Moves the mark: END-1, END-2. `onError` is called when it cannot be written. */
   move(end: LogPosition): void {
+    if (this.#isStopped) return;
     fill(this.#view, this.#owner, end, false);
     this.#hasMoved = true;
-    if (this.#cancelNote === null) this.#note();
+    const sinceMs = this.#clock.now() - this.#notedMs;
+    if (sinceMs >= NOTE_MS) this.#noteNow();
+    else this.#cancelNote ??= this.#clock.after(NOTE_MS - sinceMs, () => this.#noteNow());
     this.#cancelKeep ??= this.#clock.after(KEEP_MS, () => {
       this.#cancelKeep = null;
       this.#slots.keep(this.#payload, (failure) => {
@@ -124,10 +129,20 @@ export class LogEnd {
     });
   }
 
+  /**
+   * The log has failed, or ends here: what was durable is noted, if that can still be done, and the mark is moved no more. A disk that
+   * has just failed is the most likely one to damage what it took last.
+   */
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancelTimers();
+    // The error that counts has been told.
+    if (this.#hasMoved) this.#note();
+  }
+
   /** @param clean where the log ends, when the node stops in good order; null: leave the mark as it is */
   close(clean: LogPosition | null, done: DiskCallback): void {
-    this.#cancelKeep?.();
-    this.#cancelNote?.();
+    this.stop();
     if (clean !== null) {
       fill(this.#view, this.#owner, clean, true);
       this.#slots.keep(this.#payload, () => {});
@@ -135,14 +150,24 @@ export class LogEnd {
     this.#slots.close(done);
   }
 
-  #note(): void {
-    this.#hasMoved = false;
-    this.#cancelNote = this.#clock.after(NOTE_MS, () => {
-      this.#cancelNote = null;
-      if (this.#hasMoved) this.#note();
-    });
-    const error = this.#slots.note(this.#payload);
+  #noteNow(): void {
+    this.#cancelNote?.();
+    this.#cancelNote = null;
+    this.#notedMs = this.#clock.now();
+    const error = this.#note();
     if (error !== null) this.#onError(error);
+  }
+
+  #note(): Error | null {
+    this.#hasMoved = false;
+    return this.#slots.note(this.#payload);
+  }
+
+  #cancelTimers(): void {
+    this.#cancelKeep?.();
+    this.#cancelNote?.();
+    this.#cancelKeep = null;
+    this.#cancelNote = null;
   }
 }
 

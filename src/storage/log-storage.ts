@@ -21,6 +21,7 @@ import {
   type DiskFile,
   DiskFullError,
   type Logger,
+  type Random,
 } from "../machine/ports/index.ts";
 import { Batch, SEAL_BYTES_MAX, sealFrame } from "./batch.ts";
 import { LiveBytes } from "./live-bytes.ts";
@@ -37,6 +38,8 @@ interface LogStorageOptions {
   readonly owner: number;
   /** The log was written to before: a directory without any log is damaged. Default: false. */
   readonly mustExist?: boolean;
+  /** Salts the segments: see FRAME-2. */
+  readonly random: Random;
   /** The log was durable up to here, by a note kept elsewhere: a log that ends before is damaged. Default: there is no note. */
   readonly reached?: LogPosition;
 }
@@ -114,6 +117,7 @@ export class LogStorage {
   readonly #hooks: LogStorageHooks;
   readonly #logger: Logger;
   readonly #owner: number;
+  readonly #random: Random;
   readonly #spares: SpareSegments;
   readonly #end: LogEnd;
   readonly #segments: SegmentList;
@@ -159,6 +163,7 @@ export class LogStorage {
     this.#clock = clock;
     this.#segmentBytes = options.segmentBytes;
     this.#owner = options.owner;
+    this.#random = options.random;
     this.#batchBytesMax = Math.min(BATCH_BYTES_MAX, options.segmentBytes / 4);
     this.#hooks = hooks;
     this.#logger = logger;
@@ -338,7 +343,7 @@ export class LogStorage {
     assert(segment.file !== null, "the newest segment is open");
     this.#unqueue(batch);
     const position = segment.bytes;
-    const { bytes, crc } = batch.finish(segment.segment, position, segment.crc);
+    const { bytes, crc } = batch.finish(segment);
     segment.bytes += bytes.length;
     segment.crc = crc;
     const { lowestAppend } = batch;
@@ -353,8 +358,16 @@ export class LogStorage {
     const carried = this.#carried();
     this.#unqueue(batch);
     const number = (last?.segment ?? 0) + 1;
-    const frame = batch.finishFirst(this.#owner, number, last?.bytes ?? 0, last?.crc ?? 0, carried);
-    const { bytes, crc } = frame;
+    // Not 0, which is that of files without one.
+    const salt = Math.max(1, this.#random.uint32());
+    const { bytes, crc } = batch.finishFirst(
+      this.#owner,
+      salt,
+      number,
+      last?.bytes ?? 0,
+      last?.crc ?? 0,
+      carried,
+    );
     if (last !== undefined && last.file !== null) this.#seal(last, last.file, spare.number);
     const segment: ListedSegment = {
       path: spare.path,
@@ -363,6 +376,7 @@ export class LogStorage {
       lowestAppend: Number.POSITIVE_INFINITY,
       bytes: bytes.length,
       crc,
+      salt,
       sealed: false,
       file,
     };
@@ -417,7 +431,7 @@ export class LogStorage {
   /** Recovery needs seals for one thing only: to notice that somebody took the newest file away. */
   #seal(segment: ListedSegment, file: DiskFile, nextFile: number): void {
     segment.sealed = true;
-    const frame = sealFrame(segment.segment, segment.bytes, segment.crc, nextFile);
+    const frame = sealFrame(segment, nextFile);
     file.writeDurably(segment.bytes, frame, (error) => {
       if (error !== null && !(error instanceof DiskFullError)) this.#fail(error);
       file.close(() => {
@@ -504,6 +518,12 @@ export class LogStorage {
     });
   }
 
+  /** Nobody waits any more for what is due at the end of the turn. */
+  #stopEnd(): void {
+    if (this.#noteIsDue) this.#end.move(this.#durableEnd);
+    this.#end.stop();
+  }
+
   /** LOG-4. */
   #dropSegments(): void {
     try {
@@ -527,6 +547,7 @@ export class LogStorage {
     this.#failed = true;
     this.#cancelRetry();
     this.#spares.stop();
+    this.#stopEnd();
     const error =
       cause instanceof StorageError
         ? cause
@@ -553,6 +574,7 @@ export class LogStorage {
     const file = this.#segments.newest?.file ?? null;
     this.#ended = true;
     const clean = this.#failed || this.#attempt !== null ? null : this.#durableEnd;
+    this.#stopEnd();
     const closeEnd = (): void => this.#end.close(clean, () => done());
     if (file === null) closeEnd();
     else file.close(closeEnd);
@@ -564,6 +586,7 @@ function openNewest(disk: Disk, segments: SegmentList, { tail }: RecoveredLog): 
   const last = segments.newest;
   if (last === undefined || tail === null) return LOG_START;
   last.crc = tail.crc;
+  last.salt = tail.salt;
   last.sealed = tail.sealed;
   if (!last.sealed) last.file = disk.open(last.path);
   return { segment: last.segment, position: last.bytes, crc: last.crc };

@@ -48,6 +48,7 @@ export interface RecoveredLog {
   readonly tail: {
     readonly position: number;
     readonly crc: number;
+    readonly salt: number;
     readonly sealed: boolean;
   } | null;
   /** The file a sealed tail names: the log must go on in it, and until then it must not be removed. */
@@ -196,7 +197,12 @@ export function readLog(disk: Disk, directory: string, expectation: LogExpectati
       lowestAppend,
       bytes: end,
     })),
-    tail: { position: last.end, crc: last.lastCrc, sealed: last.sealedTo !== null },
+    tail: {
+      position: last.end,
+      crc: last.lastCrc,
+      salt: last.salt,
+      sealed: last.sealedTo !== null,
+    },
     next,
     free: paths.filter((path) => !inUse.has(path)),
     nextFile,

@@ -12,6 +12,8 @@ export interface ListedSegment {
   bytes: number;
   /** The checksum of its last batch. */
   crc: number;
+  /** What its checksums begin with. */
+  salt: number;
   /** The log goes on in another one. */
   sealed: boolean;
   /** Null: nothing is or will be written to it. */
@@ -23,7 +25,13 @@ export class SegmentList {
   readonly #segments: ListedSegment[];
 
   constructor(known: readonly KnownSegment[]) {
-    this.#segments = known.map((segment) => ({ ...segment, crc: 0, sealed: true, file: null }));
+    this.#segments = known.map((segment) => ({
+      ...segment,
+      crc: 0,
+      salt: 0,
+      sealed: true,
+      file: null,
+    }));
   }
 
   get newest(): ListedSegment | undefined {

@@ -10,7 +10,9 @@ import {
   mendFileHeader,
   OWNERLESS_FORMAT_VERSION,
   readFrame,
+  saltOf,
   type Frame,
+  UNSALTED_FORMAT_VERSION,
 } from "./frame.ts";
 import type { LogPosition } from "./log-end.ts";
 import { damaged, foreignLog, unknownFormat } from "./log-errors.ts";
@@ -28,6 +30,8 @@ import {
 export interface Segment {
   readonly path: string;
   readonly segment: number;
+  /** What its checksums begin with. */
+  readonly salt: number;
   /** Null: written before logs had owners. */
   readonly owner: number | null;
   /** The scalars where it begins. */
@@ -113,6 +117,7 @@ export function readSegment(
   return {
     path,
     segment: number,
+    salt: saltOf(bytes),
     owner: start.owner,
     start: start.scalars,
     previousEnd: start.previousEnd,
@@ -129,15 +134,17 @@ export function readSegment(
 
 function checkFileHeader(path: string, bytes: Uint8Array): void {
   const version = fileVersion(bytes);
-  const isWhole =
-    version !== null && bytes.subarray(12, FILE_HEADER_BYTES).every((byte) => byte === 0);
-  if (!isWhole) throw damaged(path, 0, "the first bytes of a segment are not its own");
+  if (version === null) throw damaged(path, 0, "the first bytes of a segment are not its own");
   if (!isKnownVersion(version)) throw unknownFormat(path, `log format ${version}`);
+  if ((version === LOG_FORMAT_VERSION) !== (saltOf(bytes) !== 0)) {
+    throw damaged(path, 0, "the first bytes of a segment are not its own");
+  }
 }
 
-/** By the first record: that is what the versions differ in. */
+/** By the salt and the first record: that is what the versions differ in. */
 function versionOf(bytes: Uint8Array, { bodyStart }: Frame): number {
-  return namesOwner(bytes[bodyStart]) ? LOG_FORMAT_VERSION : OWNERLESS_FORMAT_VERSION;
+  if (saltOf(bytes) !== 0) return LOG_FORMAT_VERSION;
+  return namesOwner(bytes[bodyStart]) ? UNSALTED_FORMAT_VERSION : OWNERLESS_FORMAT_VERSION;
 }
 
 function checkedStart(

@@ -65,9 +65,20 @@ export class SlotFile {
     return newest(readSlots(disk, path, slotBytes, damaged)).payload;
   }
 
-  /** @throws what `damaged` makes */
+  /**
+   * What is read may never have reached the disk: the process before died before its sync, or of its sync. So the slot of each pair
+   * that is to stand by, while the other one is written, is written again first (SLOT-1).
+   * @throws what `damaged` makes
+   */
   static open(disk: Disk, path: string, slotBytes: number, damaged: Damaged): SlotFile {
     const slots = readSlots(disk, path, slotBytes, damaged);
+    for (const pair of [KEEP_SLOTS, KEEP_NOW_SLOTS]) {
+      const standing = otherOf(pair, olderOf(slots, pair));
+      const slot = slots.find(({ index }) => index === standing);
+      if (slot === undefined) continue;
+      const image = slotImage(slotBytes, slot.counter, slot.payload);
+      disk.writeNow(path, standing * slotBytes, image);
+    }
     return new SlotFile(disk, path, slotBytes, disk.open(path), slots);
   }
 
@@ -117,7 +128,7 @@ export class SlotFile {
     return this.#file.note(NOTE_SLOT * this.#slotBytes, this.#noteImage.subarray(0, length));
   }
 
-  /** Closes the file behind all values handed over; the caller may hand over no more. */
+  /** Closes the file behind all values handed over; the caller may hand over no more, and closes it once. */
   close(done: DiskCallback): void {
     this.#onClosed = done;
     this.#closeIfIdle();

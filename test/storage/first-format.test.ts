@@ -128,7 +128,7 @@ describe("a directory of omnikv 0.1", () => {
         .filter((file) => file.endsWith(".log"))
         .map((file) => fileVersion(world.disk.read(`log/${file}`, 0, 16)));
       expect(versions).toContain(2);
-      expect(versions).toContain(3);
+      expect(versions).toContain(4);
       world.crash();
       world.owner += 1;
       expect(refusal(() => world.open())).toMatchObject({ code: "FOREIGN_LOG" });
@@ -152,7 +152,12 @@ describe("a directory of omnikv 0.1", () => {
       const { storage, recovered } = LogStorage.open(
         disk,
         "log",
-        { segmentBytes: 16 * 1024 * 1024, owner: directory.logOwner, mustExist: true },
+        {
+          segmentBytes: 16 * 1024 * 1024,
+          owner: directory.logOwner,
+          mustExist: true,
+          random: seededRandom(1),
+        },
         { onDurable: () => {}, onFailure: () => {}, onRoom: () => {} },
         silentLogger,
         nodeClock,

@@ -11,17 +11,20 @@ import {
   writeGroup,
 } from "../../src/storage/record.ts";
 
+const SALT = 0x89ab_cdef;
+
 function frame(segment: number, position: number, body: readonly number[]): Uint8Array {
   const out = new ByteWriter();
   out.zeros(FRAME_HEADER_BYTES);
   out.bytes(Uint8Array.from(body));
-  finishFrame(out, 0, { segment, position, previousCrc: 1, groups: 1 });
+  finishFrame(out, 0, { salt: SALT, segment, position, previousCrc: 1, groups: 1 });
   return out.copy();
 }
 
 /** A file with the frame at a position. */
 function fileWith(bytes: Uint8Array, position: number): Uint8Array {
   const file = new Uint8Array(position + bytes.length + 64);
+  new DataView(file.buffer).setUint32(12, SALT, true);
   file.set(bytes, position);
   return file;
 }
@@ -43,9 +46,16 @@ test("a frame with any flipped bit is none", () => {
   }
 });
 
+test("a frame of a file with another salt is none", () => {
+  const file = fileWith(frame(7, 64, [1, 2, 3]), 64);
+  expect(readFrame(file, 64)).not.toBeNull();
+  file[12]! ^= 1;
+  expect(readFrame(file, 64)).toBeNull();
+});
+
 test("a frame is found behind rubbish, and one of an older segment is not", () => {
   const file = fileWith(frame(7, 640, [1, 2, 3]), 640);
-  for (let i = 0; i < 640; i++) file[i] = (i * 31) & 0xff;
+  for (let i = 16; i < 640; i++) file[i] = (i * 31) & 0xff;
   expect(findFrame(file, 16, 7)).toBe(640);
   expect(findFrame(file, 16, 8)).toBeNull();
   expect(findFrame(file, 648, 7)).toBeNull();

@@ -1,6 +1,9 @@
 /** What is not as it was written is an error, or was never reported durable. Never is it taken for something else. */
 import { describe, expect, test } from "vitest";
 import type { StorageError } from "../../src/storage/storage-error.ts";
+import { ByteWriter } from "../../src/base/byte-writer.ts";
+import { finishFrame, FRAME_HEADER_BYTES } from "../../src/storage/frame.ts";
+import type { LogWrite } from "../../src/storage/log-scalars.ts";
 import { LogEnd } from "../../src/storage/log-end.ts";
 import { append, compact, decided, END, group, promise, texts, World } from "./world.ts";
 
@@ -302,6 +305,32 @@ describe("everything that was reported durable is missed", () => {
     }
   });
 
+  test.each(["fails", "is full"])(
+    "a log whose disk %s leaves its mark where it was durable",
+    (how) => {
+      const world = new World(64 * 1024);
+      const { storage } = world.open();
+      world.settle();
+      world.writeAll(storage, [group(1, append(0, "noted at once"))]);
+      world.clock.run(0);
+      world.writeAll(storage, [group(2, append(1, "to be noted in 20 ms"))]);
+      const end = storage.stats.logBytes;
+      expect(LogEnd.read(world.disk, "log")?.position).toBeLessThan(end);
+      if (how === "fails") world.disk.failSyncs = 1;
+      else world.disk.capacityBytes = 0;
+      const size = how === "fails" ? 1 : 100 * 1024;
+      storage.stage([group(3, append(2, "x".repeat(size)))]);
+      storage.flush();
+      world.clock.run(1);
+      let closed = false;
+      storage.close(() => (closed = true));
+      world.settle();
+      expect(closed).toBe(true);
+      expect(world.durable).toEqual([1, 2]);
+      expect(LogEnd.read(world.disk, "log")).toMatchObject({ position: end, clean: false });
+    },
+  );
+
   test("the text says how much, and the way out", () => {
     const { world, end } = fifty();
     cut(world, 16);
@@ -415,4 +444,32 @@ describe("no false alarm", () => {
     }
     expect(world.warnings).toEqual([]);
   });
+});
+
+/** Values that look like frames of a segment to come, at each place at which one of them may come to lie (FRAME-2). */
+test("what clients write is not taken for a part of the log", () => {
+  const SEGMENT = 256 * 1024;
+  const VALUE = 32 * 1024;
+  const imitation = (position: number): Uint8Array => {
+    const out = new ByteWriter();
+    out.zeros(FRAME_HEADER_BYTES + 8);
+    finishFrame(out, 0, { salt: 0, segment: 0xffff_ffff, position, previousCrc: 0, groups: 1 });
+    return out.copy();
+  };
+  const world = new World(SEGMENT);
+  const { storage } = world.open();
+  let seq = 0;
+  for (let entry = 0; entry < 60; entry++) {
+    const value = new Uint8Array(VALUE);
+    for (let at = 0, guess = 0; at + 32 <= VALUE; at += 32, guess++) {
+      const place = at + (guess % 7) * (VALUE + 32) + 64 + Math.floor(guess / 7);
+      value.set(imitation(place - (place % 8)), at);
+    }
+    const write: LogWrite = { kind: "append", fromIdx: entry, entries: [value] };
+    world.writeAll(storage, [group((seq += 1), write)]);
+    if (entry % 5 === 4) world.writeAll(storage, [group((seq += 1), compact(entry + 1))]);
+  }
+  storage.close(() => {});
+  world.settle();
+  expect(world.openedOrRefused()).toEqual([]);
 });

@@ -20,9 +20,9 @@ test("frames with records and writes of every kind", () => {
   for (const write of WRITE_SAMPLES) later.add({ seq: 3, writes: [write] });
   const carried = [new Uint8Array(3), Uint8Array.of(1)];
   expect({
-    first: hex(batch.finishFirst(0xfedcba98, 7, 2 ** 33, 0x89abcdef, null).bytes),
-    carried: hex(later.finishFirst(1, 8, 100, 2, carried).bytes),
-    later: hex(later.finish(9, 4096, 77).bytes),
-    seal: hex(sealFrame(9, 8192, 78, 2 ** 20)),
+    first: hex(batch.finishFirst(0xfedcba98, 0x01234567, 7, 2 ** 33, 0x89abcdef, null).bytes),
+    carried: hex(later.finishFirst(1, 5, 8, 100, 2, carried).bytes),
+    later: hex(later.finish({ salt: 5, segment: 9, bytes: 4096, crc: 77 }).bytes),
+    seal: hex(sealFrame({ salt: 5, segment: 9, bytes: 8192, crc: 78 }, 2 ** 20)),
   }).toEqual(recorded);
 });

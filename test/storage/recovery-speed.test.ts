@@ -7,6 +7,7 @@ import { nodeClock } from "../../src/machine/runtime/node-clock.ts";
 import { NodeDisk } from "../../src/machine/host/node-disk.ts";
 import { silentLogger } from "../../src/machine/ports/logger.ts";
 import { LogStorage } from "../../src/storage/log-storage.ts";
+import { seededRandom } from "../conformance/seeded-random.ts";
 import { until } from "../conformance/wait.ts";
 
 const ENTRIES = 1_000_000;
@@ -26,7 +27,7 @@ function open(onDurable: (seq: number) => void): ReturnType<typeof LogStorage.op
   return LogStorage.open(
     NodeDisk.open(root),
     "log",
-    { segmentBytes: 16 * 1024 * 1024, owner: 1 },
+    { segmentBytes: 16 * 1024 * 1024, owner: 1, random: seededRandom(1) },
     { onDurable, onFailure: fail, onRoom: () => {} },
     silentLogger,
     nodeClock,

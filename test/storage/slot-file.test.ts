@@ -114,6 +114,27 @@ describe("a slot file", () => {
     expect(() => read(world)).toThrow("missing");
   });
 
+  test("a slot that was read is durable before the other one of its pair is written", () => {
+    class Stop extends Error {}
+    for (let seed = 0; seed < 50; seed++) {
+      let armed = false;
+      const world = made(seed, (name) => {
+        if (armed && name === "syncNow") throw new Stop();
+      });
+      open(world).keepNow(payload(1));
+      const file = open(world);
+      armed = true;
+      expect(() => file.keepNow(payload(2))).toThrow(Stop);
+      world.crash("process");
+      armed = false;
+      const again = open(world);
+      armed = true;
+      expect(() => again.keepNow(payload(3))).toThrow(Stop);
+      world.crash("power");
+      expect(read(world)).toBeGreaterThanOrEqual(1);
+    }
+  });
+
   test("any calls, any crash: nothing older than what was kept, nothing that never was", () => {
     class Stop extends Error {}
     fc.assert(

@@ -1,5 +1,6 @@
 import type { WriteGroup } from "../../src/omnipaxos/index.ts";
 import type { Disk } from "../../src/machine/ports/disk.ts";
+import type { Random } from "../../src/machine/ports/random.ts";
 import { silentLogger, type Logger } from "../../src/machine/ports/logger.ts";
 import { SimClock, type ProcessClock } from "../../src/proof/simulator/sim-clock.ts";
 import { SimDisk } from "../../src/proof/simulator/sim-disk.ts";
@@ -50,6 +51,7 @@ export class World {
   readonly room: boolean[] = [];
   readonly warnings: string[] = [];
   readonly segmentBytes: number;
+  readonly #random: Random;
   process: ProcessClock;
   /** Whose log it is. */
   owner = 7;
@@ -58,6 +60,7 @@ export class World {
 
   constructor(segmentBytes = 4096, seed = 1, onOperation?: (name: string, path: string) => void) {
     this.segmentBytes = segmentBytes;
+    this.#random = seededRandom(seed + 1);
     this.process = this.clock.fork();
     this.disk = new SimDisk({
       random: seededRandom(seed),
@@ -76,7 +79,13 @@ export class World {
     return LogStorage.open(
       disk,
       "log",
-      { segmentBytes: this.segmentBytes, owner: this.owner, mustExist, reached: this.reached },
+      {
+        segmentBytes: this.segmentBytes,
+        owner: this.owner,
+        mustExist,
+        reached: this.reached,
+        random: this.#random,
+      },
       hooks,
       logger,
       this.process,

@@ -145,7 +145,8 @@ export class SimDisk implements Disk {
     const file = this.#file(path);
     this.#checkRoom(file, position + bytes.length);
     file.write(position, bytes);
-    file.settle();
+    this.announce("syncNow", path);
+    file.synced();
   }
 
   replace(path: string, bytes: Uint8Array): void {

@@ -73,6 +73,7 @@ function openedNode(options: NodeOptions, machine: Machine, hooks: OpenHooks): O
       owner: directory.logOwner,
       mustExist: directory.logBegun,
       reached: directory.logEnd,
+      random,
     },
     {
       ...hooks,

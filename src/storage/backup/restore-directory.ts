@@ -73,7 +73,7 @@ async function make(disk: Disk, state: FrozenState, owner: RestoreOwner): Promis
       const { storage } = LogStorage.open(
         disk,
         LOG_DIRECTORY,
-        { segmentBytes: SEGMENT_BYTES, owner: directory.logOwner },
+        { segmentBytes: SEGMENT_BYTES, owner: directory.logOwner, random: owner.random },
         {
           onDurable: () => {
             directory.beginLog();

@@ -69,7 +69,7 @@ export async function leaveDirectory(path: string, node: LeftNode): Promise<void
     const { storage } = LogStorage.open(
       disk,
       LOG_DIRECTORY,
-      { segmentBytes: 64 * 1024, owner: directory.logOwner },
+      { segmentBytes: 64 * 1024, owner: directory.logOwner, random: createNodeRandom() },
       { onDurable: () => resolve(storage), onFailure, onRoom: () => {} },
       silentLogger,
       nodeClock,
