@@ -7,7 +7,7 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/storage/frame.ts",
-        "  if (crc32c(bytes.subarray(position + 4, bodyEnd)) !== crc) return null;\n",
+        "  if (crc32c(bytes.subarray(position + 4, bodyEnd), saltOf(bytes)) !== crc) return null;\n",
         "",
       ),
     ],
