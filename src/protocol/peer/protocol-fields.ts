@@ -107,7 +107,11 @@ const SNAPSHOT: Structure<Snapshot<SnapshotName>> = mapped(
   }),
   ({ baseIdx, idx, valueIdx, bytes, crc }) => {
     const value = { idx: valueIdx, bytes, crc };
-    if (baseIdx === null) return { kind: "complete", idx, value };
+    if (baseIdx === null) {
+      // The log names such a snapshot by its index alone.
+      if (valueIdx !== idx) throw new DecodeError(`snapshot.idx: ${idx}, and its name ${valueIdx}`);
+      return { kind: "complete", idx, value };
+    }
     if (baseIdx > idx) throw new DecodeError(`snapshot.baseIdx: ${baseIdx} is above ${idx}`);
     return { kind: "delta", baseIdx, idx, value };
   },

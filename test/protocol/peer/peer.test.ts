@@ -33,7 +33,7 @@ const nextConfig = fc.oneof(
 );
 const stopSign = fc.record({ nextConfig, metadata: fc.option(bytes) });
 const snapshot = fc.oneof(
-  fc.record({ kind: fc.constant("complete" as const), idx: index, value: name }),
+  name.map((value) => ({ kind: "complete" as const, idx: value.idx, value })),
   fc.tuple(index, index, name).map(([a, b, value]) => ({
     kind: "delta" as const,
     baseIdx: Math.min(a, b),
@@ -279,6 +279,11 @@ describe("messages between nodes", () => {
       "a delta from the future",
       [5, [1, 1, 0, 1], [1, 1, 0, 1], 0, 0, [[9, 5, 5, 1, 1], 0, [], null]],
       /baseIdx/,
+    ],
+    [
+      "a snapshot with another one's name",
+      [5, [1, 1, 0, 1], [1, 1, 0, 1], 0, 0, [[null, 5, 6, 1, 1], 0, [], null]],
+      /snapshot.idx: 5, and its name 6/,
     ],
     ["a read without id", { type: "readRefused", boot: 1 }, /readRefused.id: expected an integer/],
     ["a read of nobody", { type: "readRefused", id: 1 }, /readRefused.boot: expected an integer/],
