@@ -544,12 +544,13 @@ export class Node {
   }
 
   #close(done: () => void): void {
-    let open = this.#listeners.length + 1;
+    let open = this.#listeners.length + 2;
     const closed = (): void => {
       open -= 1;
       if (open === 0) done();
     };
     for (const listener of this.#listeners) listener.close(closed);
+    this.#jobs.stop(closed);
     // The directory writes down where the log ends.
     this.#storage.close(() => this.#directory.close(closed));
   }
