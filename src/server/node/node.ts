@@ -131,6 +131,8 @@ export class Node {
       logger,
       onLoaded: (state) => {
         this.#replica.install(state);
+        // A follower that falls behind again and again finishes none of its own.
+        this.#jobs.retain();
         this.#wake();
       },
       onError: (error) => this.#fail(error),

@@ -74,7 +74,7 @@ export class SnapshotJobs {
       this.#trouble = null;
       logger.debug("snapshot taken", { idx: name.idx, bytes: name.bytes });
       replica.snapshots.end(name);
-      this.#retain();
+      this.retain();
       wake();
     };
     snapshots.write(idx, chunks, done, (goOn, writtenBytes) => {
@@ -123,10 +123,10 @@ export class SnapshotJobs {
   }
 
   /**
-   * Keeps the snapshots that the core holds, that are being loaded or fetched, and that a restart could find: on a slow disk the
-   * log may still name older ones.
+   * To be called when the replica has taken another snapshot over. Keeps the snapshots that the core holds, that are being loaded or
+   * fetched, and that a restart could find: on a slow disk the log may still name older ones.
    */
-  #retain(): void {
+  retain(): void {
     const { replica, snapshots, named, loading } = this.#options;
     const stored = replica.core.storedSnapshot;
     if (stored === null) return;
