@@ -4,7 +4,7 @@
  * Invariants:
  *   RECEIVER-1. What is being received keeps its pieces across connections, not across restarts.
  *   RECEIVER-2. An attempt ends with one call: `onWhole` when its bytes are durable and have the checksum of its name, else
- *       `onFailed`. An attempt that another one replaces ends without a call.
+ *       `onFailed`. An attempt that another one replaces, or that `stop` ends, ends without a call.
  *   RECEIVER-3. As many bytes wait here for the disk as the caller hands over before `onKept` tells it that there is room. No
  *       more than SNAPSHOT_SYNC_BYTES wait without a sync under way, give or take a piece, so `onKept` always comes.
  */
@@ -66,6 +66,11 @@ export class SnapshotReceiver {
     });
     if (receiving.bytes >= name.bytes) return this.#finish(receiving);
     if (receiving.bytes - receiving.askedBytes >= SNAPSHOT_SYNC_BYTES) this.#sync(receiving);
+  }
+
+  /** Before the store stops, which gives the pieces up. No call comes after it. */
+  stop(): void {
+    this.#receiving = null;
   }
 
   /** Null: the disk has no room for another file. */

@@ -7,6 +7,8 @@
  *       written.
  *   SNAPSHOT-2. No sync of a snapshot, written or received, has more than SNAPSHOT_SYNC_BYTES to write, give or take a piece:
  *       the log's own syncs, of this node and of others that share the disk, wait for no longer than that takes.
+ *   SNAPSHOT-3. After `stop` has called back, nothing here touches the disk any more: the directory may be another process's. No
+ *       two processes give their part files the same name, so one that dies late spoils nothing for the next.
  */
 import { crc32c } from "@node-rs/crc32";
 import { SNAPSHOT_SYNC_BYTES, wayOutSentence } from "../base/index.ts";
@@ -33,12 +35,23 @@ export class SnapshotStore {
   readonly #disk: Disk;
   readonly #directory: string;
   readonly #logger: Logger;
+  readonly #bootId: number;
   /** Ascending by index. */
   #names: readonly SnapshotName[];
   #writes = 0;
+  /** Part files that nobody has begun to close. */
+  readonly #open = new Set<PartFile>();
+  /** Part files that are being closed. */
+  #closing = 0;
+  /** Null: it has not been asked to stop. */
+  #onStopped: (() => void) | null = null;
+  #stopped = false;
 
-  /** Removes unfinished files. */
-  static open(disk: Disk, directory: string, logger: Logger): SnapshotStore {
+  /**
+   * Removes unfinished files.
+   * @param bootId of this process, where it may meet another one's files
+   */
+  static open(disk: Disk, directory: string, logger: Logger, bootId = 0): SnapshotStore {
     disk.makeDirectory(directory);
     // A process that died between a rename and its sync leaves a name that power can still take away.
     disk.syncDirectory(directory);
@@ -49,18 +62,20 @@ export class SnapshotStore {
       else if (file.endsWith(".part") || name !== null) disk.remove(`${directory}/${file}`);
     }
     names.sort((a, b) => a.idx - b.idx);
-    return new SnapshotStore(disk, directory, logger, names);
+    return new SnapshotStore(disk, directory, logger, bootId, names);
   }
 
   private constructor(
     disk: Disk,
     directory: string,
     logger: Logger,
+    bootId: number,
     names: readonly SnapshotName[],
   ) {
     this.#disk = disk;
     this.#directory = directory;
     this.#logger = logger;
+    this.#bootId = bootId;
     this.#names = names;
   }
 
@@ -71,7 +86,7 @@ export class SnapshotStore {
   /**
    * Writes a snapshot piece by piece; the next piece is asked for when the one before is written.
    * @param chunks may throw SnapshotGivenUp: then there will be none
-   * @param done with the name when all of it is durable; at once, with DiskFullError, when no file can be made
+   * @param done with the name when all of it is durable; at once, with DiskFullError, when no file can be made; never after `stop`
    * @param pause between one piece and the next, which takes processor time to make; told how much is written
    */
   write(
@@ -86,9 +101,13 @@ export class SnapshotStore {
     let bytes = 0;
     let crc = 0;
     let unsyncedBytes = 0;
-    const written = (error: Error | null): void =>
-      error === null ? pause(next, bytes) : this.abandon(part, () => done(error));
+    const written = (error: Error | null): void => {
+      if (!this.#open.has(part)) return;
+      if (error === null) pause(next, bytes);
+      else this.abandon(part, () => done(error));
+    };
     const next = (): void => {
+      if (!this.#open.has(part)) return;
       const chunk = nextOf(chunks);
       if (chunk instanceof SnapshotGivenUp) return this.abandon(part, () => done(chunk));
       if (chunk.done === true) {
@@ -107,7 +126,7 @@ export class SnapshotStore {
       if (unsyncedBytes < SNAPSHOT_SYNC_BYTES) return file.write(position, chunk.value, written);
       unsyncedBytes = 0;
       file.write(position, chunk.value, (error) =>
-        error === null ? file.sync(written) : written(error),
+        error === null && this.#open.has(part) ? file.sync(written) : written(error),
       );
     };
     next();
@@ -174,21 +193,25 @@ export class SnapshotStore {
 
   /** @param who the part of the program that makes it: part of the file's name */
   newPart(who: "writing" | "receiving"): PartFile | DiskFullError {
-    const path = `${this.#directory}/${who}-${++this.#writes}.part`;
+    const path = `${this.#directory}/${who}-${this.#bootId}-${++this.#writes}.part`;
     try {
-      return { path, file: this.#disk.open(path) };
+      const part = { path, file: this.#disk.open(path) };
+      this.#open.add(part);
+      return part;
     } catch (error) {
       if (error instanceof DiskFullError) return error;
       throw error;
     }
   }
 
-  /** Makes it a snapshot of this node: SNAPSHOT-1. */
+  /** Makes it a snapshot of this node: SNAPSHOT-1. After `stop` it does nothing and calls nothing. */
   install(part: PartFile, name: SnapshotName, done: Done): void {
     const { file, path } = part;
+    if (!this.#open.has(part)) return;
     file.sync((error) => {
+      if (!this.#open.has(part)) return;
       if (error !== null) return this.abandon(part, () => done(error));
-      file.close((closeError) => {
+      this.#close(part, (closeError) => {
         if (closeError !== null) return done(closeError);
         try {
           this.#disk.rename(path, this.pathOf(name));
@@ -204,12 +227,51 @@ export class SnapshotStore {
     });
   }
 
-  /** @param done when it is removed */
-  abandon({ file, path }: PartFile, done: () => void): void {
-    file.close(() => {
+  /** @param done when it is removed; never after `stop` */
+  abandon(part: PartFile, done: () => void): void {
+    if (!this.#open.has(part)) return;
+    const { path } = part;
+    this.#close(part, () => {
       if (this.#disk.exists(path)) this.#disk.remove(path);
       done();
     });
+  }
+
+  /** Gives up all part files, and calls none of those who wait for one. @param done when nothing is open any more: SNAPSHOT-3 */
+  stop(done: () => void): void {
+    this.#stopped = true;
+    this.#onStopped = done;
+    for (const part of this.#open) this.#close(part, () => {});
+    this.#tellStopped();
+  }
+
+  /** @param closed not called when the store has been stopped meanwhile: then the file is removed */
+  #close(part: PartFile, closed: (error: Error | null) => void): void {
+    this.#open.delete(part);
+    this.#closing += 1;
+    part.file.close((error) => {
+      this.#closing -= 1;
+      if (!this.#stopped) return closed(error);
+      this.#removeIfPossible(part.path);
+      this.#tellStopped();
+    });
+  }
+
+  /** The disk may be what stops the node: what stays is removed at the next start. */
+  #removeIfPossible(path: string): void {
+    try {
+      if (this.#disk.exists(path)) this.#disk.remove(path);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#logger.debug("an unfinished snapshot stays", { path, reason: error.message });
+    }
+  }
+
+  #tellStopped(): void {
+    const done = this.#onStopped;
+    if (done === null || this.#closing > 0) return;
+    this.#onStopped = null;
+    done();
   }
 
   /** On the disk. */

@@ -182,3 +182,22 @@ test("only the first piece of another snapshot takes the place of the one being 
   expect(world.disk.list("snapshots")).toHaveLength(1);
   expect([node.kept, node.whole, node.failed]).toEqual([[], [], []]);
 });
+
+test.each([1, 3])(
+  "a receiver that stops after %i of 3 pieces leaves nothing behind, and says nothing any more",
+  (count) => {
+    const from = source(3);
+    const world = new World();
+    const node = new Receiving(world.disk);
+    for (let i = 0; i < count; i++) {
+      node.receiver.receive(from.name, i * PIECE_BYTES, from.piece(i * PIECE_BYTES));
+    }
+    let stopped = false;
+    node.receiver.stop();
+    node.store.stop(() => (stopped = true));
+    world.settle();
+    expect(stopped).toBe(true);
+    expect(world.disk.list("snapshots")).toEqual([]);
+    expect([node.whole, node.failed, node.kept]).toEqual([[], [], []]);
+  },
+);

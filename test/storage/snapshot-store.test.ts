@@ -172,3 +172,59 @@ test("a snapshot that is given up leaves nothing behind, and the next one is wri
   expect(world.disk.list("snapshots")).toEqual([]);
   expect(store.has(write(world, store, 8))).toBe(true);
 });
+
+describe("a store that is stopped", () => {
+  test("gives up what is being written, wherever it is, and touches nothing any more", () => {
+    // Before each operation of the disk in turn, until the snapshot is complete.
+    let at = 0;
+    for (let isWhole = false; !isWhole; at++) {
+      let stop = (): void => {};
+      const world = newWorld(1, (count) => {
+        if (count === at) world.clock.after(0, () => stop());
+      });
+      const store = open(world);
+      const told: string[] = [];
+      stop = () => store.stop(() => told.push("stopped"));
+      store.write(
+        7,
+        pieces(7).values(),
+        () => told.push("done"),
+        (goOn) => void world.clock.after(10, goOn),
+      );
+      if (at === 0) stop();
+      for (let i = 0; i < 500 && !told.includes("stopped") && !told.includes("done"); i++)
+        world.clock.run(1);
+      isWhole = told.includes("done");
+      if (isWhole) break;
+      expect(told).toEqual(["stopped"]);
+      const files = world.disk.list("snapshots");
+      expect(files.filter((file) => file.endsWith(".part"))).toEqual([]);
+      const { length } = world.operations;
+      world.clock.run(1000);
+      expect(told).toEqual(["stopped"]);
+      expect(world.operations).toHaveLength(length);
+      expect(world.disk.list("snapshots")).toEqual(files);
+    }
+    expect(at).toBeGreaterThan(5);
+  });
+
+  test("stops at once when nothing is open", () => {
+    let isStopped = false;
+    open(newWorld()).stop(() => (isStopped = true));
+    expect(isStopped).toBe(true);
+  });
+});
+
+test("two processes give their part files different names, and a start removes those of all before it", () => {
+  const world = newWorld();
+  const names = [3, 4].map((bootId) => {
+    const part = SnapshotStore.open(world.disk, "snapshots", silentLogger, bootId).newPart(
+      "writing",
+    );
+    return part instanceof Error ? "" : part.path;
+  });
+  expect(new Set(names).size).toBe(2);
+  expect(world.disk.list("snapshots")).toHaveLength(1);
+  open(world);
+  expect(world.disk.list("snapshots")).toEqual([]);
+});

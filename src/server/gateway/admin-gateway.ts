@@ -9,6 +9,7 @@ import {
 } from "../../base/index.ts";
 import { type Direction, DIRECTIONS, type PeerLinks } from "../../links/index.ts";
 import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
+import { mayManage } from "../../store/index.ts";
 import {
   type AdminLink,
   type AdminParams,
@@ -70,6 +71,7 @@ export class AdminGateway implements AdminGate {
       refused: "management refused",
       max: context.options.adminConnectionsMax,
       tooMany: "too many management connections",
+      goesFirst: (actor) => mayManage(context.replica.state.access, actor),
       letIn: (connection, identity) => new AdminConnection(this, connection, identity),
     });
     this.#users = new AdminUsers(context);

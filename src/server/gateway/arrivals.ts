@@ -2,22 +2,27 @@
  * The way in that clients and managers share: they shake hands, and the node lets them in as long as there is room for one more.
  *
  * Invariant ARRIVAL-1: while access control is on, a peer that has shaken hands and proved nothing else takes no other's room. Until it
- * has signed in it counts as a stranger of the network, which bounds the number and the time of strangers; then it needs room.
+ * has signed in it counts as a stranger of the network, which bounds the number and the time of strangers; then it needs room, of which
+ * each client has a share (place-shares).
  */
 import { acceptWithHandshake } from "../../links/handshake/index.ts";
 import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
+import type { Actor } from "../../store/index.ts";
 import type { BufferBudget, BufferHolder } from "./buffer-budget.ts";
 import { handshakeOf, hasProved, type GatewayContext } from "./context.ts";
 import { Identity } from "./identity.ts";
+import { PlaceShares } from "./place-shares.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
+/** What a client is told whose connection makes room for another client's. */
+const GIVES_WAY = "all places are taken, and another client has fewer or goes first";
 const NOBODY: ConnectionHandlers = { onFrame: () => {}, onClose: () => {} };
 
 /** The peer at the other end. */
 interface Guest {
   readonly connection: Connection;
   readonly identity: Identity;
-  /** There was no room: it is being closed. */
+  /** There was no room, or is none any more: it is being closed. */
   isRefused: boolean;
 }
 
@@ -33,6 +38,8 @@ export interface ArrivalsOptions<G extends Arrival> {
   /** How many may be in at once, and the error for one more. */
   readonly max: number;
   readonly tooMany: string;
+  /** Who finds room as long as others have some. Left out: nobody. */
+  readonly goesFirst?: (actor: Actor | null) => boolean;
   readonly letIn: (connection: Connection, identity: Identity) => G;
 }
 
@@ -45,6 +52,7 @@ export class Arrivals<G extends Arrival> {
   readonly #in = new Map<G, Guest>();
   /** Guests that take no room: ARRIVAL-1. */
   readonly #strangers = new Set<Guest>();
+  readonly #places: PlaceShares<Guest>;
   #accessIsOn = false;
   #stopped = false;
 
@@ -52,6 +60,7 @@ export class Arrivals<G extends Arrival> {
     this.#context = context;
     this.#budget = budget;
     this.#options = options;
+    this.#places = new PlaceShares(options.max, options.goesFirst ?? (() => false));
   }
 
   /** Connections that have shaken hands. */
@@ -83,7 +92,10 @@ export class Arrivals<G extends Arrival> {
 
   ended(arrival: G): void {
     const guest = this.#in.get(arrival);
-    if (guest !== undefined) this.#strangers.delete(guest);
+    if (guest !== undefined) {
+      this.#strangers.delete(guest);
+      this.#places.giveBack(guest);
+    }
     this.#in.delete(arrival);
     this.#budget.remove(arrival);
   }
@@ -112,10 +124,7 @@ export class Arrivals<G extends Arrival> {
     const identity: Identity = new Identity(connection, isHolder, () => this.#makeRoom(guest));
     const guest: Guest = { connection, identity, isRefused: false };
     const isStranger = identity.isStranger(this.#context.replica.state.access);
-    if (!isStranger && this.#isFull) {
-      this.#refuse(connection);
-      return NOBODY;
-    }
+    if (!isStranger && !this.#takePlace(guest)) return NOBODY;
     const arrival = this.#options.letIn(connection, identity);
     this.#in.set(arrival, guest);
     this.#budget.add(arrival);
@@ -123,33 +132,36 @@ export class Arrivals<G extends Arrival> {
     return arrival;
   }
 
-  get #isFull(): boolean {
-    return this.#in.size - this.#strangers.size >= this.#options.max;
+  /** @returns false: there is none, and the guest is refused */
+  #takePlace(guest: Guest): boolean {
+    const { connection, identity } = guest;
+    const actor = identity.actor(this.#context.machine.clock.now());
+    const givesWay = this.#places.take(guest, { actor, remote: connection.remote });
+    if (givesWay === "full") this.#refuse(guest, this.#options.tooMany);
+    else if (givesWay !== null) this.#refuse(givesWay, GIVES_WAY);
+    return givesWay !== "full";
   }
 
   #estrange(guest: Guest): void {
     this.#strangers.add(guest);
+    this.#places.giveBack(guest);
     guest.connection.estrange();
   }
 
   /** For a guest that is a stranger no more. @returns why there is no room: then the connection is closed; null: there is room */
   #makeRoom(guest: Guest): string | null {
     if (!this.#strangers.has(guest)) return null;
-    if (guest.isRefused) return this.#options.tooMany;
-    if (this.#isFull) {
-      guest.isRefused = true;
-      this.#refuse(guest.connection);
-      return this.#options.tooMany;
-    }
+    if (guest.isRefused || !this.#takePlace(guest)) return this.#options.tooMany;
     this.#strangers.delete(guest);
     guest.connection.admit();
     return null;
   }
 
-  #refuse(connection: Connection): void {
-    const { tooMany } = this.#options;
-    const fields = { remote: connection.remote, reason: tooMany };
+  #refuse(guest: Guest, reason: string): void {
+    const { connection } = guest;
+    guest.isRefused = true;
+    const fields = { remote: connection.remote, reason };
     this.#context.strangers.warn(this.#options.refused, fields);
-    connection.close(tooMany);
+    connection.close(reason);
   }
 }

@@ -131,6 +131,8 @@ export class Node {
       logger,
       onLoaded: (state) => {
         this.#replica.install(state);
+        // A follower that falls behind again and again finishes none of its own.
+        this.#jobs.retain();
         this.#wake();
       },
       onError: (error) => this.#fail(error),
@@ -252,12 +254,17 @@ export class Node {
     return members.filter((id) => this.#links.isConnected(id)).length > members.length / 2;
   }
 
-  /** Ends all connections, writes what is staged, closes the files. */
+  /**
+   * Ends all connections, writes what is staged, closes the files. A node that has failed, or fails meanwhile, says so by `onFatal` and
+   * closes its files by itself: then `done` is not called.
+   */
   stop(done: () => void): void {
+    if (this.#isOver()) return;
     // A node that stops in good order keeps every index that it knows to be decided.
     this.#replica.core.writeDecided();
-    const effects = this.#stopped ? null : this.#endTurn();
+    const effects = this.#endTurn();
     if (effects !== null) this.#storage.stage(effects.writes);
+    if (this.#isOver()) return;
     this.#halt("node stops");
     this.#close(done);
   }
@@ -463,6 +470,7 @@ export class Node {
     if (effects.outvoted !== null) return this.#failOutvoted(effects);
     // Decided indexes wait for the next urgent group, or the next tick: no message needs them on disk.
     const urgent = effects.writes.length > 0 && this.#storage.stage(effects.writes);
+    if (this.#isOver()) return;
     for (const piece of effects.pieces) this.#jobs.serve(piece);
     // Before any promise: a peer that counts on a promise of a replaced disk hears of the replacement first (JOIN-2).
     this.#reports.flush();
@@ -471,6 +479,8 @@ export class Node {
     this.#links.flush();
     // Last: this very thread may make a small write, and the messages must not wait for it.
     if (urgent) this.#storage.flush();
+    // Nothing is begun that #close would have to know of.
+    if (this.#isOver()) return;
     for (const piece of effects.received) this.#jobs.receive(piece);
     this.#loader.want(effects.load);
     if (effects.snapshot !== null) this.#jobs.write(effects.snapshot);
@@ -544,14 +554,20 @@ export class Node {
   }
 
   #close(done: () => void): void {
-    let open = this.#listeners.length + 1;
+    let open = this.#listeners.length + 2;
     const closed = (): void => {
       open -= 1;
       if (open === 0) done();
     };
     for (const listener of this.#listeners) listener.close(closed);
+    this.#jobs.stop(closed);
     // The directory writes down where the log ends.
     this.#storage.close(() => this.#directory.close(closed));
+  }
+
+  /** A method, because what is called in between may end the node. */
+  #isOver(): boolean {
+    return this.#stopped;
   }
 
   #halt(reason: string): void {

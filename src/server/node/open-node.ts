@@ -64,7 +64,7 @@ function openedNode(options: NodeOptions, machine: Machine, hooks: OpenHooks): O
     confirmMembers: options.confirmMembers,
     onFailure: (error) => hooks.onFailure(error),
   });
-  const snapshots = SnapshotStore.open(disk, SNAPSHOT_DIRECTORY, logger);
+  const snapshots = SnapshotStore.open(disk, SNAPSHOT_DIRECTORY, logger, directory.bootId);
   const { storage, recovered } = LogStorage.open(
     disk,
     LOG_DIRECTORY,

@@ -1,7 +1,12 @@
 /** Takes snapshots while the node serves, streams them to followers that fell behind, and keeps the snapshots that peers send. */
 import { SNAPSHOT_CHUNK_BYTES } from "../../base/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
-import { type Clock, DiskFullError, type Logger } from "../../machine/ports/index.ts";
+import {
+  type CancelTimer,
+  type Clock,
+  DiskFullError,
+  type Logger,
+} from "../../machine/ports/index.ts";
 import type { DueSnapshot, ReceivedPiece, Replica, WantedPiece } from "../../replica/index.ts";
 import { SnapshotGivenUp, SnapshotReceiver, type SnapshotStore } from "../../storage/index.ts";
 import type { ReplicaMessage, SnapshotName } from "../../protocol/messages/index.ts";
@@ -31,6 +36,8 @@ export class SnapshotJobs {
   readonly #receiver: SnapshotReceiver;
   /** Why the last snapshot was not written, as the log said it; null: it was written. */
   #trouble: string | null = null;
+  /** Of the snapshot being written. */
+  #cancelPause: CancelTimer = () => {};
 
   constructor(options: SnapshotJobsOptions) {
     this.#options = options;
@@ -67,13 +74,23 @@ export class SnapshotJobs {
       this.#trouble = null;
       logger.debug("snapshot taken", { idx: name.idx, bytes: name.bytes });
       replica.snapshots.end(name);
-      this.#retain();
+      this.retain();
       wake();
     };
     snapshots.write(idx, chunks, done, (goOn, writtenBytes) => {
       if (replica.snapshots.isLate(writtenBytes)) goOn();
-      else clock.after(PAUSE_MS, goOn);
+      else this.#cancelPause = clock.after(PAUSE_MS, goOn);
     });
+  }
+
+  /**
+   * Gives up what is being written and received; the replica hears no more of it.
+   * @param done when no file of theirs is open. Nothing is written or received after that
+   */
+  stop(done: () => void): void {
+    this.#cancelPause();
+    this.#receiver.stop();
+    this.#options.snapshots.stop(done);
   }
 
   /** Each attempt would say the same of another file: the log says it again only when the trouble is another one. */
@@ -106,10 +123,10 @@ export class SnapshotJobs {
   }
 
   /**
-   * Keeps the snapshots that the core holds, that are being loaded or fetched, and that a restart could find: on a slow disk the
-   * log may still name older ones.
+   * To be called when the replica has taken another snapshot over. Keeps the snapshots that the core holds, that are being loaded or
+   * fetched, and that a restart could find: on a slow disk the log may still name older ones.
    */
-  #retain(): void {
+  retain(): void {
     const { replica, snapshots, named, loading } = this.#options;
     const stored = replica.core.storedSnapshot;
     if (stored === null) return;

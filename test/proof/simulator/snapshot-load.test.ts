@@ -136,6 +136,26 @@ describe.each(SEEDS)("seed %i", (seed) => {
     expect(set.replica(set.behind).state.hash()).toBe(set.replica(set.leader).state.hash());
   });
 
+  test("a follower that falls behind again and again keeps no more snapshots than it needs", () => {
+    const set = new Behind(seed, 1);
+    const { world, injector } = set.scenario;
+    for (let round = 0; round < 5; round++) {
+      set.reconnect();
+      set.until(() => set.replica(set.behind).appliedIdx === set.replica(set.leader).appliedIdx);
+      // Above what the leader keeps of its log for one that fetches.
+      set.isolate();
+      world.run(FETCH_OVER_MS);
+      const { appliedIdx } = set.replica(set.behind);
+      set.fill(`${round}`);
+      set.untilCutAbove(appliedIdx);
+    }
+    injector.heal();
+    const { disk } = world.nodes[set.behind]!;
+    expect(world.coverage.count("in slices: a snapshot from a peer is loaded")).toBe(5);
+    // The newest two, and one more that the log names until the next one.
+    expect(disk.list("snapshots").length).toBeLessThanOrEqual(3);
+  });
+
   test("the log behind a snapshot that is being fetched is kept: one is enough", () => {
     const set = new Behind(seed, 20);
     const { scenario, leader, behind } = set;

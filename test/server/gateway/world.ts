@@ -57,6 +57,7 @@ export async function startGateWorld(
     ...parts,
   };
   let isReady = false;
+  let hasFailed = false;
   const host = "127.0.0.1";
   const node = Node.open(
     {
@@ -69,7 +70,10 @@ export async function startGateWorld(
     machine,
     {
       onListening: () => (isReady = true),
-      onFatal: (error) => lines.push(`fatal: ${error.message}`),
+      onFatal: (error) => {
+        hasFailed = true;
+        lines.push(`fatal: ${error.message}`);
+      },
     },
   );
   node.start();
@@ -111,7 +115,11 @@ export async function startGateWorld(
   const close = async (): Promise<void> => {
     client.close();
     admin.close();
-    await new Promise<void>((resolve) => node.stop(resolve));
+    await new Promise<void>((resolve) => {
+      // One that has failed does not say that it stops.
+      if (hasFailed) resolve();
+      else node.stop(resolve);
+    });
     rmSync(directory, { recursive: true });
   };
   return { node, nodes, accepted, lines, client, admin, attack, close };
