@@ -141,7 +141,7 @@ export const WATCHES: readonly Mutant[] = [
     by: "sim",
   },
   {
-    name: "compaction is not said to who is behind",
+    name: "compaction is not said to who is swept",
     breaks: "a watch goes on after a gap",
     patches: [
       patch(
@@ -152,8 +152,8 @@ export const WATCHES: readonly Mutant[] = [
       patch(WALKS, "if (first === undefined || first.next > oldest) return;", "return;"),
       patch(
         WALKS,
-        "        if (watch.next <= oldest) {",
-        "        watch.next = Math.max(watch.next, oldest + 1);\n        if (watch.next < 0) {",
+        "        if (left <= 0 || watch.next <= oldest) break;\n",
+        "        watch.next = Math.max(watch.next, oldest + 1);\n",
       ),
     ],
     by: "sim",

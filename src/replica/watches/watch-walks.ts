@@ -329,7 +329,7 @@ export class WatchWalks {
     this.#hooks.compacted(watch, oldest);
   }
 
-  /** WALKS-3, for those whose connections have no room, too. Half of a turn is left for those that can be fed. */
+  /** WALKS-3, for those whose connections have no room, too. Half of a turn is left to feed others. */
   #endOvertaken(): void {
     const { oldest } = this.#state().cells.history;
     const { needs } = this.#places;
@@ -348,11 +348,10 @@ export class WatchWalks {
     for (const session of large) {
       if (this.#past.isSpent) return;
       const [watch] = session.large;
-      if (watch === undefined || !session.hasRoom(this.#turn)) continue;
+      if (watch === undefined || watch.next <= oldest || !session.hasRoom(this.#turn)) continue;
       large.delete(session);
       large.add(session);
-      if (watch.next <= oldest) this.#compacted(watch, oldest, this.#past);
-      else this.#tellPart(watch);
+      this.#tellPart(watch);
     }
   }
 
@@ -418,21 +417,16 @@ export class WatchWalks {
       if (left <= 0) break;
       if (!session.hasRoom(this.#turn)) continue;
       for (const watch of session.waiting) {
-        if (left <= 0) break;
+        // One that must end does so first (#endOvertaken), in the next turns.
+        if (left <= 0 || watch.next <= oldest) break;
         left -= 1;
-        if (watch.next <= oldest) {
-          left -= END_RECORDS - 1;
-          this.#compacted(watch, oldest, this.#past);
-        } else {
-          at = Math.min(at, watch.next);
-          this.#past.records -= 1;
-          this.#places.place(watch, "swept");
-        }
+        at = Math.min(at, watch.next);
+        this.#past.records -= 1;
+        this.#places.place(watch, "swept");
       }
-      if (session.waiting.size === 0) continue;
+      if (left > 0 || session.waiting.size === 0) continue;
       waiting.delete(session);
       waiting.add(session);
-      break;
     }
     this.#at = at;
     this.#sweptSince = this.#turn;
