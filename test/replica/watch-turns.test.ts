@@ -8,7 +8,7 @@ import type { Watch } from "../../src/replica/watches/watch.ts";
 import type { WatchRecord } from "../../src/proof/simulator/watch-check.ts";
 import { nextOf } from "../../src/proof/simulator/watch-notes.ts";
 import { key } from "../store/helpers.ts";
-import { Client, WISH, World } from "./watch-world.ts";
+import { type Client, WISH, World } from "./watch-world.ts";
 
 const BIG = "x".repeat(500);
 /** Ten watches end in a turn, or twenty are taken out. */
@@ -18,15 +18,16 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Counts how often any watch is looked at that is created from now on. */
-function countLooks(): { looks: number } {
-  const count = { looks: 0 };
-  const { add } = WatchWalks.prototype;
-  vi.spyOn(WatchWalks.prototype, "add").mockImplementation(function (this: WatchWalks, watch) {
-    for (const name of ["source", "next", "wish"] as const) counted(watch, name, count);
-    add.call(this, watch);
-  });
-  return count;
+/** @returns what counts, from when it is called on, how often the watches are looked at that were created until then */
+function spyOnWatches(): () => { looks: number } {
+  const added = vi.spyOn(WatchWalks.prototype, "add");
+  return () => {
+    const count = { looks: 0 };
+    for (const [watch] of added.mock.calls) {
+      for (const name of ["source", "next", "wish"] as const) counted(watch, name, count);
+    }
+    return count;
+  };
 }
 
 function counted(watch: Watch, name: keyof Watch, count: { looks: number }): void {
@@ -125,12 +126,12 @@ describe("many watches that end at once end in several turns", () => {
 
 describe("watches for which nothing can be done cost a turn nothing", () => {
   test("those without room, when they have asked for progress and what they want goes on to change", () => {
-    const count = countLooks();
+    const countLooks = spyOnWatches();
     const world = new World();
     const [slow, all] = blocked(world, 200);
     for (let watch = 2; watch <= 201; watch++) slow.ask(world.hub, { kind: "progress", watch });
     world.turn();
-    count.looks = 0;
+    const count = countLooks();
     for (let i = 0; i < 10; i++) {
       world.run({ op: "write", key: "a", value: "1" });
       world.turn();
@@ -145,14 +146,14 @@ describe("watches for which nothing can be done cost a turn nothing", () => {
   });
 
   test("those that begin in the future", () => {
-    const count = countLooks();
+    const countLooks = spyOnWatches();
     const world = new World();
     const [early] = world.clients as [Client];
     const all = Array.from({ length: 200 }, () => {
       return early.create(world.hub, { ...WISH, from: 12 })[1];
     });
     world.turn();
-    count.looks = 0;
+    const count = countLooks();
     for (let i = 0; i < 10; i++) {
       world.run({ op: "write", key: "a", value: "1" });
       world.turn();
@@ -165,7 +166,7 @@ describe("watches for which nothing can be done cost a turn nothing", () => {
   });
 
   test("those that want none of the keys of a large revision", () => {
-    const count = countLooks();
+    const countLooks = spyOnWatches();
     const world = new World({ unreadBytes: 1 << 20 });
     const [reader] = world.clients as [Client];
     for (let i = 0; i < 600; i++) world.run({ op: "write", key: `k${i}`, value: "" });
@@ -174,7 +175,7 @@ describe("watches for which nothing can be done cost a turn nothing", () => {
     }
     const [, own] = reader.create(world.hub, { ...WISH, start: "k1", end: "k2" });
     world.settle();
-    count.looks = 0;
+    const count = countLooks();
     world.transact({ op: "delete", where: { start: key(""), end: key("l") }, previous: false });
     world.turn();
     expect(count.looks).toBeLessThan(200);
