@@ -44,18 +44,16 @@ export const WATCHES: readonly Mutant[] = [
     name: "a watch from the revision just fed is live at once",
     breaks: "the event at the seam of history and live feed is skipped",
     patches: [
-      patch(
-        WALKS,
-        "if (watch.next <= this.#fed) this.#move",
-        "if (watch.next < this.#fed) this.#move",
-      ),
+      patch(WALKS, "if (watch.next <= this.#fed) this", "if (watch.next < this.#fed) this"),
     ],
     by: "sim",
   },
   {
     name: "a sweep joins the live feed one revision early",
     breaks: "a watch that was behind misses an event where it joins again",
-    patches: [patch(WALKS, "if (this.#at > this.#fed) {", "if (this.#at >= this.#fed) {")],
+    patches: [
+      patch(WALKS, "} else if (this.#at > this.#fed) {", "} else if (this.#at >= this.#fed) {"),
+    ],
     by: "sim",
   },
   {
@@ -64,8 +62,8 @@ export const WATCHES: readonly Mutant[] = [
     patches: [
       patch(
         WALKS,
-        "if (watch.source !== source || watch.next > revision || !wants(watch, change)) return;",
-        "if (watch.source !== source || !wants(watch, change)) return;",
+        "if (watch.next > revision || !wants(watch, change)) return;",
+        "if (!wants(watch, change)) return;",
       ),
     ],
     by: "sim",
@@ -88,13 +86,8 @@ export const WATCHES: readonly Mutant[] = [
     patches: [
       patch(
         HUB,
-        'watch.source === "large" || upTo < watch.asked) continue;',
-        'watch.source === "large") continue;',
-      ),
-      patch(
-        HUB,
-        "watch.session.out.progress(watch.number, upTo);",
-        "watch.session.out.progress(watch.number, this.#walks.fed);",
+        "if (watch.next > (watch.asked ?? Infinity)) this.#answer(watch, watch.next - 1);",
+        "this.#answer(watch, this.#walks.fed);",
       ),
     ],
     by: "sim",
@@ -105,8 +98,8 @@ export const WATCHES: readonly Mutant[] = [
     patches: [
       patch(
         HUB,
-        "if (session.behind.size === 0) session.out.progress(ALL_WATCHES",
-        "if (session.behind.size >= 0) session.out.progress(ALL_WATCHES",
+        "if (session.behind === 0) session.out.progress(ALL_WATCHES",
+        "if (session.behind >= 0) session.out.progress(ALL_WATCHES",
       ),
     ],
     by: "sim",
@@ -153,13 +146,14 @@ export const WATCHES: readonly Mutant[] = [
     patches: [
       patch(
         WALKS,
-        "      for (const watch of this.#swept) if (watch.next <= oldest) this.#compacted(watch, oldest);\n",
-        "",
+        "if (this.#at <= oldest || this",
+        "this.#at = Math.max(this.#at, oldest + 1);\n      if (this",
       ),
+      patch(WALKS, "if (first === undefined || first.next > oldest) return;", "return;"),
       patch(
         WALKS,
-        "        if (watch.next <= oldest) this.#compacted(watch, oldest);\n        else if (hasRoom) {",
-        "        watch.next = Math.max(watch.next, oldest + 1);\n        if (hasRoom) {",
+        "        if (left <= 0 || watch.next <= oldest) break;\n",
+        "        watch.next = Math.max(watch.next, oldest + 1);\n",
       ),
     ],
     by: "sim",
@@ -167,13 +161,7 @@ export const WATCHES: readonly Mutant[] = [
   {
     name: "compaction is not said to who is live",
     breaks: "a watch goes on after a gap, at a node that took over a snapshot",
-    patches: [
-      patch(
-        WALKS,
-        'if (watch.source === "live" && watch.next <= oldest) this.#compacted(watch, oldest);',
-        'if (watch.source === "live" && watch.next < 0) this.#compacted(watch, oldest);',
-      ),
-    ],
+    patches: [patch(WALKS, "if (!this.#endLive(oldest)) return;\n", "")],
     by: "sim",
   },
   {
@@ -237,6 +225,20 @@ export const WATCHES: readonly Mutant[] = [
       patch(SHARES, "share.watches >= Math.min(perClient, free)", "share.watches >= perNode"),
     ],
     by: ["test/replica/watch-hub.test.ts"],
+  },
+  {
+    name: "watches that end count as nothing",
+    breaks: "a turn that ends many watches holds up the node",
+    patches: [patch(WALKS, "    budget.records -= END_RECORDS;\n", "")],
+    by: ["test/replica/watch-turns.test.ts"],
+  },
+  {
+    name: "whoever has large revisions is always first",
+    breaks: "one client keeps others that are behind from being fed",
+    patches: [
+      patch(WALKS, "const isSweepFirst = this.#turn % 2 === 0;", "const isSweepFirst = false;"),
+    ],
+    by: ["test/replica/watch-turns.test.ts"],
   },
   {
     name: "parts of a large revision without the last key of each",

@@ -51,8 +51,12 @@ test("each look-up finds what a list finds, whatever was added and removed befor
             expect(index.has(at)).toBe(expected.length > 0);
           }
         });
+        const sorted = (items: number[]): number[] => items.toSorted((a, b) => a - b);
+        expect(sorted(index.some(60))).toEqual(sorted(list.map(([item]) => item)));
+        expect(index.some(2)).toHaveLength(Math.min(2, list.length));
         for (const [item, wanted] of list) index.remove(wanted, item);
         expect(index.bytes).toBe(0);
+        expect(index.some(1)).toEqual([]);
         expect(keys.some((at) => index.has(at))).toBe(false);
       },
     ),

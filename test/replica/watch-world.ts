@@ -165,9 +165,19 @@ export class World {
 
   /** As after a snapshot from the leader: another state, that has come further. */
   install(...commands: Command[]): void {
+    this.#install(commands, null);
+  }
+
+  /** The same, where the changes up to a revision are not kept any more. */
+  installCompacted(revision: number, ...commands: Command[]): void {
+    this.#install(commands, revision);
+  }
+
+  #install(commands: readonly Command[], compacted: number | null): void {
     const { hub, state } = this;
     this.#isElsewhere = true;
     this.run(...commands);
+    if (compacted !== null) this.compact(compacted);
     this.#isElsewhere = false;
     this.state = fromSnapshot(snapshotBytes(state.clone()));
     hub.applied(true);

@@ -64,6 +64,17 @@ export class RangeIndex<T> {
     return this.#keys.has(key) || covers(this.#root, key);
   }
 
+  /** As many items as there are, or so many of them. */
+  some(count: number): T[] {
+    const found: T[] = [];
+    for (const items of this.#keys.values()) {
+      if (found.length >= count) break;
+      take(items, count, found);
+    }
+    takeBelow(this.#root, count, found);
+    return found;
+  }
+
   /** RANGEINDEX-1. */
   visit(key: ByteString, visitor: (item: T) => void): void {
     this.#keys.get(key)?.forEach(visitor);
@@ -99,6 +110,20 @@ function stab<T>(node: Node<T> | null, key: ByteString, visitor: (item: T) => vo
   if (node.start > key) return;
   if (isAbove(node.end, key)) node.items.forEach(visitor);
   stab(node.right, key, visitor);
+}
+
+function takeBelow<T>(node: Node<T> | null, count: number, found: T[]): void {
+  if (node === null || found.length >= count) return;
+  take(node.items, count, found);
+  takeBelow(node.left, count, found);
+  takeBelow(node.right, count, found);
+}
+
+function take<T>(items: Iterable<T>, count: number, found: T[]): void {
+  for (const item of items) {
+    if (found.length >= count) return;
+    found.push(item);
+  }
 }
 
 function order({ start, end }: KeyRange, node: KeyRange): number {

@@ -11,7 +11,7 @@ import type { KvState } from "../../store/index.ts";
 import { ALL_WATCHES, type WatchRequest, type WatchWish } from "../../protocol/client/index.ts";
 import { rangeBytes } from "./range-index.ts";
 import { Watch, WatchSession, type Told, type WatchRoute } from "./watch.ts";
-import { WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";
+import { REMOVAL_RECORDS, WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";
 import { WatchRights, type WatchRefusal } from "./watch-rights.ts";
 import { WatchShares } from "./watch-shares.ts";
 import { WatchWalks } from "./watch-walks.ts";
@@ -42,8 +42,15 @@ export class WatchHub {
   readonly #dirty = new Set<WatchSession>();
   /** By the tick at which they are told of progress. */
   readonly #due: Set<WatchSession>[];
-  /** Watches whose clients asked for progress and have no answer yet. */
+  /**
+   * Watches whose clients asked for progress, and wait for the live walk. Those that are behind are not among them: they come here,
+   * or are answered, when they have come further.
+   */
   readonly #askers = new Set<Watch>();
+  /** Sessions of clients that are gone, with watches that are yet to be taken out. */
+  readonly #closed = new Set<WatchSession>();
+  /** How many of those may still be taken out in this turn. */
+  #removals: number;
   /** Sessions not told yet that this node hears the leader again, or no longer. */
   readonly #untold = new Set<WatchSession>();
   /** What leaves with this turn. */
@@ -55,9 +62,10 @@ export class WatchHub {
     this.#options = options;
     this.#state = state;
     this.#shares = new WatchShares(options.limits);
-    this.#walks = new WatchWalks(options.limits.turn, state, this.#sessions, {
+    this.#walks = new WatchWalks(options.limits.turn, state, {
       wrote: (session) => this.#dirty.add(session),
       compacted: (watch, oldest) => this.#end(watch, "COMPACTED", COMPACTED_TEXT, oldest),
+      asked: (watch) => this.#asked(watch),
     });
     this.#rights = new WatchRights(
       options.limits.turn.judged,
@@ -66,6 +74,7 @@ export class WatchHub {
       (watch, { code, reason }) => this.#end(watch, code, reason),
     );
     this.#due = Array.from({ length: options.progressTicks }, () => new Set());
+    this.#removals = options.limits.turn.records / REMOVAL_RECORDS;
   }
 
   /** HUB-2. */
@@ -103,7 +112,7 @@ export class WatchHub {
         case "progress":
           if (watch === undefined) break;
           watch.asked = this.#state().revision;
-          this.#askers.add(watch);
+          this.#asked(watch);
           break;
         default:
           unreachable(request, "request of a watch");
@@ -113,11 +122,13 @@ export class WatchHub {
     return null;
   }
 
-  /** The client is gone. */
+  /** The client is gone. Its watches are told nothing more, and are taken out as far as each turn goes. */
   forget(routeId: number): void {
     const session = this.#sessions.get(routeId);
     if (session === undefined) return;
-    for (const watch of session.watches.values()) this.#remove(watch);
+    session.isClosed = true;
+    this.#closed.add(session);
+    this.#removeClosed();
     this.#sessions.delete(routeId);
     this.#due[routeId % this.#due.length]?.delete(session);
     this.#untold.delete(session);
@@ -159,14 +170,18 @@ export class WatchHub {
    * @returns whether another turn is wanted
    */
   endTurn(appliedIdx: number): boolean {
+    this.#removeClosed();
     if (this.isActive && this.#rights.judge()) {
       this.#walks.feed();
       this.#walks.catchUp();
       this.#answerAskers();
     }
     if (this.#dirty.size > 0 || this.#untold.size > 0) this.#flush(appliedIdx);
-    const isLeft = this.#dirty.size > 0 || this.#untold.size > 0;
-    const goesOn = isLeft || (this.isActive && (this.#walks.hasWork || !this.#rights.isDone));
+    const isLeft = this.#dirty.size > 0 || this.#untold.size > 0 || this.#closed.size > 0;
+    const goesOn =
+      isLeft ||
+      (this.isActive && (this.#walks.hasWork || this.#answersMore || !this.#rights.isDone));
+    this.#removals = this.#options.limits.turn.records / REMOVAL_RECORDS;
     this.#walks.endTurn();
     this.#rights.endTurn();
     return goesOn;
@@ -220,13 +235,25 @@ export class WatchHub {
   #end(watch: Watch, code: ErrorCode, text: string, revision = this.#walks.nextOf(watch)): void {
     const { session, number } = watch;
     this.#remove(watch);
-    session.watches.delete(number);
+    if (session.isClosed) return;
     session.out.ended(number, code, text, revision);
     this.#dirty.add(session);
   }
 
+  #removeClosed(): void {
+    for (const session of this.#closed) {
+      for (const watch of session.watches.values()) {
+        if (this.#removals <= 0) return;
+        this.#removals -= 1;
+        this.#remove(watch);
+      }
+      this.#closed.delete(session);
+    }
+  }
+
   #remove(watch: Watch): void {
-    const { session, wish } = watch;
+    const { session, wish, number } = watch;
+    session.watches.delete(number);
     this.#walks.remove(watch);
     this.#askers.delete(watch);
     if (wish.notices) session.notices -= 1;
@@ -235,27 +262,61 @@ export class WatchHub {
 
   // ---- what else they are told -----------------------------------------------------------------------------------
 
-  /** HUB-1. */
-  #answerAskers(): void {
-    for (const watch of this.#askers) {
-      // A watch that begins in the future was sent nothing, and was due nothing.
-      const upTo = Math.min(this.#walks.nextOf(watch) - 1, this.#walks.fed);
-      // Not between the parts of a revision.
-      if (watch.asked === null || watch.source === "large" || upTo < watch.asked) continue;
-      watch.asked = null;
-      this.#askers.delete(watch);
-      watch.session.out.progress(watch.number, upTo);
-      this.#dirty.add(watch.session);
+  /** HUB-1. Its client waits for progress, and it has come to where that can be told, or will be with the live walk. */
+  #asked(watch: Watch): void {
+    this.#askers.delete(watch);
+    switch (watch.source) {
+      case "live":
+      case "future":
+        this.#askers.add(watch);
+        break;
+      case "waiting":
+        if (watch.next > (watch.asked ?? Infinity)) this.#answer(watch, watch.next - 1);
+        break;
+      case "swept":
+      case "large":
+      case "none":
+        // It is seen to when it has come further.
+        break;
+      default:
+        unreachable(watch.source, "place of a watch");
     }
+  }
+
+  #answer(watch: Watch, upTo: number): void {
+    const { session, number } = watch;
+    watch.asked = null;
+    if (session.isClosed) return;
+    session.out.progress(number, upTo);
+    this.#dirty.add(session);
+  }
+
+  /** HUB-1. As many as a turn has records. */
+  #answerAskers(): void {
+    let left = this.#options.limits.turn.records;
+    for (const watch of this.#askers) {
+      if (left-- <= 0) return;
+      const isLive = watch.source === "live" || watch.source === "future";
+      if (isLive && watch.asked !== null && watch.asked > this.#walks.fed) return;
+      this.#askers.delete(watch);
+      if (isLive) this.#answer(watch, this.#walks.fed);
+    }
+  }
+
+  /** Whether another turn would answer some that asked. While the live walk is behind, that has work of its own. */
+  get #answersMore(): boolean {
+    const [watch] = this.#askers;
+    return watch !== undefined && (watch.asked ?? 0) <= this.#walks.fed;
   }
 
   /** HUB-1. While the live walk is behind the applied entries, the notice says less than it might, and nothing wrong. */
   #notice(session: WatchSession): void {
     if (!session.hasRoom(this.#walks.turn)) return;
-    if (session.behind.size === 0) session.out.progress(ALL_WATCHES, this.#walks.fed);
+    if (session.behind === 0) session.out.progress(ALL_WATCHES, this.#walks.fed);
     else {
       for (const { source, number, wish } of session.watches.values()) {
-        if (source === "live" && wish.notices) session.out.progress(number, this.#walks.fed);
+        const isLive = source === "live" || source === "future";
+        if (isLive && wish.notices) session.out.progress(number, this.#walks.fed);
       }
     }
     this.#dirty.add(session);

@@ -2,7 +2,7 @@
 export interface WatchTurn {
   /** Changes that are looked at, by the live walk and by the sweep each. */
   readonly changes: number;
-  /** Records of events that are written. */
+  /** Records of events that are written; what else is done for single watches counts as some of them (watch-walks). */
   readonly records: number;
   /** Bytes of events that are written; the event that reaches it is the last. */
   readonly bytes: number;
@@ -68,8 +68,8 @@ export const DEFAULT_WATCHES: WatchHubOptions = {
   isolatedAfterTicks: 5,
 };
 
-/** What a watch takes beside its keys: measured 510 to 540 (Node 20). */
-export const WATCH_OVERHEAD_BYTES = 544;
+/** What a watch takes beside its keys: measured 510 to 540 (Node 20), and its place among those ordered by revision. */
+export const WATCH_OVERHEAD_BYTES = 560;
 
 /** Of a heap: state, snapshots under way and requests need the rest (server/node/heap-guard). */
 const HEAP_SHARE = 1 / 16;
@@ -88,3 +88,12 @@ export const PIECE_CHANGES_MAX = 4096;
  * is behind by an entry each time.
  */
 export const FAR_REVISIONS = { live: 4096, past: 16 } as const;
+
+/** To end a watch costs as much as some records. */
+export const END_RECORDS = 4;
+/** To take one out of which nobody is told. */
+export const REMOVAL_RECORDS = 2;
+/** So many watches are passed over in the time of a record. */
+export const VISITS_PER_RECORD = 16;
+/** After so many turns a sweep takes in those that have come to wait since. */
+export const SWEEP_TURNS = 64;

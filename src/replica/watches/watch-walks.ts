@@ -3,8 +3,9 @@
  *
  * There are two walks over the revisions. The live one goes over each revision once, when it was applied, for all watches that
  * have seen all before it. A watch whose connection has no room when an event comes for it leaves this walk and waits; so does
- * one that begins in the past. A sweep takes all watches that wait and have room, and goes from the earliest revision that any of
- * them needs to where the live walk is; there they join it. So each part of the history is read once for all watches that need it.
+ * one that begins in the past. A sweep takes watches that wait and have room, as many as a turn has records, of one connection
+ * after the other. It goes from the earliest revision that any of them needs to where the live walk is; there they join it. So
+ * each part of the history is read once for thousands of watches that need it.
  *
  * Invariants:
  *   WALKS-1. A watch is told all that it wants of a revision, in one record or in parts with nothing else for it in between, or
@@ -12,21 +13,29 @@
  *   WALKS-2. A live watch has been told everything up to `fed`, a swept one everything below the sweep's `at`, any other one
  *       everything below its `next`; as far as it is at or above its own `next`.
  *   WALKS-3. A compacted revision ends the watches that need it, COMPACTED, and no other.
- *   WALKS-4. A turn does at most what WatchTurn says, and one revision.
+ *   WALKS-4. A turn does at most what WatchTurn says, and one revision: watches that end, move or are passed over count as records
+ *       do (END_RECORDS, VISITS_PER_RECORD). Those that wait without room cost nothing.
  *   WALKS-5. Beyond a connection's room the hub writes at most one part of a revision for each of its watches, and the notices
  *       that a watch was created, has ended or made progress.
+ *   WALKS-6. Connections that are behind are fed in turn: who was served is the last of them; sweeps and large revisions come first
+ *       in every other turn; and no sweep goes on for more than SWEEP_TURNS without those that have come to wait.
  */
 import { type ByteString, firstFrom } from "../../base/index.ts";
 import { changesAt, changesIn, NextChanges, type Change, type KvState } from "../../store/index.ts";
-import { RangeIndex } from "./range-index.ts";
-import type { WatchSource, Watch, WatchSession } from "./watch.ts";
+import type { RangeIndex } from "./range-index.ts";
+import { TurnBudget } from "./turn-budget.ts";
+import type { Watch, WatchSession } from "./watch.ts";
 import { isIn, SharedEvent, wants } from "./watch-events.ts";
 import {
+  END_RECORDS,
   FAR_REVISIONS,
   PIECE_CHANGES_MAX,
   PIECE_CHANGES_MIN,
+  SWEEP_TURNS,
+  VISITS_PER_RECORD,
   type WatchTurn,
 } from "./watch-limits.ts";
+import { WatchPlaces } from "./watch-places.ts";
 
 /** With ticks of 10 ms, 5 s. */
 const NEXT_KEPT_TICKS = 500;
@@ -36,47 +45,20 @@ export interface WalkHooks {
   wrote(session: WatchSession): void;
   /** WALKS-3. The hub must end this watch and take it out. */
   compacted(watch: Watch, oldest: number): void;
-}
-
-/** What a turn may still do (WALKS-4). */
-class Budget {
-  changes = 0;
-  records = 0;
-  bytes = 0;
-  /** Changes that are taken out of the history at once; the revision that reaches it is the last. */
-  piece = PIECE_CHANGES_MIN;
-  readonly #turn: WatchTurn;
-
-  constructor(turn: WatchTurn) {
-    this.#turn = turn;
-    this.refill();
-  }
-
-  refill(): void {
-    const { changes, records, bytes } = this.#turn;
-    this.changes = changes;
-    this.records = records;
-    this.bytes = bytes;
-  }
-
-  get isSpent(): boolean {
-    return this.changes <= 0 || this.records <= 0 || this.bytes <= 0;
-  }
+  /** Its client waits for progress. Live or future: it is told with the live walk; waiting: it was told all before its `next`. */
+  asked(watch: Watch): void;
 }
 
 export class WatchWalks {
   readonly #state: () => KvState;
-  readonly #sessions: ReadonlyMap<number, WatchSession>;
   readonly #hooks: WalkHooks;
-  readonly #index = new RangeIndex<Watch>();
-  /** Sessions that have watches which are not live. */
-  readonly #behind = new Set<WatchSession>();
-  readonly #swept = new Set<Watch>();
+  readonly #places: WatchPlaces;
   /** The live walk has been over this revision. */
   #fed = 0;
   /** The revision that the sweep comes to next. */
   #at = 0;
-  #behindCount = 0;
+  /** The turn in which it began. */
+  #sweptSince = 0;
   #events = 0;
   #slowed = 0;
   #turn = 0;
@@ -88,22 +70,16 @@ export class WatchWalks {
   /** Ticks since a watch was behind. */
   #idleTicks = 0;
   readonly #bounds: WatchTurn;
-  readonly #live: Budget;
-  readonly #past: Budget;
+  readonly #live: TurnBudget;
+  readonly #past: TurnBudget;
 
-  /** @param sessions all that there are, by the number of their route */
-  constructor(
-    bounds: WatchTurn,
-    state: () => KvState,
-    sessions: ReadonlyMap<number, WatchSession>,
-    hooks: WalkHooks,
-  ) {
+  constructor(bounds: WatchTurn, state: () => KvState, hooks: WalkHooks) {
     this.#bounds = bounds;
-    this.#live = new Budget(bounds);
-    this.#past = new Budget(bounds);
+    this.#live = new TurnBudget(bounds);
+    this.#past = new TurnBudget(bounds);
     this.#state = state;
-    this.#sessions = sessions;
     this.#hooks = hooks;
+    this.#places = new WatchPlaces((watch) => hooks.asked(watch));
   }
 
   /** Number of the present turn: the hub looks once in each at what a connection holds. */
@@ -117,7 +93,7 @@ export class WatchWalks {
   }
 
   get stats(): { readonly behind: number; readonly events: number; readonly slowed: number } {
-    return { behind: this.#behindCount, events: this.#events, slowed: this.#slowed };
+    return { behind: this.#places.behindCount, events: this.#events, slowed: this.#slowed };
   }
 
   /** No client has watched so far: the entries applied until now are history. */
@@ -125,14 +101,14 @@ export class WatchWalks {
     this.#fed = this.#state().revision;
   }
 
+  /** @param watch that is new, and wants nothing that is compacted */
   add(watch: Watch): void {
-    this.#index.add(watch.wish, watch);
-    if (watch.next <= this.#fed) this.#move(watch, "waiting");
+    if (watch.next <= this.#fed) this.#places.place(watch, "waiting");
+    else this.#places.place(watch, watch.next === this.#fed + 1 ? "live" : "future");
   }
 
   remove(watch: Watch): void {
-    this.#index.remove(watch.wish, watch);
-    this.#move(watch, "ended");
+    this.#places.place(watch, "none");
   }
 
   /** The first revision of which not all was sent (WALKS-2). */
@@ -143,12 +119,15 @@ export class WatchWalks {
 
   /** Feeds the watches that are behind, as far as the turn goes. */
   catchUp(): void {
+    this.#endOvertaken();
+    const isSweepFirst = this.#turn % 2 === 0;
+    if (isSweepFirst) this.#sweep();
     this.#serveLarge();
-    this.#sweep();
+    if (!isSweepFirst) this.#sweep();
   }
 
   tick(): void {
-    this.#idleTicks = this.#behindCount === 0 ? this.#idleTicks + 1 : 0;
+    this.#idleTicks = this.#places.behindCount === 0 ? this.#idleTicks + 1 : 0;
     if (this.#idleTicks > NEXT_KEPT_TICKS) this.#next = null;
   }
 
@@ -158,29 +137,16 @@ export class WatchWalks {
     this.#turn += 1;
   }
 
-  /** Whether another turn could feed a watch that is behind. */
+  /** Whether another turn could feed a watch that is behind, or must end one. */
   get hasWork(): boolean {
-    if (this.#fed < this.#state().revision) return true;
-    for (const session of this.#behind) if (session.hasRoom(this.#turn)) return true;
-    return false;
-  }
-
-  #move(watch: Watch, source: WatchSource): void {
-    const { session } = watch;
-    const wasBehind = isBehind(watch.source);
-    if (watch.source === "swept") this.#swept.delete(watch);
-    watch.source = source;
-    if (source === "swept") this.#swept.add(watch);
-    if (isBehind(source) === wasBehind) return;
-    if (wasBehind) {
-      this.#behindCount -= 1;
-      session.behind.delete(watch);
-      if (session.behind.size === 0) this.#behind.delete(session);
-    } else {
-      this.#behindCount += 1;
-      session.behind.add(watch);
-      this.#behind.add(session);
+    const { revision, cells } = this.#state();
+    const { swept, needs, waiting, large } = this.#places;
+    if (this.#fed < revision || swept.size > 0) return true;
+    if (needs.first !== undefined && needs.first.next <= cells.history.oldest) return true;
+    for (const sessions of [waiting, large]) {
+      for (const session of sessions) if (session.hasRoom(this.#turn)) return true;
     }
+    return false;
   }
 
   // ---- the live walk ---------------------------------------------------------------------------------------------
@@ -188,18 +154,37 @@ export class WatchWalks {
   /** The live walk, as far as the turn goes. */
   feed(): void {
     const { revision, cells } = this.#state();
+    const { future } = this.#places;
     const { oldest } = cells.history;
     if (this.#fed < oldest) {
-      for (const { watches } of this.#sessions.values()) {
-        for (const watch of watches.values()) {
-          if (watch.source === "live" && watch.next <= oldest) this.#compacted(watch, oldest);
-        }
-      }
+      if (!this.#endLive(oldest)) return;
       this.#fed = oldest;
     }
     while (this.#fed < revision && !this.#live.isSpent) {
-      this.#fed = this.#walk("live", this.#fed + 1, revision, this.#live) - 1;
+      const next = future.first;
+      if (next !== undefined && next.next <= this.#fed + 1) {
+        this.#places.place(next, "live");
+        this.#live.records -= 1;
+        continue;
+      }
+      const last = Math.min(revision, (next?.next ?? Infinity) - 1);
+      this.#fed = this.#walk("live", this.#fed + 1, last, this.#live) - 1;
     }
+  }
+
+  /** All that are live need the revision after `fed`, which is compacted. @returns whether the turn was enough for them */
+  #endLive(oldest: number): boolean {
+    const { live, future } = this.#places;
+    const budget = this.#live;
+    for (let { first } = future; first !== undefined && first.next <= oldest; { first } = future) {
+      if (budget.isSpent) return false;
+      this.#compacted(first, oldest, budget);
+    }
+    for (const watch of live.some(this.#bounds.records)) {
+      if (budget.isSpent) return false;
+      this.#compacted(watch, oldest, budget);
+    }
+    return true;
   }
 
   /**
@@ -208,7 +193,7 @@ export class WatchWalks {
    * @param last as far as it may go
    * @returns the revision to go on with
    */
-  #walk(source: "live" | "swept", from: number, last: number, budget: Budget): number {
+  #walk(source: "live" | "swept", from: number, last: number, budget: TurnBudget): number {
     const { cells } = this.#state();
     const { history } = cells;
     if (!this.#knowsNext(from, budget, FAR_REVISIONS[source === "live" ? "live" : "past"]))
@@ -216,7 +201,7 @@ export class WatchWalks {
     const first = history.keysAt(from);
     if (first.length > this.#bounds.revisionKeys) {
       budget.changes -= first.length;
-      this.#setAside(source, from, first);
+      this.#setAside(source, from, first, budget);
       return from + 1;
     }
     let to = from;
@@ -226,7 +211,8 @@ export class WatchWalks {
       changes += length;
     }
     const looked = { cells: 0 };
-    const changes = changesIn(cells, from, to, (key) => this.#index.has(key), looked, this.#next);
+    const index = this.#indexOf(source);
+    const changes = changesIn(cells, from, to, (key) => index.has(key), looked, this.#next);
     budget.changes -= looked.cells;
     for (let at = 0; at < changes.length;) {
       const revision = changes[at]?.revision ?? to;
@@ -248,7 +234,7 @@ export class WatchWalks {
    * Where a walk is far behind, looks up the next change of each key.
    * @returns false when that took the rest of the turn
    */
-  #knowsNext(from: number, budget: Budget, farRevisions: number): boolean {
+  #knowsNext(from: number, budget: TurnBudget, farRevisions: number): boolean {
     const { history } = this.#state().cells;
     const isFar = history.last - from > farRevisions;
     if (this.#next === null && !isFar) return true;
@@ -257,18 +243,24 @@ export class WatchWalks {
     return this.#next.last === history.last;
   }
 
+  #indexOf(source: "live" | "swept"): RangeIndex<Watch> {
+    return source === "live" ? this.#places.live : this.#places.sweptIndex;
+  }
+
   /** All that the watches of a source want of one revision (WALKS-1). */
   #tell(
     source: "live" | "swept",
     revision: number,
     changes: readonly Change[],
-    budget: Budget,
+    budget: TurnBudget,
   ): void {
     const touched: Watch[] = [];
+    const index = this.#indexOf(source);
     for (const change of changes) {
       const event = new SharedEvent(change);
-      this.#index.visit(change.key, (watch) => {
-        if (watch.source !== source || watch.next > revision || !wants(watch, change)) return;
+      index.visit(change.key, (watch) => {
+        budget.records -= 1 / VISITS_PER_RECORD;
+        if (watch.next > revision || !wants(watch, change)) return;
         if (watch.events.length === 0) touched.push(watch);
         const bytes = event.bytes(watch.wish.previous);
         watch.events.push(bytes);
@@ -277,6 +269,7 @@ export class WatchWalks {
     }
     for (const watch of touched) {
       const { session, events, eventBytes: bytes, number } = watch;
+      budget.records -= 1;
       if (events.length > 1 && bytes > this.#bounds.partBytes)
         this.#leave(watch, revision, "large");
       else if (budget.bytes <= 0 || !session.hasRoom(this.#turn)) {
@@ -285,7 +278,6 @@ export class WatchWalks {
         session.out.events(number, revision, events, false);
         this.#hooks.wrote(session);
         this.#events += events.length;
-        budget.records -= 1;
         budget.bytes -= bytes;
       }
       events.length = 0;
@@ -298,47 +290,73 @@ export class WatchWalks {
     if (watch.source === "live" && source === "waiting") this.#slowed += 1;
     watch.next = revision;
     watch.sentKey = null;
-    this.#move(watch, source);
+    this.#places.place(watch, source);
   }
 
   /** A revision of very many keys: each watch that wants some of them gets the revision by itself. */
-  #setAside(source: "live" | "swept", revision: number, keys: readonly ByteString[]): void {
+  #setAside(
+    source: "live" | "swept",
+    revision: number,
+    keys: readonly ByteString[],
+    budget: TurnBudget,
+  ): void {
+    const setAside = (watch: Watch): void => {
+      budget.records -= 1;
+      this.#leave(watch, revision, "large");
+    };
+    if (source === "live") {
+      for (const key of keys) {
+        const found: Watch[] = [];
+        this.#places.live.visit(key, (watch) => found.push(watch));
+        // They leave before the next key is looked up, so each is found once.
+        found.forEach(setAside);
+      }
+      return;
+    }
     const sorted = keys.toSorted();
-    const concern = (watch: Watch): void => {
-      if (watch.source !== source || watch.next > revision) return;
+    for (const watch of this.#places.swept) {
+      budget.records -= 1 / VISITS_PER_RECORD;
       const { start, end } = watch.wish;
       const first = sorted[firstFrom(sorted, start)];
-      if (first !== undefined && (end === null || first < end)) {
-        this.#leave(watch, revision, "large");
-      }
-    };
-    if (source === "swept") for (const watch of this.#swept) concern(watch);
-    else for (const { watches } of this.#sessions.values()) watches.forEach(concern);
+      if (watch.next <= revision && first !== undefined && isIn(first, end)) setAside(watch);
+    }
   }
 
   // ---- those that are behind -------------------------------------------------------------------------------------
 
-  #compacted(watch: Watch, oldest: number): void {
+  #compacted(watch: Watch, oldest: number, budget: TurnBudget): void {
+    budget.records -= END_RECORDS;
     this.#hooks.compacted(watch, oldest);
   }
 
-  /** Part after part of one revision, for one watch after the other. */
+  /** WALKS-3, for those whose connections have no room, too. Half of a turn is left to feed others. */
+  #endOvertaken(): void {
+    const { oldest } = this.#state().cells.history;
+    const { needs } = this.#places;
+    while (this.#past.records > this.#bounds.records / 2) {
+      const { first } = needs;
+      if (first === undefined || first.next > oldest) return;
+      this.#compacted(first, oldest, this.#past);
+    }
+  }
+
+  /** Part after part of one revision, for one connection after the other (WALKS-6). */
   #serveLarge(): void {
-    const { cells } = this.#state();
-    const { oldest } = cells.history;
-    for (const { behind } of this.#behind) {
-      for (const watch of behind) {
-        if (watch.source !== "large") continue;
-        if (watch.next <= oldest) this.#compacted(watch, oldest);
-        else if (!this.#past.isSpent) this.#tellPart(watch);
-      }
+    const { large } = this.#places;
+    const { oldest } = this.#state().cells.history;
+    // Whoever was served comes once more, as long as it has room.
+    for (const session of large) {
+      if (this.#past.isSpent) return;
+      const [watch] = session.large;
+      if (watch === undefined || watch.next <= oldest || !session.hasRoom(this.#turn)) continue;
+      large.delete(session);
+      large.add(session);
+      this.#tellPart(watch);
     }
   }
 
   #tellPart(watch: Watch): void {
     const { session, wish, next: revision, number } = watch;
-    // Without room it takes nothing of the turn from the others.
-    if (!session.hasRoom(this.#turn)) return;
     const { cells } = this.#state();
     if (!this.#knowsNext(revision, this.#past, FAR_REVISIONS.past)) return;
     const keys = cells.history.keysAt(revision).toSorted();
@@ -370,47 +388,57 @@ export class WatchWalks {
       this.#past.bytes -= bytes;
       if (more) continue;
       watch.next = revision + 1;
-      return this.#move(watch, watch.next > this.#fed ? "live" : "waiting");
+      return this.#places.place(watch, watch.next > this.#fed ? "live" : "waiting");
     } while (session.hasRoom(this.#turn) && !this.#past.isSpent);
   }
 
   #sweep(): void {
     const { oldest } = this.#state().cells.history;
-    if (this.#swept.size > 0 && this.#at <= oldest) {
-      for (const watch of this.#swept) if (watch.next <= oldest) this.#compacted(watch, oldest);
-      this.#at = oldest + 1;
-    }
+    const { swept } = this.#places;
     while (!this.#past.isSpent) {
-      if (this.#swept.size === 0 && !this.#beginSweep(oldest)) return;
-      if (this.#at > this.#fed) {
+      if (swept.size === 0 && !this.#beginSweep(oldest)) return;
+      if (this.#at <= oldest || this.#turn - this.#sweptSince >= SWEEP_TURNS) {
+        this.#endSweep();
+      } else if (this.#at > this.#fed) {
         // They have been told all that the live ones have.
-        for (const watch of this.#swept) this.#move(watch, "live");
-        continue;
+        for (const watch of swept) this.#places.place(watch, "live");
+      } else {
+        this.#at = this.#walk("swept", this.#at, this.#fed, this.#past);
       }
-      this.#at = this.#walk("swept", this.#at, this.#fed, this.#past);
     }
   }
 
-  /** With all that wait and have room. @returns whether there are any */
+  /** With as many that wait and have room as there may be in one (WALKS-6). @returns whether there are any */
   #beginSweep(oldest: number): boolean {
+    const { waiting, swept } = this.#places;
     let at = Infinity;
-    for (const session of this.#behind) {
-      const hasRoom = session.hasRoom(this.#turn);
-      for (const watch of session.behind) {
-        if (watch.source !== "waiting") continue;
-        if (watch.next <= oldest) this.#compacted(watch, oldest);
-        else if (hasRoom) {
-          at = Math.min(at, watch.next);
-          this.#move(watch, "swept");
-        }
+    let left = this.#bounds.records;
+    for (const session of waiting) {
+      if (left <= 0) break;
+      if (!session.hasRoom(this.#turn)) continue;
+      for (const watch of session.waiting) {
+        // One that must end does so first (#endOvertaken), in the next turns.
+        if (left <= 0 || watch.next <= oldest) break;
+        left -= 1;
+        at = Math.min(at, watch.next);
+        this.#past.records -= 1;
+        this.#places.place(watch, "swept");
       }
+      if (left > 0 || session.waiting.size === 0) continue;
+      waiting.delete(session);
+      waiting.add(session);
     }
-    if (this.#swept.size === 0) return false;
     this.#at = at;
-    return true;
+    this.#sweptSince = this.#turn;
+    return swept.size > 0;
   }
-}
 
-function isBehind(source: WatchSource): boolean {
-  return source !== "live" && source !== "ended";
+  /** All that are in it wait again: what they need was compacted, or others have waited long enough. */
+  #endSweep(): void {
+    for (const watch of this.#places.swept) {
+      watch.next = Math.max(watch.next, this.#at);
+      this.#past.records -= 1;
+      this.#places.place(watch, "waiting");
+    }
+  }
 }

@@ -26,24 +26,28 @@ export interface Told {
 
 /**
  * Where its next events come from.
+ *   none: it is new, or has ended
+ *   future: of what is applied, later: it wants nothing of what comes next
  *   live: of what is applied, with all others that are live
  *   waiting: of the history, when its connection has room and a sweep begins
  *   swept: of the history, with all others that are in the sweep
  *   large: of one revision that has more for it than goes at once
  */
-export type WatchSource = "live" | "waiting" | "swept" | "large" | "ended";
+export type WatchSource = "none" | "future" | "live" | "waiting" | "swept" | "large";
 
 export class Watch {
   /** As its client calls it. */
   readonly number: number;
   readonly session: WatchSession;
   readonly wish: WatchWish<ByteString>;
-  source: WatchSource = "live";
+  source: WatchSource = "none";
   /**
    * The first revision of which not all was sent. Of live and swept ones it may stand behind: it is at least the hub's next
    * revision, or the sweep's.
    */
   next: number;
+  /** Its place among those that are ordered by `next` (next-heap). */
+  heapAt = 0;
   /** Large: the last key of `next` that was sent; null: none yet. */
   sentKey: ByteString | null = null;
   /** The hub must report progress once it has sent all up to this revision. Null: the client has not asked. */
@@ -68,8 +72,12 @@ export class WatchSession {
   readonly out = new FeedWriter();
   /** By their numbers. */
   readonly watches = new Map<number, Watch>();
-  /** Those that are neither live nor ended. */
-  readonly behind = new Set<Watch>();
+  readonly waiting = new Set<Watch>();
+  readonly large = new Set<Watch>();
+  /** How many are waiting, swept or large. */
+  behind = 0;
+  /** The client is gone: nothing is written for it, and its watches are taken out piece by piece. */
+  isClosed = false;
   /** The user by whose rights its watches were judged. */
   judgedAs: Actor | null;
   /** How many want notices of progress. */
@@ -89,6 +97,7 @@ export class WatchSession {
 
   /** @param turn of the hub: a connection is looked at once in each */
   hasRoom(turn: number): boolean {
+    if (this.isClosed) return false;
     if (turn !== this.#turn) {
       this.#turn = turn;
       this.#unreadBytes = this.route.unreadBytes();

@@ -1,0 +1,259 @@
+/** What a turn does for watches is bounded, whatever clients do (WALKS-4), and each is served in turn (WALKS-6). */
+import fc from "fast-check";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { NextHeap } from "../../src/replica/watches/next-heap.ts";
+import { SWEEP_TURNS, TURN } from "../../src/replica/watches/watch-limits.ts";
+import { WatchWalks } from "../../src/replica/watches/watch-walks.ts";
+import type { Watch } from "../../src/replica/watches/watch.ts";
+import type { WatchRecord } from "../../src/proof/simulator/watch-check.ts";
+import { nextOf } from "../../src/proof/simulator/watch-notes.ts";
+import { key } from "../store/helpers.ts";
+import { type Client, WISH, World } from "./watch-world.ts";
+
+const BIG = "x".repeat(500);
+/** Ten watches end in a turn, or twenty are taken out. */
+const SMALL = { turn: { ...TURN, records: 40 } };
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** @returns what counts, from when it is called on, how often the watches are looked at that were created until then */
+function spyOnWatches(): () => { looks: number } {
+  const added = vi.spyOn(WatchWalks.prototype, "add");
+  return () => {
+    const count = { looks: 0 };
+    for (const [watch] of added.mock.calls) {
+      for (const name of ["source", "next", "wish"] as const) counted(watch, name, count);
+    }
+    return count;
+  };
+}
+
+function counted(watch: Watch, name: keyof Watch, count: { looks: number }): void {
+  let value: unknown = watch[name];
+  Object.defineProperty(watch, name, {
+    get: () => {
+      count.looks += 1;
+      return value;
+    },
+    set: (to: unknown) => {
+      value = to;
+    },
+  });
+}
+
+/** A client without room, and many watches of it that wait. */
+function blocked(world: World, watches: number): [Client, WatchRecord[]] {
+  const [slow] = world.clients as [Client];
+  slow.create(world.hub, WISH);
+  slow.reads = false;
+  for (let i = 0; i < 3; i++) {
+    world.run({ op: "write", key: "a", value: BIG });
+    world.turn();
+  }
+  const all = Array.from({ length: watches }, () => {
+    return slow.create(world.hub, { ...WISH, from: 1 })[1];
+  });
+  world.turn();
+  return [slow, all];
+}
+
+/** @returns how many watches fewer there are after each turn, until so many are left */
+function endsByTurn(world: World, left = 0): number[] {
+  const ends: number[] = [];
+  for (let { watches } = world.hub.stats; watches > left; { watches } = world.hub.stats) {
+    const goesOn = world.turn();
+    ends.push(watches - world.hub.stats.watches);
+    if (world.hub.stats.watches > left) expect(goesOn).toBe(true);
+  }
+  return ends;
+}
+
+describe("many watches that end at once end in several turns", () => {
+  test("when what they need is compacted and they have no room", () => {
+    const world = new World(SMALL);
+    const [, all] = blocked(world, 100);
+    world.compact(3);
+    const before = world.hub.stats.watches;
+    world.turn();
+    expect(before - world.hub.stats.watches).toBeLessThanOrEqual(10);
+    while (world.turn());
+    expect(world.hub.stats.watches).toBe(0);
+    world.settle();
+    world.check();
+    for (const { ended } of all) expect(ended).toEqual({ code: "COMPACTED", revision: 3 });
+  });
+
+  test("when they are live, in a sweep or yet to begin, and a state comes without the history between", () => {
+    const world = new World(SMALL);
+    const [live, other] = world.clients as [Client, Client];
+    world.run({ op: "write", key: "a", value: "0" });
+    const all = Array.from({ length: 50 }, () => live.create(world.hub, WISH)[1]);
+    all.push(...[1, 2, 3, 3].map((from) => live.create(world.hub, { ...WISH, from })[1]));
+    const [, later] = live.create(world.hub, { ...WISH, from: 5 });
+    const writes = ["1", "2"].map((value) => ({ op: "write" as const, key: "a", value }));
+    world.installCompacted(3, ...writes);
+    const [, created] = other.create(world.hub, WISH);
+    const ends = [56 - world.hub.stats.watches, ...endsByTurn(world, 2)];
+    expect(Math.max(...ends)).toBeLessThanOrEqual(20);
+    expect(world.hub.stats.behind).toBe(0);
+    world.run({ op: "write", key: "a", value: "3" }, { op: "write", key: "a", value: "4" });
+    world.settle();
+    world.check();
+    for (const { ended } of all) expect(ended?.code).toBe("COMPACTED");
+    for (const record of [later, created]) {
+      expect(record.ended).toBeNull();
+      expect(nextOf(record)).toBe(6);
+    }
+  });
+
+  test("when their connection is closed, and they are told nothing more", () => {
+    const world = new World({ ...SMALL, unreadBytes: 1 << 20 });
+    const [gone] = world.clients as [Client];
+    const all = Array.from({ length: 100 }, () => gone.create(world.hub, WISH)[1]);
+    world.settle();
+    gone.ask(world.hub, { kind: "progress", watch: 100 });
+    world.hub.forget(gone.id);
+    world.run({ op: "write", key: "a", value: "1" });
+    const ends = [100 - world.hub.stats.watches, ...endsByTurn(world)];
+    expect(Math.max(...ends)).toBeLessThanOrEqual(20);
+    world.turn();
+    expect(all.filter(({ items, ended }) => items.length > 0 || ended !== null)).toEqual([]);
+    expect(world.hub.stats).toMatchObject({ watches: 0, behind: 0 });
+  });
+});
+
+describe("watches for which nothing can be done cost a turn nothing", () => {
+  test("those without room, when they have asked for progress and what they want goes on to change", () => {
+    const countLooks = spyOnWatches();
+    const world = new World();
+    const [slow, all] = blocked(world, 200);
+    for (let watch = 2; watch <= 201; watch++) slow.ask(world.hub, { kind: "progress", watch });
+    world.turn();
+    const count = countLooks();
+    for (let i = 0; i < 10; i++) {
+      world.run({ op: "write", key: "a", value: "1" });
+      world.turn();
+    }
+    // The one that a compaction would end first is looked at, whether there was one.
+    expect(count.looks).toBeLessThan(10 * 10);
+    world.settle();
+    world.check();
+    for (const { items } of all) {
+      expect(items.some((item) => item.kind === "progress" && item.revision >= 3)).toBe(true);
+    }
+  });
+
+  test("those that begin in the future", () => {
+    const countLooks = spyOnWatches();
+    const world = new World();
+    const [early] = world.clients as [Client];
+    const all = Array.from({ length: 200 }, () => {
+      return early.create(world.hub, { ...WISH, from: 12 })[1];
+    });
+    world.turn();
+    const count = countLooks();
+    for (let i = 0; i < 10; i++) {
+      world.run({ op: "write", key: "a", value: "1" });
+      world.turn();
+    }
+    expect(count.looks).toBeLessThan(10 * 10);
+    for (let i = 0; i < 5; i++) world.run({ op: "write", key: "a", value: "1" });
+    world.settle();
+    world.check();
+    for (const record of all) expect(nextOf(record)).toBe(16);
+  });
+
+  test("those that want none of the keys of a large revision", () => {
+    const countLooks = spyOnWatches();
+    const world = new World({ unreadBytes: 1 << 20 });
+    const [reader] = world.clients as [Client];
+    for (let i = 0; i < 600; i++) world.run({ op: "write", key: `k${i}`, value: "" });
+    for (let i = 0; i < 200; i++) {
+      reader.create(world.hub, { ...WISH, start: `m${i}`, end: i % 2 === 0 ? null : `m${i}\0` });
+    }
+    const [, own] = reader.create(world.hub, { ...WISH, start: "k1", end: "k2" });
+    world.settle();
+    const count = countLooks();
+    world.transact({ op: "delete", where: { start: key(""), end: key("l") }, previous: false });
+    world.turn();
+    expect(count.looks).toBeLessThan(200);
+    world.settle();
+    world.check();
+    expect(nextOf(own)).toBe(602);
+  });
+});
+
+describe("connections that are behind are fed in turn", () => {
+  /** Two clients; so many watches of the first are large, each of twenty parts, and a turn has time for one. */
+  function withLarge(watches: number): [World, Client, Client] {
+    const world = new World({
+      turn: { ...TURN, changes: 4, revisionKeys: 1, partBytes: 1 },
+      unreadBytes: 1 << 20,
+    });
+    const [greedy, other] = world.clients as [Client, Client];
+    world.run({ op: "write", key: "z", value: "1" });
+    for (let i = 0; i < 20; i++) world.run({ op: "write", key: `k${i}`, value: "1" });
+    for (let i = 0; i < watches; i++) greedy.create(world.hub, WISH);
+    return [world, greedy, other];
+  }
+  const all = { op: "delete" as const, where: { start: key("k"), end: key("l") }, previous: false };
+
+  test("one that waits, when the large revisions of another take all of a turn", () => {
+    const [world, , other] = withLarge(50);
+    world.transact(all);
+    const [, record] = other.create(world.hub, { ...WISH, start: "z", from: 1 });
+    for (let i = 0; i < 30; i++) world.turn();
+    expect(record.items).toMatchObject([{ kind: "events", revision: 1 }]);
+    expect(world.hub.stats.behind).toBeGreaterThan(40);
+    world.settle();
+    world.check();
+  });
+
+  test("one with a large revision, when another has many", () => {
+    const [world, , other] = withLarge(50);
+    const [, record] = other.create(world.hub, WISH);
+    world.transact(all);
+    for (let i = 0; i < 80; i++) world.turn();
+    expect(nextOf(record)).toBe(23);
+    expect(world.hub.stats.behind).toBeGreaterThan(40);
+    world.settle();
+    world.check();
+  });
+
+  test("one that comes while a sweep goes on for long", () => {
+    const world = new World({ turn: { ...TURN, records: 1 }, unreadBytes: 1 << 20 });
+    const [first, second] = world.clients as [Client, Client];
+    for (let i = 0; i < 500; i++) world.run({ op: "write", key: "a", value: "1" });
+    first.create(world.hub, { ...WISH, from: 1 });
+    for (let i = 0; i < 3; i++) world.turn();
+    const [, record] = second.create(world.hub, { ...WISH, from: 1 });
+    for (let i = 0; i < SWEEP_TURNS + 10; i++) world.turn();
+    expect(nextOf(record)).toBeGreaterThan(1);
+    expect(nextOf(record)).toBeLessThan(20);
+    world.settle();
+    world.check();
+  });
+});
+
+test("a heap has the earliest first, whatever was added and taken out", () => {
+  const steps = fc.array(fc.record({ next: fc.nat(20), remove: fc.option(fc.nat()) }));
+  fc.assert(
+    fc.property(steps, (all) => {
+      const heap = new NextHeap();
+      const held: Watch[] = [];
+      for (const { next, remove } of all) {
+        const [out] = remove === null ? [] : held.splice(remove % (held.length || 1), 1);
+        if (out !== undefined) {
+          out.next += 7;
+          heap.remove(out);
+        }
+        const watch = { next, heapAt: 0 } as Watch;
+        held.push(watch);
+        heap.add(watch);
+        expect(heap.first?.next).toBe(Math.min(...held.map((each) => each.next)));
+      }
+    }),
+  );
+});
