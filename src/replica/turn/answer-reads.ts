@@ -130,7 +130,10 @@ function answerOf(
   answers.worked(CELL_WORK_BYTES * (state.looked - before));
 }
 
-/** Looks up a key that is named again only once: each look may pass as many versions as the state has in all. */
+/**
+ * A key that is named again is looked up only once, as each look may pass as many versions as the state has in all, and told only once:
+ * a few bytes must not ask for as many megabytes.
+ */
 function answerKeys(
   answers: AnswerWriter,
   request: number,
@@ -140,13 +143,13 @@ function answerKeys(
 ): void {
   answers.worked(CELL_WORK_BYTES * wanted.keys.length);
   const known = new Map<ByteString, StoredValue | undefined>();
-  const keys = wanted.keys.flatMap((key) => {
-    if (!known.has(key)) {
-      known.set(key, wanted.revision === 0 ? state.read(key) : state.readAt(key, revision));
-    }
-    const stored = known.get(key);
-    return stored === undefined ? [] : [{ ...valueOf(stored), key }];
-  });
+  for (const key of wanted.keys) {
+    if (known.has(key)) continue;
+    known.set(key, wanted.revision === 0 ? state.read(key) : state.readAt(key, revision));
+  }
+  const keys = Array.from(known).flatMap(([key, stored]) =>
+    stored === undefined ? [] : [{ ...valueOf(stored), key }],
+  );
   answers.page(request, { revision, count: keys.length, keys, resume: null }, false);
 }
 
