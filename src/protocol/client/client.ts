@@ -68,12 +68,16 @@ export { aheadText, AnswerWriter } from "./answer-writer.ts";
 export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {
   decodeClientFrame,
+  cutReads,
   forEachRead,
+  ReadsPieces,
   takeReads,
   takeWritesFrame,
   uncheckedGroup,
   writesFrame,
   type ClientFrame,
+  type ReadsPlace,
+  type ReadVisitor,
 } from "./client-requests.ts";
 export type { RangeBytes, Wanted } from "./read-kinds.ts";
 export { asksForOrigin, asksLocally } from "./reads-header.ts";
