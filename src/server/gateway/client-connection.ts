@@ -54,7 +54,7 @@ const PIECE_COMMANDS = 256;
 const PIECE_BYTES = 256 * 1024;
 /** Checks of smaller frames take less than a millisecond. */
 const SLOW_BYTES = 16 * 1024;
-/** What a check takes beyond a millisecond, or to begin and end watches, is work, at a fifth of the node's time (work-pace). */
+/** What a check takes beyond a millisecond, or the audit log, or to begin and end watches, is work, at a fifth of the node's time (work-pace). */
 const TIMED_BYTES_EACH_MS = 5 * 64 * 1024;
 const COMMANDS_MAX = 1024;
 const BYTES_MAX = 512 * 1024;
@@ -387,6 +387,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
         operation: "sign in",
         keys: null,
         allowed,
+        isClaim: !allowed,
       });
       this.#connection.send(encodeSignedIn(answer));
       if (!this.#hasWaiting) return;
@@ -398,7 +399,9 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   #audit(audit: Audit, bytes: Uint8Array, frame: ClientFrame): void {
     const { access, leases } = this.#gate.replica.state;
     const asker = { access, leases, actor: this.actor, from: this.remote };
+    const beganMs = this.#gate.nowMs();
     recordFrame(audit, asker, bytes, frame);
+    this.#payForTime(beganMs);
   }
 
   #write(group: Uint8Array, count: number): void {

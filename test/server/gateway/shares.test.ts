@@ -350,6 +350,15 @@ describe("a connection's share of a turn", () => {
     expect(client.isResting()).toBe(false);
   });
 
+  test("what it takes to note its requests is paid for", () => {
+    const { client, gate } = world();
+    gate.others = true;
+    Object.assign(gate.replica, { state: { access: EMPTY_ACCESS, leases: null } });
+    Object.assign(gate, { audit: { record: () => (gate.clockMs += 5) } });
+    client.onFrame(reads(4));
+    expect(client.isResting()).toBe(true);
+  });
+
   test("some pages now and then are had without a rest", () => {
     const { client, gate } = world();
     gate.others = true;
