@@ -39,11 +39,13 @@ import {
   withReason,
 } from "./terms/index.ts";
 import {
+  type AskForKeys,
   type AskForPage,
   type AskForVersions,
   type BatchPort,
   isLocal,
   keyEntryOf,
+  keysInParts,
   keyValueOf,
   PagedItems,
   type KeyVersion,
@@ -177,7 +179,8 @@ export class KvClient extends KeyRequests implements KvRequests {
    * Reads many keys at once, all of one state of the store.
    * @param keys 1 to 1,024 of them, of 1 MiB together at most
    * @returns what was found, in the order of the keys
-   * @throws KvError OVERLOADED when their values are more than 32 MiB together
+   * @throws KvError OVERLOADED when their values are more than 32 MiB together. More than about 4 MiB come in several answers, all of the
+   *   state of the first, and `timeoutMs` is for each: COMPACTED when the cluster gave that state up meanwhile (see `range`)
    */
   get(keys: readonly Bytes[], options?: ReadOptions): Promise<ReadResult[]>;
   get(
@@ -185,15 +188,25 @@ export class KvClient extends KeyRequests implements KvRequests {
     options: ReadOptions = NO_OPTIONS,
   ): Promise<ReadResult | ReadResult[]> {
     if (typeof keys === "string" || ArrayBuffer.isView(keys)) return this.read(keys, options);
-    return this.#readKeys(keys, options, readResults);
+    return this.snapshot(keys, options).then(({ results }) => results as ReadResult[]);
   }
 
   /** As `get` of many keys, with the revision of the state that was read: a later read can name it. */
-  snapshot(keys: readonly Bytes[], options: ReadOptions = NO_OPTIONS): Promise<Snapshot> {
-    return this.#readKeys(keys, options, (wanted, answer) => ({
-      revision: answer.revision,
-      results: readResults(wanted, answer),
-    }));
+  async snapshot(keys: readonly Bytes[], options: ReadOptions = NO_OPTIONS): Promise<Snapshot> {
+    const wrong = wrongKeys(keys) ?? wrongReadOptions(options);
+    if (wrong !== null) throw wrong;
+    const { revision: asked = 0, atLeast = 0 } = options;
+    const ask: AskForKeys = (part, told) => {
+      const rest =
+        told === null
+          ? { local: isLocal(options), revision: asked, atLeast }
+          : { local: true, revision: told, atLeast: 0 };
+      return this.#submit({ kind: "keys", keys: part, ...rest }, options, (answer) => ({
+        revision: answer.revision,
+        results: readResults(part, answer),
+      }));
+    };
+    return keysInParts(ask, keys.map(bytesOf));
   }
 
   /**
@@ -478,20 +491,6 @@ export class KvClient extends KeyRequests implements KvRequests {
     const range = rangeOf(selector, options, what);
     const order = range.select?.order ?? "key";
     return order === "key" ? pagesOf(ask, range) : orderedPages(ask, range, order);
-  }
-
-  async #readKeys<T>(
-    keys: readonly Bytes[],
-    options: ReadOptions,
-    result: (keys: readonly Uint8Array[], answer: Answer) => T,
-  ): Promise<T> {
-    const wrong = wrongKeys(keys) ?? wrongReadOptions(options);
-    if (wrong !== null) throw wrong;
-    const wanted = keys.map(bytesOf);
-    const { revision = 0, atLeast = 0 } = options;
-    const local = isLocal(options);
-    const operation: Operation = { kind: "keys", keys: wanted, local, revision, atLeast };
-    return this.#submit(operation, options, (answer) => result(wanted, answer));
   }
 
   #submit<T>(

@@ -64,6 +64,38 @@ describe("the audit log", () => {
     file.close();
   });
 
+  test("what is refused to strangers has a rate of its own, and what users did is never left out for it", async () => {
+    const path = join(directory, "audit.log");
+    let nowMs = 1000;
+    const options = { path, logger: silentLogger, bytesMax: 64e6, wallMs: () => nowMs };
+    const file = AuditFile.open(options);
+    const stranger = { ...RECORD, user: null, keys: "k".repeat(800), allowed: false, times: 2 };
+    const claim = { ...RECORD, keys: "k".repeat(800), allowed: false, isClaim: true };
+    const user = { ...RECORD, allowed: false };
+    for (let i = 0; i < 4000; i++) {
+      file.record(i % 2 === 0 ? stranger : claim);
+      if (i % 100 === 0) {
+        file.record(user);
+        // What is written no longer waits.
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }
+    nowMs += 10_000;
+    for (let i = 0; i < 100; i++) file.record(stranger);
+    file.record(user);
+    type Line = { readonly keys?: string; readonly leftOut?: number; readonly times?: number };
+    const lines = (): Line[] => linesIn(path) as Line[];
+    await until(() => lines().filter(({ keys }) => keys === RECORD.keys).length === 41);
+    const ofStrangers = lines().filter(({ keys }) => keys?.startsWith("k") === true);
+    const bytes = ofStrangers.reduce((sum, line) => sum + JSON.stringify(line).length + 1, 0);
+    expect(bytes).toBeGreaterThan(1e6);
+    expect(bytes).toBeLessThanOrEqual(1024 * 1024 + 10 * 1024);
+    const written = ofStrangers.reduce((sum, { times = 1 }) => sum + times, 0);
+    const leftOut = lines().reduce((sum, line) => sum + (line.leftOut ?? 0), 0);
+    expect(written + leftOut).toBe(2 * 2000 + 2000 + 2 * 100);
+    file.close();
+  });
+
   test("is set aside when it is large, and only so many are kept", async () => {
     const path = join(directory, "audit.log");
     const file = AuditFile.open({ path, logger: silentLogger, bytesMax: 500, wallMs: () => 0 });

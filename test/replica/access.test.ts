@@ -4,6 +4,7 @@ import {
   byteStringOfText,
   GroupWriter,
   KvState,
+  NO_SESSION,
   SECRET_HOLDER,
   type AccessChange,
   type Actor,
@@ -13,7 +14,12 @@ import type { PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
 import { Relay } from "../../src/replica/relay/relay.ts";
 import type { Route } from "../../src/replica/requests/route.ts";
 import { Replica } from "../../src/replica/replica.ts";
-import { decodeAnswers, decodeClientFrame, ReadsWriter } from "../../src/protocol/client/client.ts";
+import {
+  decodeAnswers,
+  decodeClientFrame,
+  ReadsWriter,
+  type AnswerHandler,
+} from "../../src/protocol/client/client.ts";
 import type { Command } from "../../src/store/operations/index.ts";
 import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 import { bytes } from "../store/helpers.ts";
@@ -49,6 +55,18 @@ function leader(): Replica {
   return replica;
 }
 
+/** Access control is on. */
+function withUsers(): Replica {
+  const replica = leader();
+  for (const change of CHANGES) {
+    let error: unknown = "not done";
+    replica.settings.changeAccess(change, SECRET_HOLDER, (result) => (error = result));
+    for (let i = 0; i < 3; i++) tick(replica);
+    expect(error).toBeNull();
+  }
+  return replica;
+}
+
 /** Writes are durable at once. */
 function tick(replica: Replica): readonly ReplicaMessage[] {
   replica.onTick();
@@ -80,13 +98,7 @@ test.each<[string, Actor | null, string]>([
   ["a", null, "UNAUTHENTICATED"],
   ["b", SECRET_HOLDER, "missing"],
 ])("a read of %s by %j", (key, actor, told) => {
-  const replica = leader();
-  for (const change of CHANGES) {
-    let error: unknown = "not done";
-    replica.settings.changeAccess(change, SECRET_HOLDER, (result) => (error = result));
-    for (let i = 0; i < 3; i++) tick(replica);
-    expect(error).toBeNull();
-  }
+  const replica = withUsers();
   const name = { type: "relayRequest", boot: 8, id: 3 } as const;
   const relayed = { frame: readFrame(key), ageTicks: 0, maybeProposed: false, actor };
   replica.onPeerMessage(PEER, { ...name, ...relayed });
@@ -246,4 +258,37 @@ test("how far a node has come is told to who may read what was asked for", () =>
   expect(new Client(replica, ANN).readAhead("a")).toMatch(/^REVISION_AHEAD .* the newest one is 0/);
   expect(new Client(replica, ANN).readAhead("c")).toMatch(/^FORBIDDEN (?!.*newest)/);
   expect(new Client(replica, null).readAhead("a")).toMatch(/^UNAUTHENTICATED (?!.*newest)/);
+});
+
+test("peers that have not signed in use up nothing of what clients may open", () => {
+  const replica = withUsers();
+  const told: string[] = [];
+  const ignore = (): void => {};
+  const handler: AnswerHandler = {
+    ...{ appliedIdx: ignore, write: ignore, value: ignore, missing: ignore, unread: ignore },
+    opened: () => told.push("opened"),
+    refused: (_session, _first, _count, code) => told.push(code),
+  };
+  const opens = (actor: Actor | null): void => {
+    const route: Route = innerRoute(
+      replica.newRouteId(),
+      actor,
+      () => true,
+      (frame) => decodeAnswers(frame, handler),
+    );
+    for (let frame = 0; frame < 4; frame++) {
+      const writer = new GroupWriter();
+      for (let i = 0; i < 4; i++) {
+        writer.add(i, { kind: "openSession", nonce: new Uint8Array(16).fill(route.id) });
+      }
+      replica.onWrites(route, writer.take(NO_SESSION, 0), 4);
+    }
+    for (let i = 0; i < 3; i++) tick(replica);
+  };
+  // More than the thousand sessions that a node lets be opened at once.
+  for (let peer = 0; peer < 100; peer++) opens(null);
+  expect(new Set(told)).toEqual(new Set(["UNAUTHENTICATED"]));
+  told.length = 0;
+  opens(SECRET_HOLDER);
+  expect(told).toEqual(Array.from({ length: 16 }, () => "opened"));
 });

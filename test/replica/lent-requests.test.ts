@@ -51,7 +51,7 @@ test.each<[string, (reads: ReadsWriter, request: number) => void]>([
   const { rest } = answerReads(answers, frame, STATE, () => false);
   answers.drain(0, (answer) => requests.answered(answer, 1));
   expect(settled).toEqual([]);
-  answerReads(answers, rest ?? frame, STATE);
+  answerReads(answers, frame, STATE, undefined, rest ?? undefined);
   answers.drain(0, (answer) => requests.answered(answer, 2));
   expect(settled).toEqual([lent]);
   expect(requests.isEmpty).toBe(true);

@@ -3,7 +3,7 @@
  * looked at and answered, not in time.
  */
 import { describe, expect, test } from "vitest";
-import { FRAME_COMMANDS_MAX } from "../../src/base/limits.ts";
+import { FRAME_COMMANDS_MAX, KEY_BYTES_MAX } from "../../src/base/limits.ts";
 import { KvState, RANGE_PAGE } from "../../src/store/index.ts";
 import { answerReads } from "../../src/replica/turn/answer-reads.ts";
 import { AnswerOutbox } from "../../src/replica/turn/answer-outbox.ts";
@@ -12,7 +12,12 @@ import { Readable } from "../../src/replica/reads/readable.ts";
 import { REST_BYTES } from "../../src/replica/turn/rests.ts";
 import type { Route } from "../../src/replica/requests/route.ts";
 import { RouteLoad } from "../../src/replica/requests/route-load.ts";
-import { AnswerWriter, ReadsWriter, type RangeBytes } from "../../src/protocol/client/client.ts";
+import {
+  AnswerWriter,
+  decodeAnswers,
+  ReadsWriter,
+  type RangeBytes,
+} from "../../src/protocol/client/client.ts";
 import { bytes, compact, open, run } from "../store/helpers.ts";
 
 /** What AnswerOutbox gives a turn, in bytes, and what a cell and a request count. */
@@ -132,4 +137,65 @@ test("a version that is taken out of the history counts for more than one that i
   const passed = workOf((writer, i) => writer.read(i, bytes("hot"), state.revision - 1000));
   const taken = workOf((writer, i) => writer.history(i, bytes("hot"), 0, 1000));
   expect(taken / passed).toBeGreaterThan(3);
+});
+
+test("the rest of a frame is the same frame: nothing of it is copied at any go, and what is refused is the rest", () => {
+  const outbox = new AnswerOutbox();
+  const told: string[] = [];
+  const ignore = (): void => {};
+  const route: Route = {
+    ...{ id: 1, relayed: true, answers: new AnswerWriter(), load: new RouteLoad() },
+    isOpen: () => true,
+    deliver: (frame) =>
+      decodeAnswers(frame, {
+        ...{ appliedIdx: ignore, write: ignore, opened: ignore, refused: ignore, value: ignore },
+        missing: (request) => void told.push(`${request} missing`),
+        unread: (request, code) => void told.push(`${request} ${code}`),
+      }),
+  };
+  const writer = new ReadsWriter();
+  for (let i = 1; i <= 4; i++) writer.read(i, bytes(`none${i}`));
+  const frame = writer.take(true, 0);
+  const readable = new Readable(() => state, RANGE_PAGE);
+  let rest: PendingRead = { route, frame, local: true, arrivedTick: 0, count: 4 };
+  for (let left = 3; left >= 2; left--) {
+    const result = outbox.answerRead(rest, readable, -1);
+    expect(result.rest).toMatchObject({ count: left });
+    expect(result.rest?.frame).toBe(frame);
+    rest = result.rest ?? rest;
+  }
+  outbox.refuseRead(rest, "SHUTTING_DOWN", "");
+  outbox.drain(1);
+  expect(told).toEqual(["1 missing", "2 missing", "3 SHUTTING_DOWN", "4 SHUTTING_DOWN"]);
+});
+
+test("the bytes of keys are work, whether there are such keys or not", () => {
+  const long = (i: number): Uint8Array => new Uint8Array(KEY_BYTES_MAX).fill(i);
+  const asked: ((writer: ReadsWriter, i: number) => void)[] = [
+    (writer, i) => writer.read(i, long(1)),
+    (writer, i) => writer.read(i, long(1), OLD),
+    (writer, i) => writer.history(i, long(1), 0, 1),
+    (writer, i) => writer.keys(i, [long(1), long(2)]),
+    (writer, i) => writer.range(i, { ...ALL, start: long(254), end: long(255) }),
+  ];
+  for (const ask of asked) {
+    const writer = new ReadsWriter();
+    for (let i = 0; writer.fits(2 * KEY_BYTES_MAX); i++) ask(writer, i);
+    const { count } = writer;
+    const route: Route = {
+      ...{ id: 1, relayed: false, answers: new AnswerWriter(), load: new RouteLoad() },
+      isOpen: () => true,
+      deliver: () => {},
+    };
+    const read = { route, frame: writer.take(true, 0), local: true, arrivedTick: 0, count };
+    const outbox = new AnswerOutbox();
+    const { count: answered, work } = outbox.answerRead(
+      read,
+      new Readable(() => state, RANGE_PAGE),
+      REST_BYTES,
+    );
+    expect(work).toBeGreaterThanOrEqual(answered * KEY_BYTES_MAX);
+    expect(answered).toBeLessThanOrEqual(REST_BYTES / KEY_BYTES_MAX + 1);
+    expect(route.load.workBytes).toBeGreaterThanOrEqual(answered * KEY_BYTES_MAX);
+  }
 });

@@ -12,6 +12,12 @@ import { openPrivateLog } from "./private-files.ts";
 
 /** Lines that wait for the disk take at most so many bytes. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * What is refused to clients that have not signed in takes so many bytes at once, and then so many a second: anybody can ask to be refused,
+ * and must not push out what users did. At this rate it takes five days to fill the files of the usual size.
+ */
+const STRANGERS_AT_ONCE_BYTES = 1024 * 1024;
+const STRANGERS_BYTES_EACH_SECOND = 1024;
 /** Files set aside: FILE.1 is the youngest. */
 const KEPT_FILES = 5;
 
@@ -33,6 +39,11 @@ export class AuditFile implements Audit {
   /** Records that were left out since the last that was written. */
   #lost = 0;
   #isTold = false;
+  /** Bytes that strangers may still have, as of this time. */
+  #strangersBytes = STRANGERS_AT_ONCE_BYTES;
+  #strangersMs = 0;
+  /** Records of strangers that were left out, in number of requests, since the file last said so. */
+  #leftOut = 0;
 
   /** @throws StorageError when the file cannot be opened, or is no regular file */
   static open(options: AuditFileOptions): AuditFile {
@@ -54,26 +65,58 @@ export class AuditFile implements Audit {
     this.#bytes = bytes;
   }
 
-  record({ user, from, operation, keys, allowed }: AuditRecord): void {
+  record({ user, from, operation, keys, allowed, isClaim, times }: AuditRecord): void {
     if (this.#waitingBytes > WAITING_BYTES_MAX) {
       this.#lost += 1;
       this.#tell("the disk is too slow for it");
       return;
     }
-    const time = new Date(this.#options.wallMs()).toISOString();
-    this.#push({ time, user, from, operation, keys, allowed });
+    const nowMs = this.#options.wallMs();
+    const time = new Date(nowMs).toISOString();
+    const line = lineOf({ time, user, from, operation, keys, allowed, times });
+    const isOfStranger = !allowed && (user === null || isClaim === true);
+    if (isOfStranger && !this.#hasRoomForStranger(line, nowMs)) {
+      this.#leftOut += times ?? 1;
+      return;
+    }
+    this.#tellLeftOut(time);
+    this.#pushLine(line);
     this.#flush();
+  }
+
+  #hasRoomForStranger({ length }: string, nowMs: number): boolean {
+    // The clock of the wall may go back.
+    const ms = Math.max(0, nowMs - this.#strangersMs);
+    this.#strangersMs = nowMs;
+    const paid = this.#strangersBytes + (ms * STRANGERS_BYTES_EACH_SECOND) / 1000;
+    this.#strangersBytes = Math.min(STRANGERS_AT_ONCE_BYTES, paid);
+    if (this.#strangersBytes < length) return false;
+    this.#strangersBytes -= length;
+    return true;
+  }
+
+  #tellLeftOut(time: string): void {
+    if (this.#leftOut === 0) return;
+    this.#push({ time, leftOut: this.#leftOut });
+    this.#leftOut = 0;
   }
 
   /** Writes the waiting lines as far as that goes; later records are dropped. */
   close(): void {
+    if (this.#leftOut > 0) {
+      this.#tellLeftOut(new Date(this.#options.wallMs()).toISOString());
+      this.#flush();
+    }
     if (this.#isWriting || this.#descriptor === null) return;
     closeSync(this.#descriptor);
     this.#descriptor = null;
   }
 
   #push(line: object): void {
-    const text = `${JSON.stringify(line)}\n`;
+    this.#pushLine(lineOf(line));
+  }
+
+  #pushLine(text: string): void {
     this.#waiting.push(text);
     this.#waitingBytes += text.length;
   }
@@ -178,6 +221,10 @@ export class AuditFile implements Audit {
       return this.#descriptor;
     }
   }
+}
+
+function lineOf(line: object): string {
+  return `${JSON.stringify(line)}\n`;
 }
 
 /** @throws StorageError when it is no regular file: it would be set aside like one, and a device belongs to the whole machine */

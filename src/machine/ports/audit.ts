@@ -8,6 +8,10 @@ export interface AuditRecord {
   /** The key, or the range as "start..end": printable, and cut when it is long. Null: the request is about none. */
   readonly keys: string | null;
   readonly allowed: boolean;
+  /** Nobody has proved to be the user: this is a refused attempt to sign in. */
+  readonly isClaim?: boolean;
+  /** So many requests of one frame, all refused, are this record. Left out: one. */
+  readonly times?: number;
 }
 
 /** Never throws, and never waits. */

@@ -51,6 +51,8 @@ const WRITE_VALUES_MAX = 1024 * 1024;
 const ITEM_OVERHEAD_BYTES = 48;
 const COMPACTED_TEXT = "the revision that is asked for is not kept any more: begin anew";
 const TOO_LARGE = "the values asked for at once are too large together";
+/** One record must fit one frame: a longer frame ends the client's connection, or the link to the neighbour that relays it. */
+const ANSWER_BYTES_MAX = CLIENT_FRAME_BYTES_MAX - HEADER_BYTES - RECORD_OVERHEAD_BYTES;
 
 /** Collects the answers to one client in one turn of the event loop. */
 export class AnswerWriter {
@@ -225,7 +227,7 @@ export class AnswerWriter {
   versions(request: number, page: HistoryPage): void {
     let bytes = 0;
     for (const { value } of page.versions) bytes += value.length + ITEM_OVERHEAD_BYTES;
-    if (this.bytes + bytes > TURN_BYTES_MAX) return this.unread(request, "OVERLOADED", TOO_LARGE);
+    if (this.#isTooMuch(request, bytes)) return;
     this.#reserve(bytes);
     this.#put(RECORD.versions, VERSIONS, { request, answer: page });
   }
@@ -236,7 +238,7 @@ export class AnswerWriter {
     for (const { key, value } of page.keys) {
       bytes += key.length + (keysOnly ? 0 : value.length) + ITEM_OVERHEAD_BYTES;
     }
-    if (this.bytes + bytes > TURN_BYTES_MAX) return this.unread(request, "OVERLOADED", TOO_LARGE);
+    if (this.#isTooMuch(request, bytes)) return;
     this.#reserve(bytes);
     this.#put(RECORD.page, PAGE, { request, answer: { ...page, keysOnly } });
   }
@@ -244,7 +246,7 @@ export class AnswerWriter {
   leases(request: number, page: LeasesPage): void {
     let bytes = ITEM_OVERHEAD_BYTES * page.leases.length;
     for (const key of page.keys) bytes += key.length + 2;
-    if (this.bytes + bytes > TURN_BYTES_MAX) return this.unread(request, "OVERLOADED", TOO_LARGE);
+    if (this.#isTooMuch(request, bytes)) return;
     this.#reserve(bytes);
     this.#put(RECORD.leases, LEASES, { request, answer: page });
   }
@@ -253,6 +255,17 @@ export class AnswerWriter {
   unread(request: number, code: ErrorCode, text: string): void {
     this.#reserve(TEXT_BYTES_MAX);
     this.#put(RECORD.unread, UNREAD, { code, text, request });
+  }
+
+  /**
+   * Refuses an answer that is too long for one frame, for good, or for what is left of this turn.
+   * @returns whether it did
+   */
+  #isTooMuch(request: number, bytes: number): boolean {
+    if (bytes > ANSWER_BYTES_MAX) this.unread(request, "VALUE_TOO_LARGE", tooLargeText(bytes));
+    else if (this.bytes + bytes > TURN_BYTES_MAX) this.unread(request, "OVERLOADED", TOO_LARGE);
+    else return false;
+    return true;
   }
 
   #put<W>(record: number, layout: Layout<unknown, W>, value: W): void {
@@ -286,6 +299,14 @@ export class AnswerWriter {
     this.#out.u53(0);
     this.#session = NO_SESSION;
   }
+}
+
+/** A client that knows of this refusal asks for fewer keys by itself. */
+function tooLargeText(bytes: number): string {
+  return (
+    `the keys asked for at once and their values have ${bytes} bytes together, and one answer has at most ${ANSWER_BYTES_MAX}: ` +
+    `ask for fewer keys at once, the later ones at the revision of the first`
+  );
 }
 
 /** The text for a read of a revision that this node has not reached. */

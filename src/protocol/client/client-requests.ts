@@ -2,7 +2,7 @@ import { assert, ByteReader, CLIENT_FRAME_BYTES_MAX } from "../../base/index.ts"
 import { commandCount, validateGroup, type GroupWriter } from "../../store/commands/index.ts";
 import { DecodeError } from "../codec/index.ts";
 import { FRAME } from "./client-layout.ts";
-import { readsFrame, readReadsHeader } from "./reads-header.ts";
+import { type ReadsHeader, readsFrame, readReadsHeader } from "./reads-header.ts";
 import { readWanted, skipWanted, type Wanted } from "./read-kinds.ts";
 import { WATCHES_FRAME } from "./watch-layout.ts";
 import { decodeWatches, type WatchRequest } from "./watch-requests.ts";
@@ -22,6 +22,8 @@ export type ClientFrame =
       readonly count: number;
     }
   | { readonly kind: "watches"; readonly requests: readonly WatchRequest[] };
+
+export type ReadsFrame = Extract<ClientFrame, { kind: "reads" }>;
 
 /** What is visited of each read: its number, what it asks for, and as what kind. */
 export type ReadVisitor<T> = (request: number, wanted: Wanted, kind: number) => T;
@@ -74,42 +76,123 @@ export function takeWritesFrame(writer: GroupWriter, session: number, floor: num
   return writer.take(session, floor, FRAME.writes);
 }
 
+/** Where the rest of a (checked) frame of reads begins. The frame stays as it is: to copy the rest at each go would be most of the work. */
+export interface ReadsPlace {
+  readonly offset: number;
+  /** So many reads are left, one at least. */
+  readonly left: number;
+}
+
 /**
  * Visits the reads of a frame.
+ * @param from only those from there on, of a checked frame
  * @throws DecodeError, possibly after some visits; not for a frame that decodeClientFrame has passed
  */
-export function forEachRead(frame: Uint8Array, visit: ReadVisitor<void>): void {
+export function forEachRead(frame: Uint8Array, visit: ReadVisitor<void>, from?: ReadsPlace): void {
   // A reader of its own: the visitor may decode other frames meanwhile.
-  visitReads(new ByteReader(), frame, visit);
+  if (from === undefined) return void visitReads(new ByteReader(), frame, visit);
+  takeReads(
+    frame,
+    (...read) => {
+      visit(...read);
+      return true;
+    },
+    from,
+  );
 }
 
 /**
  * Visits the reads of a (checked) frame as long as the visitor wants another one.
  * @param visit whether it has taken this one
- * @returns a frame of those that were not taken; null: all were
+ * @param from only those from there on
+ * @returns where those begin that were not taken; null: all were
  */
-export function takeReads(frame: Uint8Array, visit: ReadVisitor<boolean>): Uint8Array | null {
+export function takeReads(
+  frame: Uint8Array,
+  visit: ReadVisitor<boolean>,
+  from?: ReadsPlace,
+): ReadsPlace | null {
   const reader = new ByteReader().reset(frame);
-  const header = readReadsHeader(reader);
-  for (let i = 0; i < header.count; i++) {
-    const start = reader.offset;
+  const count = from?.left ?? readReadsHeader(reader).count;
+  if (from !== undefined) reader.skip(from.offset);
+  for (let i = 0; i < count; i++) {
+    const offset = reader.offset;
     const request = reader.varint();
     const kind = reader.u8();
     const wanted = readWanted(reader, kind);
     assert(!reader.failed, "a frame is checked when it comes in");
-    if (visit(request, wanted, kind)) continue;
-    // What it had to wait for is there already, index and revision.
-    const rest = { ...header, minIdx: 0, atLeast: 0, count: header.count - i };
-    return readsFrame(rest, frame.subarray(start));
+    if (!visit(request, wanted, kind)) return { offset, left: count - i };
   }
   return null;
+}
+
+/** Cuts a frame of reads that is not checked into frames of about so many bytes, one at a time, which are checked. */
+export class ReadsPieces {
+  readonly #frame: Uint8Array;
+  readonly #bytesEach: number;
+  readonly #header: ReadsHeader;
+  #offset: number;
+  #left: number;
+
+  /**
+   * See cutReads.
+   * @throws DecodeError
+   */
+  constructor(frame: Uint8Array, bytesEach: number) {
+    const reader = new ByteReader().reset(frame);
+    this.#header = readReadsHeader(reader);
+    if (reader.failed) throw new DecodeError(`reads: ${reader.problem}`);
+    this.#frame = frame;
+    this.#bytesEach = bytesEach;
+    this.#offset = reader.offset;
+    this.#left = this.#header.count;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#left === 0;
+  }
+
+  /**
+   * One read at least. Not to be called at the end.
+   * @throws DecodeError
+   */
+  next(): { readonly bytes: Uint8Array; readonly frame: ReadsFrame } {
+    const reader = new ByteReader().reset(this.#frame);
+    reader.skip(this.#offset);
+    const start = this.#offset;
+    let count = 0;
+    while (count < this.#left && !reader.failed && reader.offset - start < this.#bytesEach) {
+      reader.varint();
+      skipWanted(reader, reader.u8());
+      count += 1;
+    }
+    if (count === this.#left && !reader.isAtEnd) reader.fail("the end of the frame");
+    if (reader.failed) throw new DecodeError(`reads: ${reader.problem}`);
+    this.#offset = reader.offset;
+    this.#left -= count;
+    const { local, minIdx, atLeast } = this.#header;
+    return {
+      bytes: readsFrame({ ...this.#header, count }, this.#frame.subarray(start, reader.offset)),
+      frame: { kind: "reads", local, minIdx, atLeast, count },
+    };
+  }
+}
+
+/**
+ * @param bytesEach frames with no more are not worth it
+ * @returns null: the frame is another one, or too short, or too long for any
+ * @throws DecodeError
+ */
+export function cutReads(frame: Uint8Array, bytesEach: number): ReadsPieces | null {
+  const isWorthIt = frame.length > bytesEach && frame.length <= CLIENT_FRAME_BYTES_MAX;
+  return frame[0] === FRAME.reads && isWorthIt ? new ReadsPieces(frame, bytesEach) : null;
 }
 
 function visitReads(
   reader: ByteReader,
   frame: Uint8Array,
   visit: ReadVisitor<void> | null,
-): Extract<ClientFrame, { kind: "reads" }> {
+): ReadsFrame {
   const { local, minIdx, atLeast, count } = readReadsHeader(reader.reset(frame));
   for (let i = 0; i < count && !reader.failed; i++) {
     const request = reader.varint();

@@ -10,7 +10,7 @@
  *         key       varint request · u8 1 · key
  *         range     varint request · u8 2 · u8 flags (1: reverse, 2: keys only, 4: count only, 8: has an end)
  *                   · varint revision (0: newest) · varint limit · start · [end]
- *         keys      varint request · u8 3 · varint count · key{count}: answered with one page, of those that there are
+ *         keys      varint request · u8 3 · varint count · key{count}: answered with one page, of those that there are, each once
  *         key at    varint request · u8 4 · varint revision · key
  *         keys at   varint request · u8 5 · varint revision · varint count · key{count}
  *         range at  varint request · u8 6 · as a range from its flags on
@@ -51,6 +51,9 @@
  * For a revision that does not exist yet a node answers REVISION_AHEAD to reads of those kinds, or with a least revision, and
  * NO_QUORUM to others.
  *
+ * To keys that together with their values do not fit one frame a node answers VALUE_TOO_LARGE, which it says of no other read. The client asks
+ * for fewer of them, and for the others at the revision of these.
+ *
  * The origin names the log that a state comes from. A node tells its own in its hello; one that has none yet (0 there) is asked
  * with the flag, and in a request to open a session by the number OPEN_WITH_ORIGIN. Version 0.1 has neither, says nothing in
  * its hello and is never asked; its clients do not ask and are never told, so both understand this program.
@@ -65,12 +68,16 @@ export { aheadText, AnswerWriter } from "./answer-writer.ts";
 export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {
   decodeClientFrame,
+  cutReads,
   forEachRead,
+  ReadsPieces,
   takeReads,
   takeWritesFrame,
   uncheckedGroup,
   writesFrame,
   type ClientFrame,
+  type ReadsPlace,
+  type ReadVisitor,
 } from "./client-requests.ts";
 export type { RangeBytes, Wanted } from "./read-kinds.ts";
 export { asksForOrigin, asksLocally } from "./reads-header.ts";

@@ -72,25 +72,25 @@ export class AnswerOutbox {
     const bytesMax = Math.min(workBefore + workMax, TURN_BYTES_MAX - othersBytes);
     const isRoom = (): boolean => answers.work <= bytesMax;
     const unwrittenBefore = workBefore - answers.bytes;
-    const { count, rest } = answerReads(answers, read.frame, state, isRoom);
+    const { count, rest } = answerReads(answers, read.frame, state, isRoom, read.from);
     read.route.load.workBytes += answers.work - answers.bytes - unwrittenBefore;
     this.#turnBytes = othersBytes + answers.work;
     return {
       count,
-      rest: rest === null ? null : { ...read, frame: rest, count: read.count - count },
+      rest: rest === null ? null : { ...read, from: rest, count: rest.left },
       work: answers.work - workBefore,
     };
   }
 
   /** @param state the state read for this route, where the reason tells of it */
   refuseRead(
-    { route, frame }: PendingRead,
+    { route, frame, from }: PendingRead,
     code: ErrorCode,
     reason: string,
     state?: ReadableState,
   ): void {
     if (!route.isOpen()) return;
-    refuseReads(route.answers, frame, code, reason, state);
+    refuseReads(route.answers, frame, code, reason, state, from);
     this.refused.add("read", code);
     this.markDirty(route);
   }

@@ -9,6 +9,8 @@ import {
   asksForOrigin,
   asksLocally,
   forEachRead,
+  type ReadsPlace,
+  type ReadVisitor,
   takeReads,
   type Wanted,
 } from "../../protocol/client/index.ts";
@@ -60,32 +62,37 @@ const NO_LEASES: LeasesPage = { leases: [], keys: [], more: false };
 
 /**
  * Answers a (checked) frame of reads: one at least, and then as long as `goesOn` says so.
- * @returns how many, and a frame of the others; null: there are none
+ * @param from only those from there on
+ * @returns how many, and where the others begin; null: there are none
  */
 export function answerReads(
   answers: AnswerWriter,
   frame: Uint8Array,
   state: ReadableState,
   goesOn: () => boolean = () => true,
-): { readonly count: number; readonly rest: Uint8Array | null } {
+  from?: ReadsPlace,
+): { readonly count: number; readonly rest: ReadsPlace | null } {
   let count = 0;
   const rights = state.rights ?? null;
   const isLocal = asksLocally(frame);
-  const rest = takeReads(frame, (request, wanted, kind) => {
+  const take: ReadVisitor<boolean> = (request, wanted, kind) => {
     if (count > 0 && !goesOn()) return false;
     if (count === 0 && asksForOrigin(frame)) answers.origin(state.origin);
     count += 1;
+    answers.worked(keyBytesOf(wanted));
     if (rights !== null && !mayReadAll(rights, wanted)) denied(answers, request, rights, state);
     else if (typeof wanted === "string") answers.stored(request, state.read(wanted));
     else answerOf(answers, request, wanted, kind, isLocal, state);
     return true;
-  });
+  };
+  const rest = takeReads(frame, take, from);
   return { count, rest };
 }
 
 /**
  * The same refusal for all reads of a (checked) frame.
  * @param state the state of which the refusal tells something, if it does: a user who may not read there is told that instead
+ * @param from only those from there on
  */
 export function refuseReads(
   answers: AnswerWriter,
@@ -93,13 +100,25 @@ export function refuseReads(
   code: ErrorCode,
   text: string,
   state?: ReadableState,
+  from?: ReadsPlace,
 ): void {
   const rights = state?.rights ?? null;
-  forEachRead(frame, (request, wanted) => {
+  const refuse: ReadVisitor<void> = (request, wanted) => {
     if (state === undefined || rights === null || mayReadAll(rights, wanted)) {
       answers.unread(request, code, text);
     } else denied(answers, request, rights, state);
-  });
+  };
+  forEachRead(frame, refuse, from);
+}
+
+/** To make the keys, to look for them and to judge the rights to them takes longer the longer they are, found or not. */
+function keyBytesOf(wanted: Wanted): number {
+  if (typeof wanted === "string") return wanted.length;
+  if ("keys" in wanted) return wanted.keys.reduce((sum, key) => sum + key.length, 0);
+  if ("key" in wanted) return wanted.key.length;
+  if ("history" in wanted) return wanted.history.length;
+  if ("end" in wanted) return wanted.start.length + (wanted.end?.length ?? 0);
+  return 0;
 }
 
 /** Answers a read that names a revision, or looks at more than one key. */
@@ -130,7 +149,10 @@ function answerOf(
   answers.worked(CELL_WORK_BYTES * (state.looked - before));
 }
 
-/** Looks up a key that is named again only once: each look may pass as many versions as the state has in all. */
+/**
+ * A key that is named again is looked up only once, as each look may pass as many versions as the state has in all, and told only once:
+ * a few bytes must not ask for as many megabytes.
+ */
 function answerKeys(
   answers: AnswerWriter,
   request: number,
@@ -140,13 +162,13 @@ function answerKeys(
 ): void {
   answers.worked(CELL_WORK_BYTES * wanted.keys.length);
   const known = new Map<ByteString, StoredValue | undefined>();
-  const keys = wanted.keys.flatMap((key) => {
-    if (!known.has(key)) {
-      known.set(key, wanted.revision === 0 ? state.read(key) : state.readAt(key, revision));
-    }
-    const stored = known.get(key);
-    return stored === undefined ? [] : [{ ...valueOf(stored), key }];
-  });
+  for (const key of wanted.keys) {
+    if (known.has(key)) continue;
+    known.set(key, wanted.revision === 0 ? state.read(key) : state.readAt(key, revision));
+  }
+  const keys = Array.from(known).flatMap(([key, stored]) =>
+    stored === undefined ? [] : [{ ...valueOf(stored), key }],
+  );
   answers.page(request, { revision, count: keys.length, keys, resume: null }, false);
 }
 

@@ -1,4 +1,5 @@
 /** Reads that know which index they wait for, in order of that index. */
+import type { ReadsPlace } from "../../protocol/client/index.ts";
 import type { Route } from "../requests/route.ts";
 import type { ReadStages } from "../requests/slow-reads.ts";
 
@@ -16,6 +17,8 @@ export interface PendingRead extends ArrivedRead {
   readonly local: boolean;
   /** Keys asked for. */
   readonly count: number;
+  /** Of a frame that is half answered: where the rest begins. */
+  readonly from?: ReadsPlace;
   /** A local read is answered from no state before this revision. 0, or none: from any. */
   readonly atLeast?: number;
   /** A local read has waited in vain for this index: this node is finding out whether the index exists at all. */

@@ -77,12 +77,16 @@ export class ClientWrites {
   /** @param group checked: commands of one session, as the log will hold them */
   add(route: Route, group: Uint8Array, commands: number): void {
     const { outbox } = this.#options;
-    const refusal = this.#refusal() ?? this.#openings.refuse(route.id, group, this.#tick);
-    if (refusal !== null) {
-      return outbox.refuseGroup(route, group, false, refusal.code, refusal.reason);
-    }
+    const refuse = (of: Uint8Array, { code, reason }: Refusal): void =>
+      outbox.refuseGroup(route, of, false, code, reason);
+    const refusal = this.#refusal();
+    if (refusal !== null) return refuse(group, refusal);
     const allowed = this.#allowed(route, group, commands);
-    if (allowed !== null) this.#addAllowed(route, allowed.group, allowed.commands);
+    if (allowed === null) return;
+    // Only now: what is not allowed must not use up what clients may open.
+    const tooMany = this.#openings.refuse(route.id, allowed.group, this.#tick);
+    if (tooMany !== null) return refuse(allowed.group, tooMany);
+    this.#addAllowed(route, allowed.group, allowed.commands);
   }
 
   #addAllowed(route: Route, group: Uint8Array, commands: number): void {

@@ -58,7 +58,7 @@ export class AdminUsers {
     const isLook =
       allowed &&
       (request.op === "status" || request.op === "getLinks" || request.op === "readBackup");
-    if (!isLook) this.#audit(manager, userOf(actor), request, allowed);
+    if (!isLook) this.#audit(manager, userOf(actor), request, allowed, false);
     if (allowed) return this.#mayBeTold(actor, request);
     const { isKnown } = rightsOf(access, actor);
     throw isKnown
@@ -94,17 +94,24 @@ export class AdminUsers {
       const wrong =
         result instanceof KvError ? null : manager.identity.signedIn(result, this.#nowMs());
       const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
-      this.#audit(manager, claimedName(user), request, !(answer instanceof KvError));
+      const isSignedIn = !(answer instanceof KvError);
+      this.#audit(manager, claimedName(user), request, isSignedIn, !isSignedIn);
       if (answer instanceof KvError) return answered(encodeAdminError(id, answer));
       const { token: made, lifetimeMs } = answer;
       answered(encodeAdminResult(id, op, { token: made, lifetimeMs }));
     });
   }
 
-  #audit({ remote }: Manager, user: string | null, request: AdminRequest, allowed: boolean): void {
+  #audit(
+    { remote: from }: Manager,
+    user: string | null,
+    request: AdminRequest,
+    allowed: boolean,
+    isClaim: boolean,
+  ): void {
     const operation = request.op === "changeAccess" ? request.params.change.kind : request.op;
-    const subject = request.op === "changeAccess" ? subjectOf(request.params.change) : null;
-    this.#context.machine.audit?.record({ user, from: remote, operation, keys: subject, allowed });
+    const keys = request.op === "changeAccess" ? subjectOf(request.params.change) : null;
+    this.#context.machine.audit?.record({ user, from, operation, keys, allowed, isClaim });
   }
 
   #nowMs(): number {

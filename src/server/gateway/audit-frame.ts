@@ -17,7 +17,7 @@ import {
   type Where,
 } from "../../store/index.ts";
 import { OP, operationOf, OP_NAMES, OPERATIONS } from "../../store/operations/index.ts";
-import type { Audit } from "../../machine/ports/index.ts";
+import type { Audit, AuditRecord } from "../../machine/ports/index.ts";
 import { type ClientFrame, forEachRead, type WatchRequest } from "../../protocol/client/index.ts";
 
 export interface Asker {
@@ -29,8 +29,56 @@ export interface Asker {
 
 /** So many characters of a key or bound are noted. */
 const KEY_LENGTH_MAX = 200;
-/** So many keys of a transaction or of a read of many are noted. */
+/** So many keys of a transaction or of a read of many are noted; and of all that is refused to who has not signed in, so many. */
 const KEYS_SHOWN = 16;
+
+type Noted = Pick<AuditRecord, "operation" | "keys" | "allowed">;
+
+/**
+ * The records of one frame. Equal refusals are one, with their number. Of a client that has not signed in all refusals of one operation are:
+ * with a few bytes anybody could fill the log, and with keys of its own invention. Of a user each key is noted.
+ */
+class FrameRecords {
+  readonly #audit: Audit;
+  readonly #who: Pick<AuditRecord, "user" | "from">;
+  readonly #refused = new Map<string, { operation: string; keys: string[]; times: number }>();
+
+  constructor(audit: Audit, { actor, from }: Asker) {
+    this.#audit = audit;
+    this.#who = { user: userOf(actor), from };
+  }
+
+  /** @param keys called only when they are noted */
+  add(operation: string, allowed: boolean, keys: () => string | null): void {
+    if (allowed) return this.#record({ operation, keys: keys(), allowed });
+    const isStranger = this.#who.user === null;
+    const text = isStranger ? null : keys();
+    const name = isStranger ? operation : `${operation} ${text ?? ""}`;
+    const same = this.#refused.get(name);
+    if (same === undefined) {
+      const first = isStranger ? keys() : text;
+      this.#refused.set(name, { operation, keys: first === null ? [] : [first], times: 1 });
+      return;
+    }
+    same.times += 1;
+    if (!isStranger || same.keys.length >= KEYS_SHOWN) return;
+    const another = keys();
+    if (another !== null && !same.keys.includes(another)) same.keys.push(another);
+  }
+
+  end(): void {
+    for (const { operation, keys, times } of this.#refused.values()) {
+      const text = keys.length === 0 ? null : keys.join(" ");
+      const record = { operation, keys: text, allowed: false };
+      if (times === 1) this.#record(record);
+      else this.#record({ ...record, times });
+    }
+  }
+
+  #record(noted: Noted & Pick<AuditRecord, "times">): void {
+    this.#audit.record({ ...this.#who, ...noted });
+  }
+}
 
 /** Judged by the rights that this node knows now; a command that is refused later, where it is applied, was allowed here. */
 export function recordFrame(
@@ -39,65 +87,52 @@ export function recordFrame(
   bytes: Uint8Array,
   frame: ClientFrame,
 ): void {
-  if (frame.kind === "writes") recordGroup(audit, asker, frame.group);
-  else if (frame.kind === "reads") recordReads(audit, asker, bytes);
-  else recordWatches(audit, asker, frame.requests);
+  const records = new FrameRecords(audit, asker);
+  if (frame.kind === "writes") recordGroup(records, asker, frame.group);
+  else if (frame.kind === "reads") recordReads(records, asker, bytes);
+  else recordWatches(records, asker, frame.requests);
+  records.end();
 }
 
-function recordGroup(audit: Audit, asker: Asker, group: Uint8Array): void {
-  const { access, leases, actor, from } = asker;
+function recordGroup(records: FrameRecords, asker: Asker, group: Uint8Array): void {
+  const { access, leases, actor } = asker;
   const rights = access.isOn ? rightsOf(access, actor) : null;
   const cursor = new CommandCursor();
   cursor.resetToGroup(group);
   while (cursor.next()) {
     if (cursor.op === OP.openSession || cursor.op === OP.closeSession || cursor.op === OP.noop)
       continue;
-    audit.record({
-      user: userOf(actor),
-      from,
-      operation: nameOf(cursor.op),
-      keys: keysOf(cursor, leases),
-      allowed: rights === null || refusalOf(rights, cursor, leases) === 0,
-    });
+    const allowed = rights === null || refusalOf(rights, cursor, leases) === 0;
+    records.add(nameOf(cursor.op), allowed, () => keysOf(cursor, leases));
   }
 }
 
 function recordReads(
-  audit: Audit,
-  { access, leases, actor, from }: Asker,
+  records: FrameRecords,
+  { access, leases, actor }: Asker,
   frame: Uint8Array,
 ): void {
   const rights = access.isOn ? rightsOf(access, actor) : null;
   forEachRead(frame, (_, wanted) => {
     const where = placesOf(wanted);
     const isOfKeys = typeof wanted !== "string" && "lease" in wanted && wanted.withKeys;
-    audit.record({
-      user: userOf(actor),
-      from,
-      operation: where === null ? "read leases" : "read",
-      keys: where === null ? null : shownAll(where),
-      allowed:
-        rights === null ||
-        (mayReadAll(rights, wanted) && (!isOfKeys || leases.areAll(wanted.lease, rights.mayRead))),
-    });
+    const allowed =
+      rights === null ||
+      (mayReadAll(rights, wanted) && (!isOfKeys || leases.areAll(wanted.lease, rights.mayRead)));
+    const operation = where === null ? "read leases" : "read";
+    records.add(operation, allowed, () => (where === null ? null : shownAll(where)));
   });
 }
 
 function recordWatches(
-  audit: Audit,
-  { access, actor, from }: Asker,
+  records: FrameRecords,
+  { access, actor }: Asker,
   requests: readonly WatchRequest[],
 ): void {
   for (const request of requests) {
     if (request.kind !== "create") continue;
     const { start, end } = request.wish;
-    audit.record({
-      user: userOf(actor),
-      from,
-      operation: "watch",
-      keys: shown({ start, end }),
-      allowed: mayRead(access, actor, { start, end }),
-    });
+    records.add("watch", mayRead(access, actor, { start, end }), () => shown({ start, end }));
   }
 }
 

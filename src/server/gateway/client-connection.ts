@@ -23,6 +23,8 @@ import {
   AnswerWriter,
   type ClientFrame,
   decodeClientFrame,
+  cutReads,
+  type ReadsPieces,
   uncheckedGroup,
   writesFrame,
   decodeSignIn,
@@ -45,14 +47,14 @@ const WORK_BYTES = 256;
 /** A connection signs in once in a while. */
 const SIGN_IN_WORK = 512;
 /**
- * Larger frames of writes are taken piece by piece. Those with more bytes are checked piece by piece, too: to check 256 KiB of
- * transactions that name a thousand keys each takes ten milliseconds.
+ * Larger frames of writes are taken piece by piece. Those with more bytes are checked piece by piece, too, as are such frames of reads: to
+ * check 256 KiB of transactions that name a thousand keys each takes ten milliseconds, and 4 MiB of reads of very short keys thirty.
  */
 const PIECE_COMMANDS = 256;
 const PIECE_BYTES = 256 * 1024;
 /** Checks of smaller frames take less than a millisecond. */
 const SLOW_BYTES = 16 * 1024;
-/** What a check takes beyond a millisecond, or to begin and end watches, is work, at a fifth of the node's time (work-pace). */
+/** What a check takes beyond a millisecond, or the audit log, or to begin and end watches, is work, at a fifth of the node's time (work-pace). */
 const TIMED_BYTES_EACH_MS = 5 * 64 * 1024;
 const COMMANDS_MAX = 1024;
 const BYTES_MAX = 512 * 1024;
@@ -99,6 +101,8 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   #pieces: readonly GroupPiece[] = [];
   #areChecked = false;
   #nextPiece = 0;
+  /** The same of a frame of reads. Null: none is left. */
+  #reads: ReadsPieces | null = null;
   #open = true;
   /** What is left of this turn's share, or missing from the next ones. */
   #work = TURN_WORK;
@@ -204,7 +208,8 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   }
 
   get #hasWaiting(): boolean {
-    return this.#nextPiece < this.#pieces.length || !this.#inbox.isEmpty;
+    const hasPieces = this.#nextPiece < this.#pieces.length || this.#reads !== null;
+    return hasPieces || !this.#inbox.isEmpty;
   }
 
   /** CONNECTION-1 and CONNECTION-2. */
@@ -257,6 +262,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   }
 
   #takeNext(): void {
+    if (this.#reads !== null) return this.#takeReads(this.#reads);
     const piece = this.#pieces[this.#nextPiece];
     if (piece === undefined) {
       const frame = this.#inbox.shift();
@@ -277,8 +283,23 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   #take(bytes: Uint8Array): void {
     try {
       if (bytes[0] === SIGN_IN_FRAME) return this.#signIn(decodeSignIn(bytes));
+      this.#reads = cutReads(bytes, PIECE_BYTES);
+      if (this.#reads !== null) return this.#takeReads(this.#reads);
       const unchecked = bytes.length > PIECE_BYTES ? uncheckedGroup(bytes) : null;
       if (unchecked === null || !this.#takeInPieces(unchecked, false)) this.#takeFrame(bytes);
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  /** The next piece of them. */
+  #takeReads(reads: ReadsPieces): void {
+    try {
+      const beganMs = this.#gate.nowMs();
+      const { bytes, frame } = reads.next();
+      this.#payForTime(beganMs);
+      if (reads.isAtEnd) this.#reads = null;
+      this.#carryOut(bytes, frame);
     } catch (error) {
       this.#refuse(error);
     }
@@ -297,7 +318,14 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   /** @throws DecodeError */
   #takeFrame(bytes: Uint8Array): void {
-    const frame = bytes.length < SLOW_BYTES ? decodeClientFrame(bytes) : this.#checked(bytes);
+    this.#carryOut(
+      bytes,
+      bytes.length < SLOW_BYTES ? decodeClientFrame(bytes) : this.#checked(bytes),
+    );
+  }
+
+  /** @throws DecodeError */
+  #carryOut(bytes: Uint8Array, frame: ClientFrame): void {
     if (this.#gate.audit !== null) this.#audit(this.#gate.audit, bytes, frame);
     switch (frame.kind) {
       case "writes": {
@@ -359,6 +387,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
         operation: "sign in",
         keys: null,
         allowed,
+        isClaim: !allowed,
       });
       this.#connection.send(encodeSignedIn(answer));
       if (!this.#hasWaiting) return;
@@ -370,7 +399,9 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   #audit(audit: Audit, bytes: Uint8Array, frame: ClientFrame): void {
     const { access, leases } = this.#gate.replica.state;
     const asker = { access, leases, actor: this.actor, from: this.remote };
+    const beganMs = this.#gate.nowMs();
     recordFrame(audit, asker, bytes, frame);
+    this.#payForTime(beganMs);
   }
 
   #write(group: Uint8Array, count: number): void {
@@ -391,5 +422,6 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   #forgetPieces(): void {
     this.#pieces = [];
     this.#nextPiece = 0;
+    this.#reads = null;
   }
 }

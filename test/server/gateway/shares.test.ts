@@ -12,7 +12,12 @@ import type { Connection } from "../../../src/machine/ports/network.ts";
 import { Identity } from "../../../src/server/gateway/identity.ts";
 import { SignIn } from "../../../src/server/gateway/sign-in.ts";
 import type { Replica } from "../../../src/replica/replica.ts";
-import { ReadsWriter, takeWritesFrame } from "../../../src/protocol/client/client.ts";
+import {
+  decodeClientFrame,
+  forEachRead,
+  ReadsWriter,
+  takeWritesFrame,
+} from "../../../src/protocol/client/client.ts";
 
 const MIB = 1024 * 1024;
 
@@ -184,6 +189,38 @@ describe("a connection's share of a turn", () => {
     expect(turn()).toBe(1024);
   });
 
+  test("large frames of reads are taken piece by piece, all of them with what stands before the first", () => {
+    const { client, taken, turn, connection, gate } = world();
+    const frames: Uint8Array[] = [];
+    const { onReads } = gate.replica;
+    Object.assign(gate.replica, {
+      onReads: (...[route, frame, decoded]: Parameters<Replica["onReads"]>) => {
+        frames.push(frame);
+        onReads(route, frame, decoded);
+      },
+    });
+    const writer = new ReadsWriter();
+    const keys = Array.from({ length: 1024 }, () => Buffer.from("k"));
+    for (let i = 0; i < 1000; i++) writer.keys(i, keys);
+    const whole = writer.take(true, 7, true, 300);
+    client.onFrame(whole);
+    expect(taken.length).toBe(1);
+    expect(connection.paused).toBe(true);
+    for (let i = 0; i < 10; i++) turn();
+    const seen: number[] = [];
+    for (const frame of frames) {
+      expect(frame.length).toBeLessThan(256 * 1024 + 4096);
+      expect(decodeClientFrame(frame)).toMatchObject({ local: true, minIdx: 7, atLeast: 300 });
+      forEachRead(frame, (request) => void seen.push(request));
+    }
+    expect(seen).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+    expect(connection.paused).toBe(false);
+    // What is wrong with a piece ends the connection, and the rest is dropped.
+    client.onFrame(Buffer.concat([whole, Buffer.from([1])]));
+    for (let i = 0; i < 20; i++) turn();
+    expect(connection.ended).toContain("the end of the frame");
+  });
+
   test("bytes count too", () => {
     const { client, taken } = world();
     for (let i = 0; i < 10; i++) client.onFrame(writes(1, 1024 * 1024));
@@ -311,6 +348,15 @@ describe("a connection's share of a turn", () => {
     expect(client.isResting()).toBe(true);
     gate.clockMs += 240;
     expect(client.isResting()).toBe(false);
+  });
+
+  test("what it takes to note its requests is paid for", () => {
+    const { client, gate } = world();
+    gate.others = true;
+    Object.assign(gate.replica, { state: { access: EMPTY_ACCESS, leases: null } });
+    Object.assign(gate, { audit: { record: () => (gate.clockMs += 5) } });
+    client.onFrame(reads(4));
+    expect(client.isResting()).toBe(true);
   });
 
   test("some pages now and then are had without a rest", () => {
