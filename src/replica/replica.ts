@@ -250,6 +250,7 @@ export class Replica {
   onRouteClosed(route: Route): void {
     this.#watches.forget(route.id);
     this.#relay.forget(route.id);
+    this.#reads.forget(route);
     this.#writes.forget(route.id);
     this.#outbox.forget(route);
   }
@@ -582,7 +583,7 @@ export class Replica {
   #relayEverything(heard: readonly NodeId[]): void {
     const peer = this.#relay.pick(heard.filter((node) => this.#connected.has(node)));
     if (peer === undefined) return;
-    this.#lending.lendAll(peer, this.#tick);
+    this.#lending.lend(peer, this.#tick);
   }
 
   // ---- what can be seen ------------------------------------------------------------------------------------------

@@ -24,17 +24,16 @@ export class Lending {
   }
 
   /**
-   * Lends all waiting requests of this node's clients. The neighbour may propose them from now on (REPLICA-3: never refused after).
+   * Lends the waiting requests of this node's clients; of reads as many as one tick may (READS-5). The neighbour may propose them from now on (REPLICA-3: never refused after).
    * @param tick now
    */
-  lendAll(peer: NodeId, tick: number): void {
+  lend(peer: NodeId, tick: number): void {
     const { relay, writes, reads } = this.#parts;
     const { proposals } = writes;
     const groups = proposals.lend(({ route }) => !route.relayed);
     relay.passWrites(peer, groups, (group) => proposals.ageTicks(group));
     // The local reads still here wait for an index, and no leader brings this node there.
-    const lent = reads.lend(({ route }) => !route.relayed);
-    relay.passReads(peer, lent, tick);
+    relay.passReads(peer, reads.lend(), tick);
   }
 
   /**
