@@ -1,6 +1,6 @@
 /** Reads that wait, and those that are too much for one turn. */
 import { expect, test } from "vitest";
-import { KvState } from "../../src/store/index.ts";
+import { EMPTY_ACCESS, KvState } from "../../src/store/index.ts";
 import { AnswerOutbox } from "../../src/replica/turn/answer-outbox.ts";
 import { ClientReads } from "../../src/replica/reads/client-reads.ts";
 import type { PendingRead, WaitingPlace } from "../../src/replica/turn/apply-wait-queue.ts";
@@ -324,4 +324,18 @@ test("local reads that a full disk holds up are refused once it is full, also th
   expect(doubted.refused).toEqual([expect.stringMatching(/^DISK_FULL/)]);
   learn(0);
   expect(refused).toHaveLength(1);
+});
+
+test("who has not signed in waits for no revision while access control is on", () => {
+  const { reads, read, route, refused, applied, state } = world();
+  Object.defineProperty(state, "access", { value: { ...EMPTY_ACCESS, isOn: true } });
+  reads.addLocal(parked(read(1)), 0);
+  reads.addLocal(parked(read(1)), 5);
+  expect(refused).toEqual([expect.stringMatching(/^UNAUTHENTICATED: .* nobody has signed in/)]);
+  applied(5);
+  reads.answerReady();
+  expect(refused).toHaveLength(2);
+  const actor = { name: "ann", generation: 1 };
+  reads.addLocal(parked({ ...read(1), route: { ...route, actor } }), 5);
+  expect([refused.length, reads.count]).toEqual([2, 1]);
 });

@@ -83,6 +83,17 @@ export function forEachRead(frame: Uint8Array, visit: ReadVisitor<void>): void {
   visitReads(new ByteReader(), frame, visit);
 }
 
+/** Visits the numbers of the reads of a (checked) frame, and makes nothing of their keys. */
+export function forEachReadNumber(frame: Uint8Array, visit: (request: number) => void): void {
+  const reader = new ByteReader().reset(frame);
+  const { count } = readReadsHeader(reader);
+  for (let i = 0; i < count; i++) {
+    const request = reader.varint();
+    skipWanted(reader, reader.u8());
+    visit(request);
+  }
+}
+
 /**
  * Visits the reads of a (checked) frame as long as the visitor wants another one.
  * @param visit whether it has taken this one

@@ -66,6 +66,7 @@ export { OPEN_WITH_ORIGIN } from "./client-layout.ts";
 export {
   decodeClientFrame,
   forEachRead,
+  forEachReadNumber,
   takeReads,
   takeWritesFrame,
   uncheckedGroup,

@@ -13,6 +13,7 @@ export {
   type FeedHandler,
   FeedWriter,
   forEachRead,
+  forEachReadNumber,
   isFeedFrame,
   asksLocally,
   type LeasesAnswer,
