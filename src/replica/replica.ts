@@ -118,6 +118,8 @@ export class Replica {
   readonly #recoveredIdx: number;
   #tick = 0;
   #cutOffSinceTick = 0;
+  /** At the last turn. */
+  #nowMs = 0;
   #nextRouteId = 1;
 
   /**
@@ -193,6 +195,7 @@ export class Replica {
       nextRouteId: () => this.newRouteId(),
       onSettled: (lent) => this.#lending.settle(lent),
       waitTicks: options.timing.waitTicks,
+      nowMs: () => this.#nowMs,
     });
     this.#lending = new Lending({
       relay: this.#relay,
@@ -430,6 +433,7 @@ export class Replica {
    * @param nowMs of the machine's monotonic clock, now: the leader's moves the cluster's clock
    */
   endTurn(nowMs: number): TurnEffects {
+    this.#nowMs = nowMs;
     this.#refuseWaiting();
     const sessionsWith = (peer: NodeId): number => this.#sessions.get(peer) ?? 0;
     this.#clock.propose(nowMs);

@@ -104,6 +104,7 @@ test("what is handed to a neighbour says who asks", () => {
     nextRouteId: () => 5,
     onSettled: () => {},
     waitTicks: 100,
+    nowMs: () => 0,
   });
   const route = innerRoute(
     4,
@@ -131,6 +132,7 @@ test("what a neighbour loses is handed to the next one with who asks, as its con
     nextRouteId: () => 5 + sent.length,
     onSettled: () => {},
     waitTicks: 100,
+    nowMs: () => 0,
   });
   let actor = ANN;
   const route: Route = {

@@ -339,3 +339,15 @@ test("who has not signed in waits for no revision while access control is on", (
   reads.addLocal(parked({ ...read(1), route: { ...route, actor } }), 5);
   expect([refused.length, reads.count]).toEqual([2, 1]);
 });
+
+test("the frames of a guest that rests wait for the end of the rest", () => {
+  const { reads, read, routeOf, answered } = world();
+  let isResting = true;
+  const guest: Route = { ...routeOf(2, true), isResting: () => isResting };
+  reads.addLocal({ ...read(2), route: guest }, 0);
+  expect(reads.answerReady()).toBe(false);
+  expect([answered, guest.load.reads]).toEqual([[], 2]);
+  isResting = false;
+  expect(reads.answerReady()).toBe(false);
+  expect([answered, guest.load.reads]).toEqual([[2, 1], 0]);
+});

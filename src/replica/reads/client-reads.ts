@@ -335,7 +335,10 @@ export class ClientReads {
 
   /** @param learntTick when the read learnt the index it waits for; of a local read, when it came */
   #answer(read: PendingRead, learntTick: number): void {
-    const { rest, work } = this.#go(read, FIRST_BYTES);
+    const { route } = read;
+    // A connection that rests sends nothing; a guest, the client of a neighbour, might go on to get a first go for each of its frames.
+    const isResting = route.relayed && route.isResting?.() === true;
+    const { rest, work } = isResting ? { rest: read, work: 0 } : this.#go(read, FIRST_BYTES);
     if (rest === null) {
       if (!this.#isSlow(read)) return;
       const stages = { learntTick, startedTick: this.#tick };

@@ -18,7 +18,13 @@
 import { KvError, unreachable } from "../../base/index.ts";
 import { piecesOf, type Actor, type GroupPiece } from "../../store/index.ts";
 import type { Audit, Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
-import { type Replica, type Route, RouteLoad, type WatchRoute } from "../../replica/index.ts";
+import {
+  type Replica,
+  type Route,
+  RouteLoad,
+  type WatchRoute,
+  WorkPace,
+} from "../../replica/index.ts";
 import {
   AnswerWriter,
   type ClientFrame,
@@ -37,7 +43,6 @@ import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { LargeWrites } from "./large-writes.ts";
 import type { SignIn } from "./sign-in.ts";
-import { WorkPace } from "./work-pace.ts";
 
 /** In commands, or reads; so many bytes of either are as much work as one. A millisecond or two. */
 const TURN_WORK = 1024;
