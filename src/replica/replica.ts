@@ -118,8 +118,6 @@ export class Replica {
   readonly #recoveredIdx: number;
   #tick = 0;
   #cutOffSinceTick = 0;
-  /** At the last turn. */
-  #nowMs = 0;
   #nextRouteId = 1;
 
   /**
@@ -195,7 +193,6 @@ export class Replica {
       nextRouteId: () => this.newRouteId(),
       onSettled: (lent) => this.#lending.settle(lent),
       waitTicks: options.timing.waitTicks,
-      nowMs: () => this.#nowMs,
     });
     this.#lending = new Lending({
       relay: this.#relay,
@@ -252,8 +249,7 @@ export class Replica {
 
   onRouteClosed(route: Route): void {
     this.#watches.forget(route.id);
-    this.#relay.forget(route.id);
-    this.#reads.forget(route);
+    this.#lending.forget(route);
     this.#writes.forget(route.id);
     this.#outbox.forget(route);
   }
@@ -433,7 +429,7 @@ export class Replica {
    * @param nowMs of the machine's monotonic clock, now: the leader's moves the cluster's clock
    */
   endTurn(nowMs: number): TurnEffects {
-    this.#nowMs = nowMs;
+    this.#relay.nowMs = nowMs;
     this.#refuseWaiting();
     const sessionsWith = (peer: NodeId): number => this.#sessions.get(peer) ?? 0;
     this.#clock.propose(nowMs);
@@ -453,11 +449,10 @@ export class Replica {
     if (replicaMessages.length > 0) this.#replicaMessages = [];
     const pieces = this.#wantedPieces;
     if (pieces.length > 0) this.#wantedPieces = [];
-    const { writes, contradiction } = effects;
     const load = this.#toLoad();
     return {
-      writes,
-      contradiction,
+      writes: effects.writes,
+      contradiction: effects.contradiction,
       messages: outgoingMessages(effects.messages, this.#gates),
       replicaMessages,
       pieces,

@@ -104,7 +104,6 @@ test("what is handed to a neighbour says who asks", () => {
     nextRouteId: () => 5,
     onSettled: () => {},
     waitTicks: 100,
-    nowMs: () => 0,
   });
   const route = innerRoute(
     4,
@@ -132,7 +131,6 @@ test("what a neighbour loses is handed to the next one with who asks, as its con
     nextRouteId: () => 5 + sent.length,
     onSettled: () => {},
     waitTicks: 100,
-    nowMs: () => 0,
   });
   let actor = ANN;
   const route: Route = {

@@ -25,7 +25,6 @@ class Bench {
   readonly sent: { to: number; message: ReplicaMessage }[] = [];
   readonly settled: Lent[] = [];
   readonly delivered: Uint8Array[] = [];
-  nowMs = 0;
   #nextId = 100;
   readonly relay = new Relay({
     boot: BOOT,
@@ -34,7 +33,6 @@ class Bench {
     nextRouteId: () => this.#nextId++,
     onSettled: (lent) => this.settled.push(lent),
     waitTicks: WAIT_TICKS,
-    nowMs: () => this.nowMs,
   });
   readonly client: Route = {
     ...{ id: 1, relayed: false, answers: new AnswerWriter(), load: new RouteLoad() },
@@ -232,13 +230,13 @@ test("a guest rests after much was looked at for it, until time has paid for it"
   expect(guest.isResting?.()).toBe(true);
   expect(guest.load.workBytes).toBe(0);
   expect(bench.relay.guest(2, { boot: 9, id: 2 }).isResting?.()).toBe(false);
-  bench.nowMs = 15;
+  bench.relay.nowMs = 15;
   expect(guest.isResting?.()).toBe(true);
-  bench.nowMs = 16;
+  bench.relay.nowMs = 16;
   expect(guest.isResting?.()).toBe(false);
   // Its own node waits for longer than it may ever rest.
   guest.load.workBytes = 1e12;
   expect(guest.isResting?.()).toBe(true);
-  bench.nowMs += 256;
+  bench.relay.nowMs += 256;
   expect(guest.isResting?.()).toBe(false);
 });

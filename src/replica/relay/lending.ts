@@ -7,6 +7,7 @@ import type { ClientWrites } from "../writes/client-writes.ts";
 import type { Lent } from "./lent-requests.ts";
 import type { ArrivedRead } from "../turn/apply-wait-queue.ts";
 import type { Relay } from "./relay.ts";
+import type { Route } from "../requests/route.ts";
 
 export interface LendingParts {
   readonly relay: Relay;
@@ -44,6 +45,12 @@ export class Lending {
   tick(connected: ReadonlySet<NodeId>, heard: ReadonlyMap<NodeId, unknown>): void {
     const isHeard = (peer: NodeId): boolean => connected.has(peer) && heard.has(peer);
     for (const lent of this.#parts.relay.tick(isHeard)) this.#takeBack(lent);
+  }
+
+  /** The client is gone: its reads go, also those at neighbours. */
+  forget(route: Route): void {
+    this.#parts.relay.forget(route.id);
+    this.#parts.reads.forget(route);
   }
 
   settle(lent: Lent): void {

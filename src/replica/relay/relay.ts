@@ -58,11 +58,11 @@ export interface RelayOptions {
   readonly onSettled: (lent: Lent) => void;
   /** How long a request may wait. */
   readonly waitTicks: number;
-  /** Of the machine's monotonic clock, at the last turn. */
-  readonly nowMs: () => number;
 }
 
 export class Relay {
+  /** Of the machine's monotonic clock, at the last turn. */
+  nowMs = 0;
   readonly #options: RelayOptions;
   /** Our clients at neighbours, by their names there. */
   readonly #away = new Map<number, ClientAway>();
@@ -165,7 +165,7 @@ export class Relay {
       known.actor = actor;
       return known.route;
     }
-    const { nextRouteId, send, nowMs } = this.#options;
+    const { nextRouteId, send } = this.#options;
     const load = new RouteLoad();
     const pace = new WorkPace();
     let open = true;
@@ -182,9 +182,9 @@ export class Relay {
         answers: new AnswerWriter(),
         load,
         isResting: () => {
-          if (load.workBytes > 0) pace.took(load.workBytes, nowMs(), false);
+          if (load.workBytes > 0) pace.took(load.workBytes, this.nowMs, false);
           load.workBytes = 0;
-          return !pace.isIdle && pace.mustRest(nowMs());
+          return !pace.isIdle && pace.mustRest(this.nowMs);
         },
         isOpen: () => open,
         deliver: (frame) => send(peer, { type: "relayAnswer", boot, id, frame }),
