@@ -259,8 +259,8 @@ export const RANGES: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/relay/lending.ts",
-        "reads.lend(({ route }) => !route.relayed);",
-        "reads.lend(({ route, local }) => !local && !route.relayed);",
+        "relay.passReads(peer, reads.lend(), tick);",
+        "relay.passReads(peer, reads.lend().filter(({ local }) => !local), tick);",
       ),
     ],
     by: ["test/proof/simulator/relay.test.ts"],

@@ -130,7 +130,7 @@ export const READ_PATH: readonly Mutant[] = [
     breaks: "one client has a node look at keys all of the time, and others wait",
     patches: [
       patch(
-        "src/server/gateway/work-pace.ts",
+        "src/replica/requests/work-pace.ts",
         "return this.#owed > AT_ONCE;",
         "return this.#owed > 1e12;",
       ),

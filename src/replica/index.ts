@@ -13,6 +13,7 @@ export type {
 } from "./turn/replica-options.ts";
 export { Replica } from "./replica.ts";
 export { RouteLoad } from "./requests/route-load.ts";
+export { WorkPace } from "./requests/work-pace.ts";
 export type { Route } from "./requests/route.ts";
 export type { AppliedEntry, RequestMetrics } from "./requests/request-metrics.ts";
 export type { SettingDone } from "./writes/setting-route.ts";

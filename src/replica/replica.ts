@@ -249,7 +249,7 @@ export class Replica {
 
   onRouteClosed(route: Route): void {
     this.#watches.forget(route.id);
-    this.#relay.forget(route.id);
+    this.#lending.forget(route);
     this.#writes.forget(route.id);
     this.#outbox.forget(route);
   }
@@ -429,6 +429,7 @@ export class Replica {
    * @param nowMs of the machine's monotonic clock, now: the leader's moves the cluster's clock
    */
   endTurn(nowMs: number): TurnEffects {
+    this.#relay.nowMs = nowMs;
     this.#refuseWaiting();
     const sessionsWith = (peer: NodeId): number => this.#sessions.get(peer) ?? 0;
     this.#clock.propose(nowMs);
@@ -448,11 +449,10 @@ export class Replica {
     if (replicaMessages.length > 0) this.#replicaMessages = [];
     const pieces = this.#wantedPieces;
     if (pieces.length > 0) this.#wantedPieces = [];
-    const { writes, contradiction } = effects;
     const load = this.#toLoad();
     return {
-      writes,
-      contradiction,
+      writes: effects.writes,
+      contradiction: effects.contradiction,
       messages: outgoingMessages(effects.messages, this.#gates),
       replicaMessages,
       pieces,
@@ -582,7 +582,7 @@ export class Replica {
   #relayEverything(heard: readonly NodeId[]): void {
     const peer = this.#relay.pick(heard.filter((node) => this.#connected.has(node)));
     if (peer === undefined) return;
-    this.#lending.lendAll(peer, this.#tick);
+    this.#lending.lend(peer, this.#tick);
   }
 
   // ---- what can be seen ------------------------------------------------------------------------------------------

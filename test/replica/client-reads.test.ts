@@ -1,9 +1,9 @@
 /** Reads that wait, and those that are too much for one turn. */
 import { expect, test } from "vitest";
-import { KvState } from "../../src/store/index.ts";
+import { EMPTY_ACCESS, KvState } from "../../src/store/index.ts";
 import { AnswerOutbox } from "../../src/replica/turn/answer-outbox.ts";
 import { ClientReads } from "../../src/replica/reads/client-reads.ts";
-import type { PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
+import type { PendingRead, WaitingPlace } from "../../src/replica/turn/apply-wait-queue.ts";
 import { ReadIndex } from "../../src/replica/reads/read-index.ts";
 import type { Route } from "../../src/replica/requests/route.ts";
 import { RouteLoad } from "../../src/replica/requests/route-load.ts";
@@ -11,22 +11,24 @@ import { RequestMetrics } from "../../src/replica/requests/request-metrics.ts";
 import { writerTo } from "../store/helpers.ts";
 import { AnswerWriter } from "../../src/protocol/client/client.ts";
 
-const NEVER = { n: 0, priority: 0, pid: 0, configId: 0 };
+const LED_BY_2 = { n: 1, priority: 0, pid: 2, configId: 1 };
 
-function world() {
+function world({ readsMax = 100, readBytesMax = 1e9 } = {}) {
   const outbox = new AnswerOutbox();
   const served = new RequestMetrics();
-  const route: Route = {
-    ...{ id: 1, relayed: false, answers: new AnswerWriter(), load: new RouteLoad() },
+  const routeOf = (id: number, relayed = false): Route => ({
+    ...{ id, relayed, answers: new AnswerWriter(), load: new RouteLoad() },
     isOpen: () => true,
     deliver: () => {},
-  };
+  });
+  const route = routeOf(1);
   const answered: number[] = [];
   const state = new KvState();
   let appliedIdx = 0;
   let isCutOffForLong = false;
-  /** What the leader would say. */
-  let ready: (idx: number, reads: readonly PendingRead[]) => void = () => {};
+  let isHeldUp = false;
+  /** The last round that asks the leader. */
+  let askedId = 0;
   const refused: string[] = [];
   outbox.refuseRead = (_, code, text) => void refused.push(`${code}: ${text}`);
   // One key a turn.
@@ -36,25 +38,25 @@ function world() {
     return { count: 1, rest, work: 0 };
   };
   const reads = new ClientReads({
-    ...{ waitTicks: 10, retryTicks: 5, slowTicks: 8, readsMax: 100, outbox },
-    confirm: (handOver) => {
-      ready = handOver;
-      return new ReadIndex<PendingRead>(
+    ...{ waitTicks: 10, retryTicks: 5, slowTicks: 8, readsMax, readBytesMax, outbox },
+    confirm: (handOver) =>
+      new ReadIndex<WaitingPlace>(
         {
-          ...{ pid: 1, boot: 1, peers: [2, 3], writeQuorum: 2, promise: NEVER },
+          ...{ pid: 1, boot: 1, peers: [2, 3], writeQuorum: 2, promise: LED_BY_2 },
           ...{ decidedIdx: 0, acceptedIdx: 0, isAcceptingLeader: false, adoptedIdx: 0 },
         },
-        { roundsMax: 1, retryTicks: 5 },
-        () => {},
+        { roundsMax: 1, retryTicks: 50 },
+        (_, message) => {
+          if (message.type === "readRequest") askedId = message.id;
+        },
         handOver,
-      );
-    },
+      ),
     state: () => state,
     served,
     appliedIdx: () => appliedIdx,
     decidedIdx: () => appliedIdx,
     knownIdx: () => appliedIdx,
-    isHeldUpByDisk: () => false,
+    isHeldUpByDisk: () => isHeldUp,
     isCutOffForLong: () => isCutOffForLong,
   });
   // Nobody looks into it here.
@@ -63,18 +65,20 @@ function world() {
     ...{ route, frame, local: true, arrivedTick: 0, count },
   });
   /** Time passes; then the leader tells what the log had when all that asks was asked. */
-  const learn = (idx: number): void => {
-    for (let i = 0; i < 6; i++) {
+  const learn = (idx: number, after = 6): void => {
+    ticks(after);
+    reads.rounds.flush();
+    reads.rounds.receive(2, { type: "readIndex", boot: 1, id: askedId, idx });
+  };
+  const ticks = (count: number): void => {
+    for (let i = 0; i < count; i++) {
       reads.tick();
       reads.expire();
     }
-    ready(
-      idx,
-      reads.rounds.remove(() => true),
-    );
   };
   return {
-    ...{ reads, route, read, answered, refused, learn, state, served },
+    ...{ reads, route, routeOf, read, answered, refused, learn, ticks, state, served },
+    heldUp: () => (isHeldUp = true),
     applied: (idx: number) => (appliedIdx = idx),
     cutOff: () => (isCutOffForLong = true),
   };
@@ -96,7 +100,6 @@ test("a node that may not serve any more gives up the rest of what it has half a
   reads.addLocal(read(3), 0);
   reads.addLocal(read(4), 7);
   expect(route.load.reads).toBe(2 + 4);
-  expect(reads.remove(() => false)).toHaveLength(0);
   expect(
     reads
       .removeAll()
@@ -163,7 +166,7 @@ test("a read for a least revision waits for its index, then for that revision, a
   ]);
   expect([reads.count, route.load.reads]).toEqual([0, 0]);
   reads.addLocal({ ...read(3), atLeast: 9 }, 0);
-  expect(reads.remove(() => true)).toHaveLength(1);
+  expect(reads.removeAll()).toHaveLength(1);
   expect(route.load.reads).toBe(0);
 });
 
@@ -195,4 +198,156 @@ test("of reads that took long it is told how many there were, and where the slow
   expect(served.slowReads.take()).toEqual({
     ...{ frames: 1, keys: 1, ticks: 8, indexTicks: 0, applyTicks: 8 },
   });
+});
+
+/** A read for a revision that never comes. */
+const parked = (read: PendingRead): PendingRead => ({ ...read, atLeast: 1e12 });
+
+test("a tick looks at no read that waits and is not due, wherever it waits", () => {
+  const { reads, read, ticks, refused } = world({ readsMax: 1e6 });
+  let looks = 0;
+  const seen = (more: Partial<PendingRead>): PendingRead => ({
+    ...read(1),
+    ...more,
+    get arrivedTick() {
+      looks += 1;
+      return 0;
+    },
+  });
+  for (let i = 0; i < 200; i++) {
+    reads.addLocal(seen({ atLeast: 1e12 - i }), 0);
+    reads.addLocal(seen({}), 1000 - i);
+    reads.add(seen({ local: false }));
+  }
+  const before = looks;
+  ticks(4);
+  expect(looks).toBe(before);
+  ticks(7);
+  expect(refused).toHaveLength(600);
+  expect(reads.count).toBe(0);
+});
+
+test("a route gets no more room than it leaves free, also with its first frame", () => {
+  const { reads, read, routeOf, refused } = world({ readsMax: 100 });
+  const park = (id: number, count: number): void =>
+    reads.addLocal(parked({ ...read(count), route: routeOf(id) }), 0);
+  for (let id = 1; id <= 4; id++) park(id, 25);
+  expect(refused).toEqual(["OVERLOADED: too many reads are waiting at this node"]);
+  expect(reads.count).toBe(75);
+  reads.add({ ...read(1), route: routeOf(5), local: false });
+  expect(refused).toHaveLength(1);
+});
+
+test("so it is with the bytes of frames, those at a neighbour included; a read alone is always taken", () => {
+  const { reads, read, route, routeOf, refused } = world({ readBytesMax: 1000 });
+  const of = (id: number, bytes: number): PendingRead =>
+    parked({ ...read(1), route: id === 1 ? route : routeOf(id), frame: new Uint8Array(bytes) });
+  reads.addLocal(of(1, 2000), 0);
+  expect(route.load).toMatchObject({ reads: 1, readBytes: 2000 });
+  reads.addLocal(of(2, 1), 0);
+  expect(refused).toHaveLength(1);
+  const [lent] = reads.lend();
+  reads.addLocal(of(2, 1), 0);
+  expect(refused).toHaveLength(2);
+  reads.settle(lent!);
+  expect(route.load).toMatchObject({ reads: 0, readBytes: 0 });
+  for (const id of [2, 3, 4]) reads.addLocal(of(id, 300), 0);
+  expect(refused).toHaveLength(3);
+  reads.addLocal(of(5, 100), 0);
+  expect(refused).toHaveLength(3);
+});
+
+test("the reads of a client that is gone go with it, wherever they wait, and nobody is refused for them", () => {
+  const { reads, read, route, routeOf, refused, answered, ticks, applied } = world();
+  const other = routeOf(2);
+  for (const of of [route, other]) {
+    const frame = new Uint8Array(7);
+    const its = { ...read(2), route: of, frame };
+    reads.addLocal(parked(its), 0);
+    reads.addLocal(its, 5);
+    reads.add({ ...its, local: false });
+    // Half answered.
+    reads.addLocal(its, 0);
+  }
+  expect(route.load).toMatchObject({ reads: 7, readBytes: 28 });
+  reads.forget(route);
+  expect(route.load).toMatchObject({ reads: 0, readBytes: 0 });
+  expect(reads.count).toBe(6);
+  applied(5);
+  reads.answerReady();
+  expect(answered).toEqual([2, 2, 2, 1, 1]);
+  ticks(11);
+  expect(refused).toHaveLength(2);
+  expect([reads.count, other.load.reads]).toEqual([0, 0]);
+});
+
+test("reads whose time is up together are refused over several ticks", () => {
+  const { reads, read, refused, ticks } = world({ readsMax: 1e6 });
+  for (let i = 0; i < 5000; i++) reads.addLocal(parked(read(1)), 0);
+  ticks(11);
+  expect(refused).toHaveLength(2048);
+  ticks(1);
+  expect(refused).toHaveLength(4096);
+  ticks(1);
+  expect(refused).toHaveLength(5000);
+  // Their keys are bytes to look at.
+  for (let i = 0; i < 3; i++) {
+    reads.addLocal(parked({ ...read(1), frame: new Uint8Array(1e6), arrivedTick: 2 }), 0);
+  }
+  ticks(1);
+  expect(refused).toHaveLength(5001);
+});
+
+test("a neighbour gets so many reads a tick, the oldest first, and none of another neighbour's clients", () => {
+  const { reads, read, routeOf } = world({ readsMax: 1e6 });
+  reads.addLocal({ ...read(1), route: routeOf(2, true) }, 9);
+  for (let i = 0; i < 5000; i++)
+    reads.addLocal({ ...read(1), arrivedTick: i === 4999 ? -1 : 0 }, 9);
+  const lent = [reads.lend(), reads.lend(), reads.lend()];
+  expect(lent.map(({ length }) => length)).toEqual([4096, 904, 0]);
+  expect(lent[0]?.[0]?.arrivedTick).toBe(-1);
+  expect(reads.count).toBe(5001);
+});
+
+test("local reads that a full disk holds up are refused once it is full, also those in doubt before", () => {
+  const { reads, read, refused, ticks, learn, heldUp } = world();
+  reads.addLocal(read(1), 9);
+  reads.add({ ...read(1), local: false });
+  heldUp();
+  ticks(1);
+  expect(refused).toEqual([expect.stringMatching(/^DISK_FULL/)]);
+  const doubted = world();
+  doubted.reads.addLocal(doubted.read(1), 9);
+  doubted.ticks(6);
+  doubted.heldUp();
+  doubted.learn(9, 0);
+  expect(doubted.refused).toEqual([expect.stringMatching(/^DISK_FULL/)]);
+  learn(0);
+  expect(refused).toHaveLength(1);
+});
+
+test("who has not signed in waits for no revision while access control is on", () => {
+  const { reads, read, route, refused, applied, state } = world();
+  Object.defineProperty(state, "access", { value: { ...EMPTY_ACCESS, isOn: true } });
+  reads.addLocal(parked(read(1)), 0);
+  reads.addLocal(parked(read(1)), 5);
+  expect(refused).toEqual([expect.stringMatching(/^UNAUTHENTICATED: .* nobody has signed in/)]);
+  applied(5);
+  reads.answerReady();
+  expect(refused).toHaveLength(2);
+  const actor = { name: "ann", generation: 1 };
+  reads.addLocal(parked({ ...read(1), route: { ...route, actor } }), 5);
+  expect([refused.length, reads.count]).toEqual([2, 1]);
+});
+
+test("the frames of a guest that rests wait for the end of the rest", () => {
+  const { reads, read, routeOf, answered } = world();
+  let isResting = true;
+  const guest: Route = { ...routeOf(2, true), isResting: () => isResting };
+  reads.addLocal({ ...read(2), route: guest }, 0);
+  expect(reads.answerReady()).toBe(false);
+  expect([answered, guest.load.reads]).toEqual([[], 2]);
+  isResting = false;
+  expect(reads.answerReady()).toBe(false);
+  expect([answered, guest.load.reads]).toEqual([[2, 1], 0]);
 });

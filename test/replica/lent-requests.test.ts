@@ -1,6 +1,11 @@
 /** What a neighbour serves is settled when all of it is answered, whatever kind of answer that is. */
-import { expect, test } from "vitest";
-import { answerReads, type ReadableState } from "../../src/replica/turn/answer-reads.ts";
+import { expect, test, vi } from "vitest";
+import { ByteReader } from "../../src/base/index.ts";
+import {
+  answerReads,
+  refuseReads,
+  type ReadableState,
+} from "../../src/replica/turn/answer-reads.ts";
 import { innerRoute } from "../../src/replica/requests/inner-route.ts";
 import { LentRequests, type Lent } from "../../src/replica/relay/lent-requests.ts";
 import { AnswerWriter, ReadsWriter } from "../../src/protocol/client/client.ts";
@@ -55,4 +60,27 @@ test.each<[string, (reads: ReadsWriter, request: number) => void]>([
   answers.drain(0, (answer) => requests.answered(answer, 2));
   expect(settled).toEqual([lent]);
   expect(requests.isEmpty).toBe(true);
+});
+
+test("the keys of reads that are lent, or refused to everybody, are passed over", () => {
+  const reads = new ReadsWriter();
+  reads.keys(3, [bytes("a"), bytes("b")], 0);
+  reads.read(4, bytes("c"));
+  const frame = reads.take(true, 0);
+  const keysRead = vi.spyOn(ByteReader.prototype, "byteString");
+  const route = innerRoute(4, null, () => true, ignore);
+  const lent: Lent = {
+    kind: "reads",
+    read: { route, frame, local: true, arrivedTick: 0, count: 2 },
+  };
+  const settled: Lent[] = [];
+  const requests = new LentRequests((each) => settled.push(each));
+  requests.add(lent, frame, 0, 0);
+  const answers = new AnswerWriter();
+  refuseReads(answers, frame, "NO_QUORUM", "nothing was read");
+  refuseReads(answers, frame, "NO_QUORUM", "nothing was read", STATE);
+  expect(keysRead).not.toHaveBeenCalled();
+  keysRead.mockRestore();
+  answers.drain(0, (answer) => requests.answered(answer, 1));
+  expect(settled).toEqual([lent]);
 });

@@ -24,5 +24,6 @@ export function replicaOptions(
     proposalBytesMax: 1 << 20,
     proposalCommandsMax: 1000,
     readsMax: 1000,
+    readBytesMax: 1 << 20,
   };
 }

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
-import { ApplyWaitQueue, type PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
+import {
+  ApplyWaitQueue,
+  type PendingRead,
+  WaitingPlace,
+} from "../../src/replica/turn/apply-wait-queue.ts";
 import { ReadIndex, type ReadView } from "../../src/replica/reads/read-index.ts";
 import type { ReplicaMessage } from "../../src/protocol/messages/replica-message.ts";
 
@@ -12,26 +16,37 @@ const leader = (peers: readonly number[], writeQuorum: number): ReadView => ({
   ...{ isAcceptingLeader: true, adoptedIdx: 3 },
 });
 
+interface Read {
+  isGone: boolean;
+}
+
+const asked = (): Read => ({ isGone: false });
+
 function harness(view: ReadView): {
-  readonly reads: ReadIndex<{ readonly count: number }>;
+  readonly reads: ReadIndex<Read>;
+  readonly handedOver: Read[];
   readonly sent: { readonly to: number; readonly message: ReplicaMessage }[];
   readonly ready: number[];
 } {
   const sent: { readonly to: number; readonly message: ReplicaMessage }[] = [];
   const ready: number[] = [];
-  const reads = new ReadIndex<{ readonly count: number }>(
+  const handedOver: Read[] = [];
+  const reads = new ReadIndex<Read>(
     view,
     { roundsMax: 2, retryTicks: 20 },
     (to, message) => sent.push({ to, message }),
-    (idx) => ready.push(idx),
+    (idx, those) => {
+      ready.push(idx);
+      handedOver.push(...those);
+    },
   );
-  return { reads, sent, ready };
+  return { reads, sent, ready, handedOver };
 }
 
 describe("a leader's probe", () => {
   test("goes to a quorum, and to the rest when that is silent", () => {
     const { reads, sent, ready } = harness(leader([2, 3], 2));
-    reads.add({ count: 1 });
+    reads.add(asked());
     reads.flush();
     expect(sent.map(({ to }) => to)).toEqual([2]);
     reads.tick();
@@ -43,14 +58,14 @@ describe("a leader's probe", () => {
     reads.receive(3, { ...probe, type: "readAck" });
     expect(ready).toEqual([7]);
     // Whoever answered last is asked first from now on.
-    reads.add({ count: 1 });
+    reads.add(asked());
     reads.flush();
     expect(sent.map(({ to }) => to)).toEqual([2, 3, 3]);
   });
 
   test("goes to two of four in a cluster of five", () => {
     const { reads, sent } = harness(leader([2, 3, 4, 5], 3));
-    reads.add({ count: 1 });
+    reads.add(asked());
     reads.flush();
     expect(sent.map(({ to }) => to)).toEqual([2, 3]);
   });
@@ -81,7 +96,7 @@ describe("a session that ends", () => {
 
   test("takes nothing from rounds of this node, nor from what was acknowledged", () => {
     const { reads, sent, ready } = harness(leader([2, 3, 4, 5], 3));
-    reads.add({ count: 1 });
+    reads.add(asked());
     reads.flush();
     const { message: probe } = sent[0]!;
     if (probe.type !== "readProbe") throw new Error(probe.type);
@@ -93,47 +108,69 @@ describe("a session that ends", () => {
   });
 });
 
-describe("how much waits", () => {
-  test("is counted by the key, until its index is known", () => {
-    const { reads, sent } = harness(leader([2, 3], 2));
-    reads.add({ count: 5 });
+describe("reads that are gone before their index is known", () => {
+  test("end their round when they are all of it", () => {
+    const { reads, sent, ready } = harness(leader([2, 3], 2));
+    const read = asked();
+    reads.add(read);
     reads.flush();
-    reads.add({ count: 2 });
-    expect(reads.waitingCount).toBe(7);
-    reads.remove(({ count }) => count === 2);
-    expect(reads.waitingCount).toBe(5);
+    read.isGone = true;
+    reads.left();
     const probe = sent[0]!.message;
     if (probe.type !== "readProbe") throw new Error(probe.type);
     reads.receive(2, { ...probe, type: "readAck" });
-    expect(reads.waitingCount).toBe(0);
+    expect(ready).toEqual([]);
   });
 
-  test("and until it is answered", () => {
-    const pending = new ApplyWaitQueue();
-    const read = (count: number): PendingRead => ({
-      route: { id: 1, relayed: false, isOpen: () => true, deliver: () => {} } as never,
-      ...{ frame: new Uint8Array(0), local: false, arrivedTick: 0, count },
-    });
-    pending.add(10, [read(3), read(4)], 0);
-    pending.add(20, [read(5)], 0);
-    expect(pending.count).toBe(12);
-    expect(pending.takeReady(10, () => true)).toBe(false);
-    expect(pending.count).toBe(5);
-    pending.remove(() => true);
-    expect(pending.count).toBe(0);
+  test("are taken out when they are more than half", () => {
+    const { reads, sent, ready, handedOver } = harness(leader([2, 3], 2));
+    const all = Array.from({ length: 8 }, asked);
+    for (const read of all.slice(0, 6)) reads.add(read);
+    reads.flush();
+    for (const read of all.slice(6)) reads.add(read);
+    const leave = (read: Read): void => {
+      read.isGone = true;
+      reads.left();
+    };
+    for (const read of all.slice(2)) leave(read);
+    const probe = sent[0]!.message;
+    if (probe.type !== "readProbe") throw new Error(probe.type);
+    reads.receive(2, { ...probe, type: "readAck" });
+    expect(ready).toEqual([7]);
+    expect(handedOver.filter(({ isGone }) => !isGone)).toEqual(all.slice(0, 2));
+    expect(handedOver.length).toBeLessThan(6);
   });
+});
 
-  test("and in as many turns as it takes", () => {
-    const pending = new ApplyWaitQueue();
-    const read = (arrivedTick: number): PendingRead => ({
+describe("reads that know which index they wait for", () => {
+  let looks = 0;
+  class Place extends WaitingPlace {
+    override get isGone(): boolean {
+      looks += 1;
+      return super.isGone;
+    }
+  }
+  const place = (arrivedTick: number): Place => {
+    const read: PendingRead = {
       route: { id: 1 } as never,
       ...{ frame: new Uint8Array(0), local: false, arrivedTick, count: 1 },
-    });
-    pending.add(10, [read(1), read(2), read(3)], 0);
-    pending.add(11, [read(4)], 0);
-    pending.add(20, [read(5)], 0);
+    };
+    return new Place(read);
+  };
+  const called = (pending: ApplyWaitQueue, idx: number): number[] => {
+    const ticks: number[] = [];
+    pending.takeReady(idx, (there) => ticks.push(there.leave().arrivedTick) > 0);
+    return ticks;
+  };
+
+  test("are called in as many turns as it takes", () => {
+    const pending = new ApplyWaitQueue();
+    pending.add(20, [place(5)], 0);
+    pending.add(10, [place(1), place(2), place(3)], 0);
+    pending.add(11, [place(4)], 0);
     const answered: number[] = [];
-    const one = ({ arrivedTick }: PendingRead): boolean => {
+    const one = (there: WaitingPlace): boolean => {
+      const { arrivedTick } = there.leave();
       answered.push(arrivedTick);
       return arrivedTick === 1;
     };
@@ -142,6 +179,33 @@ describe("how much waits", () => {
     expect(pending.takeReady(15, one)).toBe(true);
     expect(pending.takeReady(15, one)).toBe(false);
     expect(answered).toEqual([1, 2, 3, 4]);
-    expect(pending.count).toBe(1);
+    expect(called(pending, 20)).toEqual([5]);
+  });
+
+  test("are called in order of their index, those for the same one as they came, whoever has left", () => {
+    const pending = new ApplyWaitQueue();
+    const all = Array.from({ length: 300 }, (_, at) => ({ at, idx: (at * 7919) % 37 }));
+    const places = all.map(({ at, idx }) => {
+      const there = place(at);
+      pending.add(idx, [there], 0);
+      return there;
+    });
+    const leaves = ({ at }: { at: number }): boolean => at % 5 > 0;
+    for (const each of all) if (leaves(each)) places[each.at]!.leave();
+    const stay = all.filter((each) => !leaves(each));
+    const inOrder = [...stay].sort((a, b) => a.idx - b.idx || a.at - b.at);
+    const first = inOrder.filter(({ idx }) => idx <= 20);
+    expect(called(pending, 20)).toEqual(first.map(({ at }) => at));
+    expect(called(pending, 99)).toEqual(inOrder.slice(first.length).map(({ at }) => at));
+    expect(pending.isReady(Infinity)).toBe(false);
+  });
+
+  test("come and leave without a look at all others", () => {
+    const pending = new ApplyWaitQueue();
+    const places = Array.from({ length: 4096 }, (_, at) => place(at));
+    looks = 0;
+    for (const [at, there] of places.entries()) pending.add(1e6 - at, [there], 0);
+    for (const there of places) there.leave();
+    expect(looks).toBeLessThan(3 * places.length);
   });
 });

@@ -221,3 +221,22 @@ test("a guest that comes with nothing for long is forgotten, unless something of
   expect(relay.guest(2, { boot: 9, id: 1 })).not.toBe(idle);
   expect(relay.guest(2, { boot: 9, id: 2 })).toBe(busy);
 });
+
+test("a guest rests after much was looked at for it, until time has paid for it", () => {
+  const bench = new Bench();
+  const guest = bench.relay.guest(2, { boot: 9, id: 1 });
+  expect(guest.isResting?.()).toBe(false);
+  guest.load.workBytes = 2 * 1024 * 1024;
+  expect(guest.isResting?.()).toBe(true);
+  expect(guest.load.workBytes).toBe(0);
+  expect(bench.relay.guest(2, { boot: 9, id: 2 }).isResting?.()).toBe(false);
+  bench.relay.nowMs = 15;
+  expect(guest.isResting?.()).toBe(true);
+  bench.relay.nowMs = 16;
+  expect(guest.isResting?.()).toBe(false);
+  // Its own node waits for longer than it may ever rest.
+  guest.load.workBytes = 1e12;
+  expect(guest.isResting?.()).toBe(true);
+  bench.relay.nowMs += 256;
+  expect(guest.isResting?.()).toBe(false);
+});

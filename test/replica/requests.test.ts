@@ -216,3 +216,19 @@ test("an answer leaves with the effects of the turn, and by no other way", () =>
   deliver(effects);
   expect(frames).toHaveLength(1);
 });
+
+test("the reads of a client that is gone go with it", () => {
+  const served = new Served(false);
+  const [gone, other] = [1, 2].map((id): Route => ({
+    ...{ id, relayed: false, answers: new AnswerWriter(), isOpen: () => true },
+    load: new RouteLoad(),
+    deliver: () => {},
+  }));
+  const frame = readFrame();
+  const decoded = decodeClientFrame(frame);
+  if (decoded.kind !== "reads" || gone === undefined || other === undefined) throw new Error();
+  const parked = { ...decoded, local: true, atLeast: 1e12 };
+  for (const route of [gone, other]) served.replica.onReads(route, frame, parked);
+  served.replica.onRouteClosed(gone);
+  expect([served.replica.waiting.reads, gone.load.reads, other.load.reads]).toEqual([1, 0, 1]);
+});

@@ -102,6 +102,25 @@ export function forEachRead(frame: Uint8Array, visit: ReadVisitor<void>, from?: 
 }
 
 /**
+ * Visits the numbers of the reads of a (checked) frame, and makes nothing of their keys.
+ * @param from only those from there on
+ */
+export function forEachReadNumber(
+  frame: Uint8Array,
+  visit: (request: number) => void,
+  from?: ReadsPlace,
+): void {
+  const reader = new ByteReader().reset(frame);
+  const count = from?.left ?? readReadsHeader(reader).count;
+  if (from !== undefined) reader.skip(from.offset);
+  for (let i = 0; i < count; i++) {
+    const request = reader.varint();
+    skipWanted(reader, reader.u8());
+    visit(request);
+  }
+}
+
+/**
  * Visits the reads of a (checked) frame as long as the visitor wants another one.
  * @param visit whether it has taken this one
  * @param from only those from there on

@@ -70,6 +70,7 @@ export {
   decodeClientFrame,
   cutReads,
   forEachRead,
+  forEachReadNumber,
   ReadsPieces,
   takeReads,
   takeWritesFrame,

@@ -14,6 +14,7 @@ export {
   type FeedHandler,
   FeedWriter,
   forEachRead,
+  forEachReadNumber,
   isFeedFrame,
   asksLocally,
   type LeasesAnswer,

@@ -2,24 +2,36 @@
  * The reads of clients, from their arrival to their answer: those that learn an index first, and those that wait for one.
  *
  * Invariants:
- *   READS-1. The number of keys in waiting reads is bounded, whichever of the two they wait for; a read that does not fit is refused
- *       at once. No route gets more of that room than is free (as for writes: Proposals, PROPOSALS-5).
+ *   READS-1. The number of keys in waiting reads is bounded, whichever of the two they wait for, and so are the bytes of their frames,
+ *       those that a neighbour serves included; a read that does not fit is refused at once. No route holds more of either than is
+ *       free after it: one alone gets half of the room, and as much as the last one got is left for the next. Only where nothing
+ *       waits a read is taken whatever its size.
  *   READS-2. A route's load counts as reads those of its reads that wait here, the rests of half answered frames included, and those
- *       that a neighbour serves until they are settled.
+ *       that a neighbour serves until they are settled; with their bytes. They go with the route.
  *   READS-3. A local read for an index that the cluster has never had is refused as soon as this is certain: a node told the client
  *       of entries that are gone. Every entry decided before a linearizable read was asked lies below the read's index.
  *   READS-4. A read that names a least revision is answered from no state before it. It waits for its index first: the entries
  *       that its client was told of are in the log, while the revision may be yet to be made. It waits for the revision no longer
  *       than any other read waits.
+ *   READS-5. What a tick does for reads that wait depends on how many of them are due, and is bounded: of reads that wait for too long it
+ *       refuses so many, of those for a neighbour to serve it hands over so many, and so many ask for their index again. The
+ *       next ticks go on.
  */
 import { RANGE_PAGE, type KvState, type PageLimits } from "../../store/index.ts";
 import { aheadText } from "../../protocol/client/index.ts";
 import type { AnswerOutbox } from "../turn/answer-outbox.ts";
-import { ApplyWaitQueue, type PendingRead } from "../turn/apply-wait-queue.ts";
+import {
+  ApplyWaitQueue,
+  type PendingRead,
+  type WaitingGroup,
+  type WaitingPlace,
+} from "../turn/apply-wait-queue.ts";
 import { Readable } from "./readable.ts";
 import type { ReadIndex } from "./read-index.ts";
 import { Rests, type Gone } from "../turn/rests.ts";
 import type { RequestMetrics } from "../requests/request-metrics.ts";
+import type { Route } from "../requests/route.ts";
+import { WaitingReads } from "./waiting-reads.ts";
 
 /**
  * A client that has seen more entries than this node knows of by this much is wrong: at thousands a second it would be
@@ -28,6 +40,12 @@ import type { RequestMetrics } from "../requests/request-metrics.ts";
 const INDEXES_AHEAD_MAX = 2 ** 32;
 /** Work on a frame at its first go, so that a client that asks for little does not wait behind those that ask for much. */
 const FIRST_BYTES = 64 * 1024;
+/** READS-5, in keys; so many bytes of frames count as one more. A millisecond or two. */
+const OVER_EACH_TICK = 2048;
+const LENT_EACH_TICK = 4096;
+/** READS-5, in frames. */
+const ASKED_EACH_TICK = 2048;
+const KEY_BYTES = 256;
 
 export interface ClientReadsOptions {
   readonly waitTicks: number;
@@ -35,13 +53,14 @@ export interface ClientReadsOptions {
   /** Reads that took so long are reported. */
   readonly slowTicks: number;
   readonly readsMax: number;
+  readonly readBytesMax: number;
   /** Default: RANGE_PAGE. */
   readonly rangePage?: PageLimits | undefined;
   readonly outbox: AnswerOutbox;
   /** @param ready hands over reads that may be answered from any state that has applied [0, idx) */
   readonly confirm: (
-    ready: (idx: number, reads: readonly PendingRead[]) => void,
-  ) => ReadIndex<PendingRead>;
+    ready: (idx: number, places: readonly WaitingPlace[]) => void,
+  ) => ReadIndex<WaitingPlace>;
   readonly state: () => KvState;
   readonly served: RequestMetrics;
   readonly appliedIdx: () => number;
@@ -56,39 +75,42 @@ export interface ClientReadsOptions {
 
 export class ClientReads {
   readonly #options: ClientReadsOptions;
-  readonly #confirmed: ReadIndex<PendingRead>;
+  readonly #confirmed: ReadIndex<WaitingPlace>;
   readonly #pending = new ApplyWaitQueue();
   /** READS-4, by revision in place of an index. */
   readonly #early = new ApplyWaitQueue();
   readonly #readable: Readable;
   /** Unanswered parts of frames that are too much for one turn; the state has what they waited for. */
   readonly #rests = new Rests();
+  /** What waits in one of these three. */
+  readonly #waiting = new WaitingReads();
+  /** What came to `#pending` and was not looked at again, in order of time. */
+  #toAskAgain: WaitingGroup[] = [];
   /** Keys asked for by the reads that neighbours serve. */
   #lent = 0;
+  #lentBytes = 0;
+  #wasHeldUp = false;
   #tick = 0;
 
   constructor(options: ClientReadsOptions) {
     this.#options = options;
-    this.#confirmed = options.confirm((idx, reads) => this.#learnt(idx, reads));
+    this.#confirmed = options.confirm((idx, places) => this.#learnt(idx, places));
     this.#readable = new Readable(options.state, options.rangePage ?? RANGE_PAGE);
   }
 
   /** The rounds by which linearizable reads learn their index. */
-  get rounds(): ReadIndex<PendingRead> {
+  get rounds(): ReadIndex<WaitingPlace> {
     return this.#confirmed;
   }
 
   /** Keys asked for. */
   get count(): number {
-    const waiting = this.#confirmed.waitingCount + this.#pending.count + this.#early.count;
-    return waiting + this.#lent;
+    return this.#waiting.count + this.#lent;
   }
 
   /** Linearizable. */
   add(read: PendingRead): void {
-    if (!this.#hasRoom(read)) return;
-    this.#waits(read);
-    this.#confirmed.add(read);
+    if (this.#hasRoom(read)) this.#ask(read);
   }
 
   /** @param minIdx it is answered when this node has applied [0, minIdx) */
@@ -110,35 +132,52 @@ export class ClientReads {
       return outbox.refuseRead(read, "NO_QUORUM", BEHIND_TEXT);
     }
     if (!this.#hasRoom(read)) return;
-    this.#waits(read);
-    this.#pending.add(minIdx, [read], this.#tick);
+    this.#await(minIdx, [this.#enter(read)]);
   }
 
-  /** Takes out the waiting reads that fulfil `predicate`. */
-  remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
-    const removed = this.#remove(predicate);
-    for (const read of removed) this.#leaves(read);
-    return removed;
-  }
-
-  /** READS-2. The same, for a neighbour to serve. The caller must settle each. */
-  lend(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
-    const lent = this.#remove(predicate);
-    for (const { count } of lent) this.#lent += count;
+  /** READS-2 and READS-5. Takes out waiting reads of this node's clients, for a neighbour to serve. The caller must settle each. */
+  lend(): readonly PendingRead[] {
+    const lent: PendingRead[] = [];
+    for (let work = 0; work < LENT_EACH_TICK;) {
+      const place = this.#waiting.firstOwn;
+      if (place === undefined) break;
+      const read = this.#leave(place);
+      this.#waits(read);
+      this.#lent += read.count;
+      this.#lentBytes += read.frame.length;
+      work += workOn(read);
+      lent.push(read);
+    }
     return lent;
   }
 
   /** A read that was lent is answered, given back, or no longer wanted, as its client is gone. */
   settle(read: PendingRead): void {
     this.#lent -= read.count;
+    this.#lentBytes -= read.frame.length;
     this.#leaves(read);
   }
 
   /** Takes out all waiting reads, and the rests of half answered frames. */
   removeAll(): readonly PendingRead[] {
+    const reads: PendingRead[] = [];
     const rests = this.#rests.removeAll();
     for (const read of rests) this.#leaves(read);
-    return [...this.remove(() => true), ...rests];
+    for (;;) {
+      const place = this.#waiting.firstOver(Infinity);
+      if (place === undefined) return [...reads, ...rests];
+      reads.push(this.#leave(place));
+    }
+  }
+
+  /** The client is gone: nobody waits for its reads any more. The caller settles those that are lent. */
+  forget(route: Route): void {
+    for (const read of this.#rests.remove(route)) this.#leaves(read);
+    for (;;) {
+      const place = this.#waiting.firstOf(route);
+      if (place === undefined) return;
+      this.#leave(place);
+    }
   }
 
   tick(): void {
@@ -148,48 +187,71 @@ export class ClientReads {
 
   /** Refuses reads that have waited for too long, or wait in vain. */
   expire(): void {
-    const { waitTicks, retryTicks, outbox, decidedIdx, knownIdx, isHeldUpByDisk } = this.#options;
-    const known = knownIdx();
-    const isOver = ({ arrivedTick }: PendingRead): boolean => this.#tick - arrivedTick > waitTicks;
-    for (const read of this.#early.remove(isOver)) {
-      this.#leaves(read);
-      const text = aheadText(read.atLeast ?? 0, this.#readable.revision);
-      outbox.refuseRead(read, "REVISION_AHEAD", text, this.#readable.isFor(read.route));
-    }
-    for (const read of this.remove(isOver)) {
-      outbox.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_INDEX_TEXT);
-    }
-    if (isHeldUpByDisk()) {
+    this.#refuseOver();
+    const { decidedIdx, isHeldUpByDisk } = this.#options;
+    const isHeldUp = isHeldUpByDisk();
+    if (isHeldUp && !this.#wasHeldUp) {
       const decided = decidedIdx();
-      const heldUp = (read: PendingRead, _: number, idx: number): boolean =>
-        read.local && idx > decided;
-      for (const read of this.#pending.remove(heldUp)) {
-        this.#leaves(read);
-        this.#refuseHeldUp(read);
+      const places = this.#pending.find(({ local }, idx) => local && idx > decided);
+      for (const place of places) this.#refuseHeldUp(this.#leave(place));
+    }
+    this.#wasHeldUp = isHeldUp;
+    this.#askAgain();
+  }
+
+  #refuseOver(): void {
+    const { outbox } = this.#options;
+    for (let work = 0; work < OVER_EACH_TICK;) {
+      const place = this.#waiting.firstOver(this.#tick);
+      if (place === undefined) return;
+      const isEarly = place.room === this.#early;
+      const read = this.#leave(place);
+      work += workOn(read);
+      if (isEarly) {
+        const text = aheadText(read.atLeast ?? 0, this.#readable.revision);
+        outbox.refuseRead(read, "REVISION_AHEAD", text, this.#readable.isFor(read.route));
+      } else {
+        outbox.refuseRead(read, "NO_QUORUM", read.local ? BEHIND_TEXT : NO_INDEX_TEXT);
       }
     }
-    // READS-3. A node that lags learns of such an index soon; where the leader has none to tell, the read would wait in vain.
-    const doubtful = (read: PendingRead, since: number, idx: number): boolean =>
-      read.local && read.doubtedIdx === undefined && idx > known && this.#tick - since > retryTicks;
-    for (const { read, idx } of this.#pending.removeWithIdx(doubtful)) {
-      this.#confirmed.add({ ...read, doubtedIdx: idx });
+  }
+
+  /** Looks once at each read that has waited for its index for a while. */
+  #askAgain(): void {
+    const { retryTicks, knownIdx } = this.#options;
+    const known = knownIdx();
+    let asked = 0;
+    let done = 0;
+    for (const { idx, sinceTick, places } of this.#toAskAgain) {
+      if (this.#tick - sinceTick <= retryTicks) break;
+      for (const place of places) {
+        const { read } = place;
+        if (read === null || (read.local && (read.doubtedIdx !== undefined || idx <= known))) {
+          continue;
+        }
+        if (asked === ASKED_EACH_TICK) break;
+        asked += 1;
+        // An index learnt from an undecided tail may never be reached.
+        if (!read.local) this.#ask(this.#leave(place));
+        // READS-3. A node that lags learns of such an index soon; where the leader has none to tell, the read would wait in vain.
+        else this.#ask({ ...this.#leave(place), doubtedIdx: idx });
+      }
+      if (asked === ASKED_EACH_TICK) break;
+      done += 1;
     }
-    // An index learnt from an undecided tail may never be reached: after a while the node asks again.
-    const stuck = (read: PendingRead, since: number): boolean =>
-      !read.local && this.#tick - since > retryTicks;
-    for (const read of this.#pending.remove(stuck)) this.#confirmed.add(read);
+    if (done > 0) this.#toAskAgain.splice(0, done);
   }
 
   /** Answers as many reads as this turn has room for. @returns whether some are left that may be answered */
   answerReady(): boolean {
     const { outbox, appliedIdx } = this.#options;
-    const areReady = this.#pending.takeReady(appliedIdx(), (read, sinceTick) => {
-      this.#leaves(read);
+    const areReady = this.#pending.takeReady(appliedIdx(), (place, sinceTick) => {
+      const read = this.#leave(place);
       if (this.#isEarly(read)) this.#waitForRevision(read);
       else this.#answer(read, read.local ? read.arrivedTick : sinceTick);
       return !outbox.isFull;
     });
-    const areThere = this.#early.count > 0 && this.#answerEarly();
+    const areThere = this.#answerEarly();
     this.#answerRests();
     return areReady || areThere || this.#rests.hasWork;
   }
@@ -199,8 +261,8 @@ export class ClientReads {
     const { outbox } = this.#options;
     const { revision } = this.#readable;
     if (outbox.isFull) return this.#early.isReady(revision);
-    return this.#early.takeReady(revision, (read) => {
-      this.#leaves(read);
+    return this.#early.takeReady(revision, (place) => {
+      const read = this.#leave(place);
       this.#answer(read, read.arrivedTick);
       return !outbox.isFull;
     });
@@ -210,25 +272,48 @@ export class ClientReads {
     return atLeast > this.#readable.revision;
   }
 
+  /** Its client learns at once that it may not read: this state is not older than what the client has seen. */
   #waitForRevision(read: PendingRead): void {
-    this.#waits(read);
-    this.#early.add(read.atLeast ?? 0, [read], this.#tick);
+    const { route } = read;
+    const { rights } = this.#readable.isFor(route);
+    if (rights !== null && (route.actor ?? null) === null) {
+      const text = this.#readable.deniedText(rights);
+      return this.#options.outbox.refuseRead(read, "UNAUTHENTICATED", text);
+    }
+    this.#early.add(read.atLeast ?? 0, [this.#enter(read)], this.#tick);
+  }
+
+  /** It learns its index. */
+  #ask(read: PendingRead): void {
+    const place = this.#enter(read);
+    place.room = this.#confirmed;
+    this.#confirmed.add(place);
+  }
+
+  #await(idx: number, places: readonly WaitingPlace[]): void {
+    this.#toAskAgain.push(this.#pending.add(idx, places, this.#tick));
   }
 
   /** Every entry at or above idx was still undecided when these reads were asked. */
-  #learnt(idx: number, reads: readonly PendingRead[]): void {
-    const linearizable = reads.filter(({ doubtedIdx }) => doubtedIdx === undefined);
-    if (linearizable.length > 0) this.#pending.add(idx, linearizable, this.#tick);
-    for (const read of reads) {
+  #learnt(idx: number, places: readonly WaitingPlace[]): void {
+    const { outbox, decidedIdx, isHeldUpByDisk } = this.#options;
+    const linearizable: WaitingPlace[] = [];
+    for (const place of places) {
+      const { read } = place;
+      if (read === null) continue;
+      // It has been handed over.
+      place.room = null;
       const { doubtedIdx } = read;
-      if (doubtedIdx === undefined) continue;
-      if (doubtedIdx <= idx) {
-        this.#pending.add(doubtedIdx, [read], this.#tick);
-        continue;
+      if (doubtedIdx === undefined) linearizable.push(place);
+      else if (doubtedIdx <= idx) {
+        if (doubtedIdx > decidedIdx() && isHeldUpByDisk()) this.#refuseHeldUp(this.#leave(place));
+        else this.#await(doubtedIdx, [place]);
+      } else {
+        const text = wentBackText(doubtedIdx, idx);
+        outbox.refuseRead(this.#leave(place), "WRONG_CLUSTER", text);
       }
-      this.#leaves(read);
-      this.#options.outbox.refuseRead(read, "WRONG_CLUSTER", wentBackText(doubtedIdx, idx));
     }
+    if (linearizable.length > 0) this.#await(idx, linearizable);
   }
 
   /** Goes on with half answered frames. */
@@ -250,7 +335,10 @@ export class ClientReads {
 
   /** @param learntTick when the read learnt the index it waits for; of a local read, when it came */
   #answer(read: PendingRead, learntTick: number): void {
-    const { rest, work } = this.#go(read, FIRST_BYTES);
+    const { route } = read;
+    // A connection that rests sends nothing; a guest, the client of a neighbour, might go on to get a first go for each of its frames.
+    const isResting = route.relayed && route.isResting?.() === true;
+    const { rest, work } = isResting ? { rest: read, work: 0 } : this.#go(read, FIRST_BYTES);
     if (rest === null) {
       if (!this.#isSlow(read)) return;
       const stages = { learntTick, startedTick: this.#tick };
@@ -275,23 +363,37 @@ export class ClientReads {
     return { rest, work };
   }
 
-  #remove(predicate: (read: PendingRead) => boolean): readonly PendingRead[] {
-    const waiting = [this.#confirmed, this.#pending, this.#early];
-    return waiting.flatMap((reads) => reads.remove(predicate));
+  #enter(read: PendingRead): WaitingPlace {
+    this.#waits(read);
+    const overTick = read.arrivedTick + this.#options.waitTicks + 1;
+    return this.#waiting.enter(read, Math.max(overTick, this.#tick));
   }
 
-  #waits({ route, count }: PendingRead): void {
-    route.load.reads += count;
+  #leave(place: WaitingPlace): PendingRead {
+    const read = this.#waiting.leave(place);
+    this.#leaves(read);
+    return read;
   }
 
-  #leaves({ route, count }: PendingRead): void {
-    route.load.reads -= count;
+  #waits({ route: { load }, count, frame }: PendingRead): void {
+    load.reads += count;
+    load.readBytes += frame.length;
   }
 
+  #leaves({ route: { load }, count, frame }: PendingRead): void {
+    load.reads -= count;
+    load.readBytes -= frame.length;
+  }
+
+  /** READS-1. */
   #hasRoom(read: PendingRead): boolean {
-    const { readsMax, outbox } = this.#options;
-    const held = read.route.load.reads;
-    if (this.count === 0 || this.count + held + read.count <= readsMax) return true;
+    const { readsMax, readBytesMax, outbox } = this.#options;
+    const { reads, readBytes } = read.route.load;
+    const bytes = this.#waiting.bytes + this.#lentBytes;
+    const fits =
+      this.count + reads + 2 * read.count <= readsMax &&
+      bytes + readBytes + 2 * read.frame.length <= readBytesMax;
+    if (fits || this.count === 0) return true;
     outbox.refuseRead(read, "OVERLOADED", "too many reads are waiting at this node");
     return false;
   }
@@ -299,6 +401,10 @@ export class ClientReads {
   #refuseHeldUp(read: PendingRead): void {
     this.#options.outbox.refuseRead(read, "DISK_FULL", HELD_UP_TEXT);
   }
+}
+
+function workOn({ count, frame }: PendingRead): number {
+  return count + Math.floor(frame.length / KEY_BYTES);
 }
 
 function wentBackText(seen: number, has: number): string {

@@ -67,13 +67,15 @@ export interface ReadsOptions {
   readonly retryTicks: number;
 }
 
-export class ReadIndex<R extends { readonly count: number }> {
+export class ReadIndex<R extends { readonly isGone: boolean }> {
   readonly #view: ReadView;
   readonly #options: ReadsOptions;
   readonly #send: (to: NodeId, message: ReplicaMessage) => void;
   readonly #ready: (idx: number, reads: readonly R[]) => void;
   #waiting: R[] = [];
-  #waitingCount = 0;
+  /** Reads that have not been handed over, those that are gone included. */
+  #reads = 0;
+  #gone = 0;
   readonly #rounds = new UnderWay<Round<R>>();
   readonly #probes = new UnderWay<Probe>();
   /** Requests from followers that arrived in this turn and need a probe. */
@@ -98,30 +100,25 @@ export class ReadIndex<R extends { readonly count: number }> {
   }
 
   add(read: R): void {
-    this.#waitingCount += read.count;
+    this.#reads += 1;
     this.#waiting.push(read);
   }
 
-  /** Takes back every waiting read that fulfils `predicate`: it timed out, or a neighbour is to serve it. */
-  remove(predicate: (read: R) => boolean): R[] {
-    const removed: R[] = [];
-    const keep = (read: R): boolean => {
-      if (!predicate(read)) return true;
-      removed.push(read);
-      this.#waitingCount -= read.count;
-      return false;
-    };
-    this.#waiting = this.#waiting.filter(keep);
+  /**
+   * A read that waits here is gone: it timed out, or a neighbour is to serve it. Those that are gone are taken out once they are
+   * more than half, so that none of them looks at all others; a few may be handed over.
+   */
+  left(): void {
+    this.#gone += 1;
+    if (2 * this.#gone <= this.#reads) return;
+    this.#reads -= this.#gone;
+    this.#gone = 0;
+    const stays = ({ isGone }: R): boolean => !isGone;
+    this.#waiting = this.#waiting.filter(stays);
     this.#rounds.takeWhere((round) => {
-      round.reads = round.reads.filter(keep);
+      round.reads = round.reads.filter(stays);
       return round.reads.length === 0;
     });
-    return removed;
-  }
-
-  /** Sum of the counts of all that wait. */
-  get waitingCount(): number {
-    return this.#waitingCount;
   }
 
   tick(): void {
@@ -310,7 +307,8 @@ export class ReadIndex<R extends { readonly count: number }> {
   #finish(id: number, idx: number): void {
     const round = this.#rounds.take(id);
     if (round === undefined) return;
-    for (const { count } of round.reads) this.#waitingCount -= count;
+    this.#reads -= round.reads.length;
+    for (const { isGone } of round.reads) if (isGone) this.#gone -= 1;
     this.#ready(idx, round.reads);
   }
 }

@@ -23,7 +23,13 @@ export interface ReadsParts {
 
 export function replicaReads(
   core: OmniPaxos<Uint8Array, SnapshotName>,
-  { core: { incarnation: boot, clusterConfig }, timing, readsMax, rangePage }: ReplicaOptions,
+  {
+    core: { incarnation: boot, clusterConfig },
+    timing,
+    readsMax,
+    readBytesMax,
+    rangePage,
+  }: ReplicaOptions,
   { peers, outbox, applier, served, send, isHeldUpByDisk, isCutOffForLong }: ReadsParts,
 ): ClientReads {
   const { waitTicks, retryTicks, slowTicks = Infinity } = timing;
@@ -34,6 +40,7 @@ export function replicaReads(
     retryTicks,
     slowTicks,
     readsMax,
+    readBytesMax,
     rangePage,
     outbox,
     confirm: (ready) =>

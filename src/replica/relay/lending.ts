@@ -7,6 +7,7 @@ import type { ClientWrites } from "../writes/client-writes.ts";
 import type { Lent } from "./lent-requests.ts";
 import type { ArrivedRead } from "../turn/apply-wait-queue.ts";
 import type { Relay } from "./relay.ts";
+import type { Route } from "../requests/route.ts";
 
 export interface LendingParts {
   readonly relay: Relay;
@@ -24,17 +25,16 @@ export class Lending {
   }
 
   /**
-   * Lends all waiting requests of this node's clients. The neighbour may propose them from now on (REPLICA-3: never refused after).
+   * Lends the waiting requests of this node's clients; of reads as many as one tick may (READS-5). The neighbour may propose them from now on (REPLICA-3: never refused after).
    * @param tick now
    */
-  lendAll(peer: NodeId, tick: number): void {
+  lend(peer: NodeId, tick: number): void {
     const { relay, writes, reads } = this.#parts;
     const { proposals } = writes;
     const groups = proposals.lend(({ route }) => !route.relayed);
     relay.passWrites(peer, groups, (group) => proposals.ageTicks(group));
     // The local reads still here wait for an index, and no leader brings this node there.
-    const lent = reads.lend(({ route }) => !route.relayed);
-    relay.passReads(peer, lent, tick);
+    relay.passReads(peer, reads.lend(), tick);
   }
 
   /**
@@ -45,6 +45,12 @@ export class Lending {
   tick(connected: ReadonlySet<NodeId>, heard: ReadonlyMap<NodeId, unknown>): void {
     const isHeard = (peer: NodeId): boolean => connected.has(peer) && heard.has(peer);
     for (const lent of this.#parts.relay.tick(isHeard)) this.#takeBack(lent);
+  }
+
+  /** The client is gone: its reads go, also those at neighbours. */
+  forget(route: Route): void {
+    this.#parts.relay.forget(route.id);
+    this.#parts.reads.forget(route);
   }
 
   settle(lent: Lent): void {

@@ -5,7 +5,11 @@
  * client's frames whose numbers overlap: at worst one frame is handed over once more than need be, or once less.
  */
 import { CommandCursor } from "../../store/commands/index.ts";
-import { type AnswerHandler, decodeAnswers, forEachRead } from "../../protocol/client/index.ts";
+import {
+  type AnswerHandler,
+  decodeAnswers,
+  forEachReadNumber,
+} from "../../protocol/client/index.ts";
 import type { PendingRead } from "../turn/apply-wait-queue.ts";
 import type { StagedGroup } from "../writes/proposals.ts";
 import type { Route } from "../requests/route.ts";
@@ -123,7 +127,7 @@ function numbersOf(lent: Lent): Pick<Open, "session" | "first" | "last" | "left"
     left += 1;
   };
   if (lent.kind === "reads") {
-    forEachRead(lent.read.frame, add);
+    forEachReadNumber(lent.read.frame, add);
     return { session: null, first, last, left };
   }
   const cursor = new CommandCursor();

@@ -11,6 +11,8 @@
  *   RELAY-4. One neighbour at a time answers for a request. When a client is taken back, its name ends: answers that its
  *       neighbour gives under that name come too late. One might say "nothing was proposed" of a write that another neighbour
  *       has proposed.
+ *   RELAY-5. A guest rests after this node has looked at much for it, as connections do (WorkPace); whether or not others are at work
+ *       here. It rests a quarter of a second at most: its own node takes it for lost later than that.
  */
 import type { Actor } from "../../store/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
@@ -22,6 +24,7 @@ import type { PendingRead } from "../turn/apply-wait-queue.ts";
 import type { StagedGroup } from "../writes/proposals.ts";
 import type { Route } from "../requests/route.ts";
 import { RouteLoad } from "../requests/route-load.ts";
+import { WorkPace } from "../requests/work-pace.ts";
 
 interface Guest {
   readonly route: Route;
@@ -58,6 +61,8 @@ export interface RelayOptions {
 }
 
 export class Relay {
+  /** Of the machine's monotonic clock, at the last turn. */
+  nowMs = 0;
   readonly #options: RelayOptions;
   /** Our clients at neighbours, by their names there. */
   readonly #away = new Map<number, ClientAway>();
@@ -161,6 +166,8 @@ export class Relay {
       return known.route;
     }
     const { nextRouteId, send } = this.#options;
+    const load = new RouteLoad();
+    const pace = new WorkPace();
     let open = true;
     const guest: Guest = {
       usedTick: this.#tick,
@@ -173,7 +180,12 @@ export class Relay {
         },
         relayed: true,
         answers: new AnswerWriter(),
-        load: new RouteLoad(),
+        load,
+        isResting: () => {
+          if (load.workBytes > 0) pace.took(load.workBytes, this.nowMs, false);
+          load.workBytes = 0;
+          return !pace.isIdle && pace.mustRest(this.nowMs);
+        },
         isOpen: () => open,
         deliver: (frame) => send(peer, { type: "relayAnswer", boot, id, frame }),
       },

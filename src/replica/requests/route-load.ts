@@ -5,6 +5,8 @@ export class RouteLoad {
   bytes = 0;
   /** Keys asked for. */
   reads = 0;
+  /** How many bytes the frames have that ask for them. */
+  readBytes = 0;
   /** Answers that have not left. */
   hasAnswers = false;
   /**

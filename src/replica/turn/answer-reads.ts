@@ -9,6 +9,7 @@ import {
   asksForOrigin,
   asksLocally,
   forEachRead,
+  forEachReadNumber,
   type ReadsPlace,
   type ReadVisitor,
   takeReads,
@@ -103,10 +104,13 @@ export function refuseReads(
   from?: ReadsPlace,
 ): void {
   const rights = state?.rights ?? null;
+  // To read keys takes far longer than to pass over them.
+  if (state === undefined || rights === null) {
+    return forEachReadNumber(frame, (request) => answers.unread(request, code, text), from);
+  }
   const refuse: ReadVisitor<void> = (request, wanted) => {
-    if (state === undefined || rights === null || mayReadAll(rights, wanted)) {
-      answers.unread(request, code, text);
-    } else denied(answers, request, rights, state);
+    if (mayReadAll(rights, wanted)) answers.unread(request, code, text);
+    else denied(answers, request, rights, state);
   };
   forEachRead(frame, refuse, from);
 }

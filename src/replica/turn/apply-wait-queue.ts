@@ -1,4 +1,5 @@
 /** Reads that know which index they wait for, in order of that index. */
+import { assert } from "../../base/index.ts";
 import type { ReadsPlace } from "../../protocol/client/index.ts";
 import type { Route } from "../requests/route.ts";
 import type { ReadStages } from "../requests/slow-reads.ts";
@@ -35,85 +36,175 @@ export function pendingRead(
   return { route, frame, arrivedTick, local, count, atLeast };
 }
 
-interface Waiting {
-  readonly idx: number;
-  readonly reads: readonly PendingRead[];
-  readonly sinceTick: number;
+/** Where a read waits, or is listed while it does. */
+export interface WaitingRoom {
+  /** One of those here is gone. */
+  left(): void;
 }
 
-export class ApplyWaitQueue {
-  /** Ascending by idx. */
-  #waiting: Waiting[] = [];
-  #count = 0;
+/** The place of a read that waits. It is left once, for good: a read that goes on to wait elsewhere gets another one. */
+export class WaitingPlace {
+  #read: PendingRead | null;
+  readonly #lists: readonly WaitingRoom[];
+  /** Null: it has been called out of the room that it was in. */
+  room: WaitingRoom | null = null;
 
-  /** Keys asked for. */
-  get count(): number {
-    return this.#count;
+  /** @param lists told when it is left, as the room is */
+  constructor(read: PendingRead, lists: readonly WaitingRoom[] = []) {
+    this.#read = read;
+    this.#lists = lists;
   }
 
-  add(idx: number, reads: readonly PendingRead[], tick: number): void {
-    const waiting: Waiting = { idx, reads, sinceTick: tick };
-    let at = this.#waiting.length;
-    while (at > 0 && (this.#waiting[at - 1]?.idx ?? 0) > idx) at -= 1;
-    this.#waiting.splice(at, 0, waiting);
-    for (const { count } of reads) this.#count += count;
+  get isGone(): boolean {
+    return this.#read === null;
+  }
+
+  /** Null once it is gone: the place may be remembered for a while, and must not keep the frame. */
+  get read(): PendingRead | null {
+    return this.#read;
+  }
+
+  /** @returns the read that was here */
+  leave(): PendingRead {
+    const read = this.#read;
+    assert(read !== null, "a place is left once");
+    this.#read = null;
+    this.room?.left();
+    for (const list of this.#lists) list.left();
+    return read;
+  }
+}
+
+/** Reads that came together, and wait for the same index. */
+export interface WaitingGroup {
+  readonly idx: number;
+  readonly sinceTick: number;
+  /** None once all have been called. */
+  readonly places: readonly WaitingPlace[];
+}
+
+interface Group extends WaitingGroup {
+  /** Groups for the same index stay in the order in which they came. */
+  readonly order: number;
+  places: readonly WaitingPlace[];
+  /** Those before it have been called. */
+  next: number;
+}
+
+/** To come and to be called costs the logarithm of how many groups wait. */
+export class ApplyWaitQueue implements WaitingRoom {
+  /** None comes before its parent, which is at (i - 1) / 2. */
+  #heap: Group[] = [];
+  #order = 0;
+  /** Places that were not called, those that are gone included. */
+  #places = 0;
+  #gone = 0;
+
+  add(idx: number, places: readonly WaitingPlace[], tick: number): WaitingGroup {
+    for (const place of places) place.room = this;
+    this.#places += places.length;
+    this.#order += 1;
+    const group: Group = { idx, order: this.#order, sinceTick: tick, places, next: 0 };
+    this.#heap.push(group);
+    this.#rise(this.#heap.length - 1);
+    return group;
+  }
+
+  /** See Crowd. */
+  left(): void {
+    this.#gone += 1;
+    if (2 * this.#gone <= this.#places) return;
+    this.#places -= this.#gone;
+    this.#gone = 0;
+    for (const group of this.#heap) {
+      group.places = group.places.slice(group.next).filter(({ isGone }) => !isGone);
+      group.next = 0;
+    }
+    // An ascending list is a heap, too.
+    this.#heap = this.#heap
+      .filter(({ places }) => places.length > 0)
+      .sort((a, b) => (isBefore(a, b) ? -1 : 1));
   }
 
   /**
-   * Takes out what may be answered from a state that has applied [0, appliedIdx), in order, one at least.
-   * @param answer returns whether the next one may be taken too; gets the tick since which the read has waited here
-   * @returns whether something is left that may be answered
+   * Calls those that may be answered from a state that has applied [0, appliedIdx), in order, one at least.
+   * @param answer returns whether the next one may be called too; gets the tick since which the read has waited here
+   * @returns whether one is left that may be answered
    */
   takeReady(
     appliedIdx: number,
-    answer: (read: PendingRead, sinceTick: number) => boolean,
+    answer: (place: WaitingPlace, sinceTick: number) => boolean,
   ): boolean {
-    let taken = 0;
-    let goesOn = true;
-    let rest: Waiting | null = null;
-    for (const waiting of this.#waiting) {
-      if (waiting.idx > appliedIdx || !goesOn) break;
-      let answered = 0;
-      for (const read of waiting.reads) {
-        if (!goesOn) break;
-        this.#count -= read.count;
-        answered += 1;
-        goesOn = answer(read, waiting.sinceTick);
-      }
-      taken += 1;
-      if (answered < waiting.reads.length) {
-        rest = { ...waiting, reads: waiting.reads.slice(answered) };
-      }
+    for (let goesOn = true; goesOn && this.isReady(appliedIdx);) {
+      const group = this.#heap[0];
+      const place = group?.places[group.next];
+      if (group === undefined || place === undefined) break;
+      group.next += 1;
+      this.#places -= 1;
+      place.room = null;
+      goesOn = answer(place, group.sinceTick);
     }
-    if (taken > 0) this.#waiting.splice(0, taken);
-    if (rest !== null) this.#waiting.unshift(rest);
     return this.isReady(appliedIdx);
   }
 
-  /** Whether something may be answered from a state that has applied [0, appliedIdx). */
+  /** Whether one may be answered from a state that has applied [0, appliedIdx). */
   isReady(appliedIdx: number): boolean {
-    return (this.#waiting[0]?.idx ?? Infinity) <= appliedIdx;
+    for (;;) {
+      const first = this.#heap[0];
+      if (first === undefined || first.idx > appliedIdx) return false;
+      for (; first.next < first.places.length; first.next += 1) {
+        if (first.places[first.next]?.isGone === false) return true;
+        this.#places -= 1;
+        this.#gone -= 1;
+      }
+      first.places = [];
+      this.#dropFirst();
+    }
   }
 
-  /** Takes out what fulfils `predicate`. */
-  remove(predicate: (read: PendingRead, sinceTick: number, idx: number) => boolean): PendingRead[] {
-    return this.removeWithIdx(predicate).map(({ read }) => read);
+  /** Those that fulfil `predicate`; they stay. Looks at all. */
+  find(predicate: (read: PendingRead, idx: number) => boolean): readonly WaitingPlace[] {
+    return this.#heap.flatMap(({ idx, places, next }) =>
+      places.slice(next).filter(({ read }) => read !== null && predicate(read, idx)),
+    );
   }
 
-  /** The same, with the index that each has waited for. */
-  removeWithIdx(
-    predicate: (read: PendingRead, sinceTick: number, idx: number) => boolean,
-  ): { readonly read: PendingRead; readonly idx: number }[] {
-    const removed: { readonly read: PendingRead; readonly idx: number }[] = [];
-    this.#waiting = this.#waiting.flatMap((waiting) => {
-      const reads = waiting.reads.filter((read) => {
-        if (!predicate(read, waiting.sinceTick, waiting.idx)) return true;
-        removed.push({ read, idx: waiting.idx });
-        this.#count -= read.count;
-        return false;
-      });
-      return reads.length > 0 ? [{ ...waiting, reads }] : [];
-    });
-    return removed;
+  #rise(from: number): void {
+    for (let at = from; at > 0;) {
+      const parent = (at - 1) >> 1;
+      if (!this.#swapUnlessInOrder(parent, at)) return;
+      at = parent;
+    }
   }
+
+  #dropFirst(): void {
+    const last = this.#heap.pop();
+    if (last === undefined || this.#heap.length === 0) return;
+    this.#heap[0] = last;
+    for (let at = 0; ;) {
+      const [left, right] = [2 * at + 1, 2 * at + 2];
+      const other = this.#heap[right];
+      const child = other !== undefined && this.#precedes(other, left) ? right : left;
+      if (child >= this.#heap.length || !this.#swapUnlessInOrder(at, child)) return;
+      at = child;
+    }
+  }
+
+  #precedes(group: Group, at: number): boolean {
+    const there = this.#heap[at];
+    return there !== undefined && isBefore(group, there);
+  }
+
+  /** @returns whether it swapped them */
+  #swapUnlessInOrder(parent: number, child: number): boolean {
+    const [above, below] = [this.#heap[parent], this.#heap[child]];
+    if (above === undefined || below === undefined || isBefore(above, below)) return false;
+    this.#heap[parent] = below;
+    this.#heap[child] = above;
+    return true;
+  }
+}
+
+function isBefore(a: Group, b: Group): boolean {
+  return a.idx === b.idx ? a.order < b.order : a.idx < b.idx;
 }

@@ -43,6 +43,8 @@ export interface ReplicaOptions {
   readonly proposalCommandsMax: number;
   /** Keys asked for that may wait before more reads are refused: OVERLOADED. */
   readonly readsMax: number;
+  /** Bytes of their frames, likewise. */
+  readonly readBytesMax: number;
   /** Default: DEFAULT_WATCHES. */
   readonly watches?: WatchHubOptions;
   /** Of ranges. Default: RANGE_PAGE. */

@@ -45,6 +45,13 @@ export class Rests {
     this.#askers.set(read.route, asker);
   }
 
+  /** The client is gone. @returns what was left of its reads */
+  remove(route: Route): readonly PendingRead[] {
+    const reads = this.#askers.get(route)?.reads ?? [];
+    this.#askers.delete(route);
+    return reads;
+  }
+
   removeAll(): readonly PendingRead[] {
     const all = [...this.#askers.values()].flatMap(({ reads }) => reads);
     this.#askers.clear();

@@ -5,7 +5,7 @@
  *   CONNECTION-1. In one turn a connection gets the work of TURN_WORK, and its last frame may go beyond that; the excess is taken off its
  *       next turns. So the number of connections with input bounds a turn, and a connection with little input is served in the turn in
  *       which the input came.
- *   CONNECTION-2. A connection has at most COMMANDS_MAX commands, BYTES_MAX bytes of them and READS_MAX reads under way (and one frame or
+ *   CONNECTION-2. A connection has at most COMMANDS_MAX commands, READS_MAX reads and BYTES_MAX bytes of either under way (and one frame or
  *       piece of a frame), and nothing is taken from it while its client leaves UNREAD_BYTES_MAX of answers unread. While the node refuses
  *       all writes those under way do not count: they may wait for the disk as long as it takes, and the client must hear at once that
  *       later ones are refused; reads go on.
@@ -18,7 +18,13 @@
 import { KvError, unreachable } from "../../base/index.ts";
 import { piecesOf, type Actor, type GroupPiece } from "../../store/index.ts";
 import type { Audit, Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
-import { type Replica, type Route, RouteLoad, type WatchRoute } from "../../replica/index.ts";
+import {
+  type Replica,
+  type Route,
+  RouteLoad,
+  type WatchRoute,
+  WorkPace,
+} from "../../replica/index.ts";
 import {
   AnswerWriter,
   type ClientFrame,
@@ -39,7 +45,6 @@ import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { LargeWrites } from "./large-writes.ts";
 import type { SignIn } from "./sign-in.ts";
-import { WorkPace } from "./work-pace.ts";
 
 /** In commands, or reads; so many bytes of either are as much work as one. A millisecond or two. */
 const TURN_WORK = 1024;
@@ -134,7 +139,8 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   heldBytes(): number {
     if (!this.#open) return 0;
     const connection = this.#connection;
-    return this.#inbox.bytes + connection.bufferedBytes() + connection.unfinishedBytes();
+    const unfinished = connection.bufferedBytes() + connection.unfinishedBytes();
+    return this.#inbox.bytes + this.load.readBytes + unfinished;
   }
 
   giveUp(reason: string): void {
@@ -191,7 +197,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     if (unread > this.#gate.unreadBytesMax) {
       return this.giveUp(`${unread} bytes of its answers are not read`);
     }
-    this.#gate.held(this, unread + this.#inbox.bytes);
+    this.#gate.held(this, this.heldBytes());
   }
 
   /** Its turn has come: takes as much of the waiting input as it may. @returns whether input still waits */
@@ -236,9 +242,10 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   /** CONNECTION-2. */
   #hasRoom(): boolean {
     if (!this.#open || this.#signingIn) return false;
-    const { commands, bytes, reads } = this.load;
+    const { commands, bytes, reads, readBytes } = this.load;
+    if (reads >= READS_MAX || readBytes >= BYTES_MAX) return false;
     const isFull = commands >= COMMANDS_MAX || bytes >= BYTES_MAX;
-    if (reads >= READS_MAX || (isFull && !this.#gate.replica.refusesWrites)) return false;
+    if (isFull && !this.#gate.replica.refusesWrites) return false;
     if (!this.#large.isIdle && this.#mustRest()) return false;
     if (this.isResting()) return false;
     if (this.#unread) this.#unread = this.#connection.bufferedBytes() > UNREAD_BYTES_MAX;

@@ -136,6 +136,7 @@ function replicaOptions(
     proposalBytesMax: options.proposalBytesMax,
     proposalCommandsMax: options.proposalCommandsMax,
     readsMax: options.readsMax,
+    readBytesMax: options.readBytesMax,
     rangePage: options.rangePage,
     watches: {
       limits: watchLimitsFor(options.watches, heapBytes),

@@ -89,6 +89,7 @@ export interface NodeOptions {
   readonly proposalBytesMax: number;
   readonly proposalCommandsMax: number;
   readonly readsMax: number;
+  readonly readBytesMax: number;
   /** What one page of a range may hold, and how much work it may take. */
   readonly rangePage: PageLimits;
   /** Limits of watches. */
@@ -117,6 +118,8 @@ export const NODE_DEFAULTS = {
   // came late and leaders changed (docs/performance.md, "Overload").
   proposalCommandsMax: 8192,
   readsMax: 65_536,
+  // Less than a link to a neighbour takes (sendBufferBytesMax), which may be lent all of it.
+  readBytesMax: 32 * 1024 * 1024,
   rangePage: RANGE_PAGE,
   watches: DEFAULT_WATCH_LIMITS,
   clientConnectionsMax: 5_000,

@@ -227,6 +227,21 @@ describe("a connection's share of a turn", () => {
     expect(taken.length).toBe(1);
   });
 
+  test("bytes of reads under way count like those of writes, and as bytes that are held for it", () => {
+    const { client, taken, turn, connection, gate } = world();
+    client.load.readBytes = 512 * 1024 - 1;
+    client.onFrame(reads(1));
+    expect(taken).toEqual([1]);
+    client.load.readBytes = 512 * 1024;
+    expect(client.heldBytes()).toBe(512 * 1024);
+    Object.assign(gate.replica, { refusesWrites: true });
+    client.onFrame(reads(1));
+    expect([turn(), connection.paused]).toEqual([0, true]);
+    expect(client.heldBytes()).toBeGreaterThan(512 * 1024);
+    client.load.readBytes = 0;
+    expect(turn()).toBe(1);
+  });
+
   test("what is under way holds up nothing while all writes are refused: a full disk may keep it for ever", () => {
     const { client, taken, turn, connection, gate } = world();
     client.onFrame(writes(1, 1024 * 1024));

@@ -44,7 +44,8 @@ function detectFormat(text: string): FormatName {
     if (isJsonLines(content)) return "jsonl";
     if (isJepsenLog(content)) return "jepsen";
     if (isEdn(content)) return "edn";
-    const expected = 'a JSON object with fields, "INFO jepsen.util - …", "{:process …" or "[{:process …"';
+    const expected =
+      'a JSON object with fields, "INFO jepsen.util - …", "{:process …" or "[{:process …"';
     throw new HistoryFormatError(
       "UNKNOWN_FORMAT",
       line,

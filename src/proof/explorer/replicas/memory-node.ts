@@ -191,6 +191,7 @@ export class MemoryNode {
       proposalBytesMax: PLENTY,
       proposalCommandsMax: PLENTY,
       readsMax: PLENTY,
+      readBytesMax: PLENTY,
     };
   }
 
