@@ -61,8 +61,8 @@ export const STORAGE: readonly Mutant[] = [
     patches: [
       patch(
         "src/storage/snapshot-store.ts",
-        "    file.sync((error) => {\n      if (error !== null) return this.abandon(part, () => done(error));\n      file.close(",
-        "    file.write(0, new Uint8Array(0), (error) => {\n      if (error !== null) return this.abandon(part, () => done(error));\n      file.close(",
+        "    file.sync((error) => {\n      if (!this.#open.has(part)) return;\n      if (error !== null) return this.abandon(part, () => done(error));\n      this.#close(",
+        "    file.write(0, new Uint8Array(0), (error) => {\n      if (!this.#open.has(part)) return;\n      if (error !== null) return this.abandon(part, () => done(error));\n      this.#close(",
       ),
     ],
     by: "sim",
