@@ -190,21 +190,17 @@ describe("a connection's share of a turn", () => {
   });
 
   test("large frames of reads are taken piece by piece, all of them with what stands before the first", () => {
-    const { client, taken, turn, connection, gate } = world();
+    const { client, turn, connection, gate } = world();
     const frames: Uint8Array[] = [];
-    const { onReads } = gate.replica;
     Object.assign(gate.replica, {
-      onReads: (...[route, frame, decoded]: Parameters<Replica["onReads"]>) => {
-        frames.push(frame);
-        onReads(route, frame, decoded);
-      },
+      onReads: (...[, frame]: Parameters<Replica["onReads"]>) => void frames.push(frame),
     });
     const writer = new ReadsWriter();
     const keys = Array.from({ length: 1024 }, () => Buffer.from("k"));
     for (let i = 0; i < 1000; i++) writer.keys(i, keys);
     const whole = writer.take(true, 7, true, 300);
     client.onFrame(whole);
-    expect(taken.length).toBe(1);
+    expect(frames.length).toBe(1);
     expect(connection.paused).toBe(true);
     for (let i = 0; i < 10; i++) turn();
     const seen: number[] = [];
