@@ -150,6 +150,7 @@ export const WATCHES: readonly Mutant[] = [
         "this.#at = Math.max(this.#at, oldest + 1);\n      if (this",
       ),
       patch(WALKS, "if (first === undefined || first.next > oldest) return;", "return;"),
+      patch(WALKS, "needs.first.next <= cells.history.oldest", "needs.first.next < 0"),
       patch(
         WALKS,
         "        if (left <= 0 || watch.next <= oldest) break;\n",
