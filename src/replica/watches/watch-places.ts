@@ -2,8 +2,8 @@
  * Where each watch stands (WatchSource), so that whoever feeds some of them finds those and no others.
  *
  * Invariants:
- *   PLACES-1. A watch is at one place, that of its source, and `place` alone moves it.
- *   PLACES-2. Watches that nothing can be done for cost nothing: those that wait, stand with their session, which is asked for
+ *   WATCHPLACE-1. A watch is at one place, that of its source, and `place` alone moves it.
+ *   WATCHPLACE-2. Watches that nothing can be done for cost nothing: those that wait, stand with their session, which is asked for
  *       room; the revisions that they need are in a heap, so that a compaction finds whom it concerns.
  */
 import { unreachable } from "../../base/index.ts";
