@@ -351,3 +351,18 @@ test("the frames of a guest that rests wait for the end of the rest", () => {
   expect(reads.answerReady()).toBe(false);
   expect([answered, guest.load.reads]).toEqual([[2, 1], 0]);
 });
+
+test("many small frames that wait do not keep the pieces alive in which they came", () => {
+  const { reads, read, routeOf } = world({ readsMax: 10_000 });
+  const came: PendingRead[] = [];
+  for (let id = 1; id <= 2000; id++) {
+    const frame = new Uint8Array(65_536).subarray(id, id + 20).fill(id & 0xff);
+    came.push({ ...read(1), route: routeOf(id), frame });
+  }
+  for (const each of came) reads.addLocal(each, 5);
+  const waiting = reads.removeAll();
+  expect(waiting).toHaveLength(2000);
+  const held = waiting.reduce((sum, { frame }) => sum + frame.buffer.byteLength, 0);
+  expect(held).toBeLessThan(1100 * 65_536);
+  for (const [i, { frame }] of waiting.entries()) expect(frame).toEqual(came[i]!.frame);
+});

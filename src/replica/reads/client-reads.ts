@@ -46,6 +46,10 @@ const LENT_EACH_TICK = 4096;
 /** READS-5, in frames. */
 const ASKED_EACH_TICK = 2048;
 const KEY_BYTES = 256;
+/** While more keys wait than these, frames that wait keep none of the bytes alive that came together with them. */
+const SHARED_MAX = 1024;
+/** Less than that beside a frame is not worth a copy. */
+const SPARE_BYTES = 1024;
 
 export interface ClientReadsOptions {
   readonly waitTicks: number;
@@ -363,7 +367,8 @@ export class ClientReads {
     return { rest, work };
   }
 
-  #enter(read: PendingRead): WaitingPlace {
+  #enter(arrived: PendingRead): WaitingPlace {
+    const read = this.#waiting.count > SHARED_MAX ? withOwnFrame(arrived) : arrived;
     this.#waits(read);
     const overTick = read.arrivedTick + this.#options.waitTicks + 1;
     return this.#waiting.enter(read, Math.max(overTick, this.#tick));
@@ -419,3 +424,10 @@ const HELD_UP_TEXT =
   "the disk of this node is full, so it cannot get to what this client has seen elsewhere; ask another node";
 const BEHIND_TEXT =
   "this node is behind what this client has seen elsewhere, and hears of nothing newer";
+
+/** A frame is a part of a piece that came over the network, of up to 64 KiB, and as long as it is there, all of the piece is. */
+function withOwnFrame(read: PendingRead): PendingRead {
+  const { frame } = read;
+  const isOwn = frame.buffer.byteLength <= frame.length + SPARE_BYTES;
+  return isOwn ? read : { ...read, frame: new Uint8Array(frame) };
+}
