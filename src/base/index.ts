@@ -20,6 +20,7 @@ export { ByteWriter } from "./byte-writer.ts";
 export { afterPrefix, sameBytes } from "./bytes.ts";
 export { type ErrorCode, errorCodeFromWire, ERRORS, KvError } from "./errors.ts";
 export { firstFrom } from "./first-from.ts";
+export { popHeap, pushHeap } from "./heap.ts";
 export { LATENCY_BUCKETS, latencyBoundMs, latencyBucket } from "./latency-buckets.ts";
 export {
   ACCESS_BODY_BYTES_MAX,

@@ -151,7 +151,7 @@ export class MistakeInjector {
     this.#set(mistake, node, files, { isShown: false, lives: [], forgets: true });
   }
 
-  /** Whether the end of the log is known for sure: not after a loss of power, nor when the process died in an unknown call. */
+  /** Whether the mark shows the end of the log: not for sure after a loss of power, nor when the process died before its last note. */
   #showsEnd({ node }: OneDisk, ran: ReadonlyMap<number, boolean>): boolean {
     const { disk, hasLostPower } = this.#node(node);
     if (ran.get(node) !== true || hasLostPower) return false;

@@ -6,7 +6,7 @@
  *   SIMCLOCK-1. Events run in order of (time, phase, order of scheduling). Two runs that schedule the same run the same.
  *   SIMCLOCK-2. End-of-turn callbacks of an instant run after its ordinary events, those scheduled meanwhile included.
  */
-import { assert } from "../../base/index.ts";
+import { assert, popHeap, pushHeap } from "../../base/index.ts";
 import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
 
 interface Event {
@@ -50,7 +50,7 @@ export class SimClock implements Clock {
   /** Carries out the next event. @returns false when there is none */
   step(): boolean {
     this.#dropCancelled();
-    const event = pop(this.#heap);
+    const event = popHeap(this.#heap, before);
     if (event === undefined) return false;
     const { callback } = event;
     assert(callback !== null && event.time >= this.#now, "events run once, in order");
@@ -91,7 +91,7 @@ export class SimClock implements Clock {
 
   #schedule(time: number, phase: 0 | 1, callback: () => void): CancelTimer {
     const event: Event = { time, phase, order: this.#nextOrder++, callback };
-    push(this.#heap, event);
+    pushHeap(this.#heap, event, before);
     this.#pending += 1;
     return () => {
       if (event.callback === null) return;
@@ -101,7 +101,7 @@ export class SimClock implements Clock {
   }
 
   #dropCancelled(): void {
-    while (this.#heap[0]?.callback === null) pop(this.#heap);
+    while (this.#heap[0]?.callback === null) popHeap(this.#heap, before);
   }
 }
 
@@ -155,35 +155,4 @@ export class ProcessClock implements Clock {
 function before(a: Event, b: Event): boolean {
   if (a.time !== b.time) return a.time < b.time;
   return a.phase !== b.phase ? a.phase < b.phase : a.order < b.order;
-}
-
-function push(heap: Event[], event: Event): void {
-  let index = heap.length;
-  heap.push(event);
-  while (index > 0) {
-    const up = (index - 1) >> 1;
-    const parent = heap[up];
-    if (parent === undefined || !before(event, parent)) break;
-    heap[index] = parent;
-    index = up;
-  }
-  heap[index] = event;
-}
-
-function pop(heap: Event[]): Event | undefined {
-  const first = heap[0];
-  const last = heap.pop();
-  if (first === undefined || last === undefined || heap.length === 0) return first;
-  let index = 0;
-  for (;;) {
-    const left = heap[2 * index + 1];
-    const right = heap[2 * index + 2];
-    const down = right !== undefined && left !== undefined && before(right, left) ? 2 : 1;
-    const child = down === 2 ? right : left;
-    if (child === undefined || !before(child, last)) break;
-    heap[index] = child;
-    index = 2 * index + down;
-  }
-  heap[index] = last;
-  return first;
 }

@@ -71,7 +71,7 @@ export {
   cutReads,
   forEachRead,
   forEachReadNumber,
-  ReadsPieces,
+  type ReadsPieces,
   takeReads,
   takeWritesFrame,
   uncheckedGroup,

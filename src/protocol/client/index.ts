@@ -22,7 +22,7 @@ export {
   type PageAnswer,
   type PageItem,
   type RangeBytes,
-  ReadsPieces,
+  type ReadsPieces,
   type ReadsPlace,
   ReadsWriter,
   type ReadVisitor,

@@ -1,5 +1,5 @@
 /** Reads that know which index they wait for, in order of that index. */
-import { assert } from "../../base/index.ts";
+import { assert, popHeap, pushHeap } from "../../base/index.ts";
 import type { ReadsPlace } from "../../protocol/client/index.ts";
 import type { Route } from "../requests/route.ts";
 import type { ReadStages } from "../requests/slow-reads.ts";
@@ -93,7 +93,7 @@ interface Group extends WaitingGroup {
 
 /** To come and to be called costs the logarithm of how many groups wait. */
 export class ApplyWaitQueue implements WaitingRoom {
-  /** None comes before its parent, which is at (i - 1) / 2. */
+  /** The first to be called is the first. */
   #heap: Group[] = [];
   #order = 0;
   /** Places that were not called, those that are gone included. */
@@ -105,8 +105,7 @@ export class ApplyWaitQueue implements WaitingRoom {
     this.#places += places.length;
     this.#order += 1;
     const group: Group = { idx, order: this.#order, sinceTick: tick, places, next: 0 };
-    this.#heap.push(group);
-    this.#rise(this.#heap.length - 1);
+    pushHeap(this.#heap, group, isBefore);
     return group;
   }
 
@@ -158,7 +157,7 @@ export class ApplyWaitQueue implements WaitingRoom {
         this.#gone -= 1;
       }
       first.places = [];
-      this.#dropFirst();
+      popHeap(this.#heap, isBefore);
     }
   }
 
@@ -167,41 +166,6 @@ export class ApplyWaitQueue implements WaitingRoom {
     return this.#heap.flatMap(({ idx, places, next }) =>
       places.slice(next).filter(({ read }) => read !== null && predicate(read, idx)),
     );
-  }
-
-  #rise(from: number): void {
-    for (let at = from; at > 0;) {
-      const parent = (at - 1) >> 1;
-      if (!this.#swapUnlessInOrder(parent, at)) return;
-      at = parent;
-    }
-  }
-
-  #dropFirst(): void {
-    const last = this.#heap.pop();
-    if (last === undefined || this.#heap.length === 0) return;
-    this.#heap[0] = last;
-    for (let at = 0; ;) {
-      const [left, right] = [2 * at + 1, 2 * at + 2];
-      const other = this.#heap[right];
-      const child = other !== undefined && this.#precedes(other, left) ? right : left;
-      if (child >= this.#heap.length || !this.#swapUnlessInOrder(at, child)) return;
-      at = child;
-    }
-  }
-
-  #precedes(group: Group, at: number): boolean {
-    const there = this.#heap[at];
-    return there !== undefined && isBefore(group, there);
-  }
-
-  /** @returns whether it swapped them */
-  #swapUnlessInOrder(parent: number, child: number): boolean {
-    const [above, below] = [this.#heap[parent], this.#heap[child]];
-    if (above === undefined || below === undefined || isBefore(above, below)) return false;
-    this.#heap[parent] = below;
-    this.#heap[child] = above;
-    return true;
   }
 }
 
