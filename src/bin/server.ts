@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { KvError } from "../base/index.ts";
 import { readSettingsText } from "../server/config/index.ts";
-import { programVersion } from "../machine/host/index.ts";
+import { compileSooner, programVersion } from "../machine/host/index.ts";
 import {
   FLAG_DEFAULTS,
   readServerOptions,
@@ -129,6 +129,7 @@ async function runServer(_: unknown, command: Command): Promise<void> {
     process.stdout.write(settingsText(withDerived(resolved, derivedFrom(options)), file));
     return;
   }
+  compileSooner();
   const server = await startServer(options);
   const stop = (): void => server.stop();
   process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);

@@ -2,6 +2,7 @@
 export { AuditFile } from "./audit-file.ts";
 export { type CertificateFiles, makeAuthority, makeCertificate } from "./certificate-maker.ts";
 export { type ColorLevel, colorLevel } from "./color.ts";
+export { compileSooner } from "./compile-sooner.ts";
 export { DataLock, DirectoryInUse, LOCK_FILE } from "./data-lock.ts";
 export {
   type ConnectionCaps,

@@ -53,13 +53,23 @@ export function listOf<T, W = T>(
   };
 }
 
-/** Switches in one byte. @param what they belong to, for the error */
+/**
+ * Switches in one byte. What is read is the same object for the same byte, so that none is made for every frame.
+ *
+ * @param what they belong to, for the error
+ */
 export function flags<N extends string>(
   bits: Readonly<Record<N, number>>,
   what: string,
 ): Layout<Readonly<Record<N, boolean>>> {
   const names = Object.entries<number>(bits);
   const all = names.reduce((sum, [, bit]) => sum | bit, 0);
+  const valueOf = (byte: number): Readonly<Record<N, boolean>> => {
+    const switches = names.map(([name, bit]) => [name, (byte & bit) !== 0] as const);
+    return Object.freeze(Object.fromEntries(switches) as Record<N, boolean>);
+  };
+  const none = valueOf(0);
+  const values = Array.from({ length: all + 1 }, (_, byte) => valueOf(byte));
   return {
     write: (out, value) => {
       let byte = 0;
@@ -69,9 +79,7 @@ export function flags<N extends string>(
     read: (from) => {
       const byte = from.u8();
       if ((byte & ~all) !== 0) from.fail(`known flags of ${what}`);
-      const value: Partial<Record<N, boolean>> = {};
-      for (const [name, bit] of names) value[name as N] = (byte & bit) !== 0;
-      return value as Record<N, boolean>;
+      return values[byte] ?? none;
     },
   };
 }

@@ -22,6 +22,7 @@ import { READERS } from "./readers.ts";
 import { attackersClient } from "./secured.ts";
 import { SIGN_INS } from "./sign-ins.ts";
 import { SESSIONS } from "./sessions.ts";
+import { WAITERS } from "./waiters.ts";
 
 const KEY = Buffer.from("attack/key");
 const BIG = "attack/big";
@@ -201,4 +202,5 @@ export const ATTACKS: readonly Attack[] = [
   ...SESSIONS,
   ...LEASES,
   ...SIGN_INS,
+  ...WAITERS,
 ];
