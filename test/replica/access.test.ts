@@ -161,7 +161,7 @@ test("what a neighbour loses is handed to the next one with who asks, as its con
   };
   const writer = new GroupWriter();
   writer.add(1, { kind: "write", key: bytes("a"), value: bytes("v") });
-  const group = { route, group: writer.take(7, 0), commands: 1, maybeProposed: true };
+  const group = { route, group: writer.take(7, 0), commands: 1, maybeProposed: true, once: false };
   relay.passReads(PEER, [read], 0);
   relay.passWrites(PEER, [{ ...group, stagedTick: 0 }], () => 0);
   actor = { ...ANN, generation: 9 };

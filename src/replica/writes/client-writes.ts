@@ -114,8 +114,10 @@ export class ClientWrites {
     if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
     const writer = new GroupWriter();
     writer.add(0, command);
+    // To compact once more changes nothing. Any other setting would undo what another manager has set since.
+    const once = command.kind !== "compact";
     // Even when many writes wait, management must get through.
-    this.#proposals.adopt(route, writer.take(NO_SESSION, 0), 1, 0, false);
+    this.#proposals.adopt(route, writer.take(NO_SESSION, 0), 1, 0, false, once);
   }
 
   /**
