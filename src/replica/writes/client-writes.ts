@@ -13,6 +13,7 @@ import {
   splitGroup,
   withActor,
   type KvState,
+  type Rights,
   type SplitGroup,
 } from "../../store/index.ts";
 import { forbiddenText, unknownText } from "../requests/denied.ts";
@@ -132,15 +133,33 @@ export class ClientWrites {
     commands: number,
   ): { readonly group: Uint8Array; readonly commands: number } | null {
     const state = this.#options.state();
-    const { access, leases } = state;
+    const { access } = state;
     if (!access.isOn) return { group, commands };
     const rights = rightsOf(access, route.actor ?? null);
     if (rights.isRoot) return { group, commands };
+    // Of whom nobody knows nothing needs to be found out.
+    const unpaid = rights.isKnown
+      ? this.#rebuilds.splitBeforeJudged(route, group, this.#tick)
+      : null;
+    if (unpaid === null) return this.#judged(route, group, commands, rights);
+    this.#refusePart(route, unpaid, "OVERLOADED", REBUILDS_TEXT);
+    if (unpaid.group === null) return null;
+    return this.#judged(route, unpaid.group, unpaid.commands, rights);
+  }
+
+  /** What is left of the group without what the user may not do. */
+  #judged(
+    route: Route,
+    group: Uint8Array,
+    commands: number,
+    rights: Rights,
+  ): { readonly group: Uint8Array; readonly commands: number } | null {
+    const state = this.#options.state();
     const actor = route.actor ?? null;
     const split = splitGroup(
       group,
       (cursor) =>
-        (!rights.isKnown || refusalOf(rights, cursor, leases) !== 0) &&
+        (!rights.isKnown || refusalOf(rights, cursor, state.leases) !== 0) &&
         !state.hasOutcome(cursor.session, cursor.sequence),
     );
     if (split.taken.length === 0) return { group, commands };

@@ -44,6 +44,8 @@ const COSTLY = OP_NAMES.map((name): Operation => OPERATIONS[name]).reduce<boolea
   [],
 );
 
+const REVOKES: readonly boolean[] = COSTLY.map((_, code) => code === OP.leaseRevoke);
+
 function isCostly(operation: Operation): boolean {
   const { kind } = operation;
   if (kind === "txn" || kind === "lease") return true;
@@ -75,6 +77,19 @@ export class Rebuilds {
       const isRefused = hasCostly && !this.#take(asker, cursor, tick);
       if (!isRefused) this.#note(cursor, tick);
       return isRefused;
+    });
+    return split.taken.length === 0 ? null : split;
+  }
+
+  /**
+   * Splits off the commands of a (checked) group about whose rights nothing may be found out now, and counts what that takes: whether a user
+   * may revoke a lease is a question about each of its keys. Null: there are none.
+   */
+  splitBeforeJudged(asker: Asker, group: Uint8Array, tick: number): SplitGroup | null {
+    if (!outlineOf(group, REVOKES).hasAny) return null;
+    const split = splitGroup(group, ({ op, lease }) => {
+      if (op !== OP.leaseRevoke) return false;
+      return !this.#txns.takeCells(asker, this.#state().leases.keysOf(lease), tick);
     });
     return split.taken.length === 0 ? null : split;
   }
