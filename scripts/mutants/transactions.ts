@@ -181,8 +181,8 @@ export const TRANSACTIONS: readonly Mutant[] = [
     patches: [
       patch(
         "src/store/history/history-chunk.ts",
-        "if (length === key.length && reader.isAt(start, key)) return reader;",
-        "if (length > 0) return reader;",
+        "if (length === key.length && reader.isAt(start, key)) return true;",
+        "if (length > 0) return true;",
       ),
     ],
     by: ["test/store/txn.test.ts"],

@@ -191,6 +191,16 @@ export class ByteReader {
     return true;
   }
 
+  /** How the bytes there, in what was stepped over earlier, compare with these: below 0, 0 when they are equal, or above 0. */
+  orderAt(start: number, length: number, text: ByteString): number {
+    const both = Math.min(length, text.length);
+    for (let i = 0; i < both; i++) {
+      const order = (this.#bytes[start + i] ?? 0) - text.charCodeAt(i);
+      if (order !== 0) return order;
+    }
+    return length - text.length;
+  }
+
   hashAt(start: number, end: number): number {
     return hashBytes(this.view, start, end);
   }

@@ -21,8 +21,14 @@ export function byteStringOf(bytes: Uint8Array): ByteString {
   return bufferOver(bytes).toString("latin1") as ByteString;
 }
 
+/** Shorter bytes are made in memory that many of them share, and copied from there: that is faster than memory of their own. */
+const OWN_MEMORY_BYTES = 4 * 1024;
+
 export function bytesOf(text: ByteString): Uint8Array {
-  return new Uint8Array(Buffer.from(text, "latin1"));
+  if (text.length < OWN_MEMORY_BYTES) return new Uint8Array(Buffer.from(text, "latin1"));
+  const made = Buffer.allocUnsafeSlow(text.length);
+  made.write(text, "latin1");
+  return new Uint8Array(made.buffer);
 }
 
 /** The UTF-8 bytes of a text. */

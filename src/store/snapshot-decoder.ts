@@ -91,6 +91,8 @@ export class SnapshotDecoder {
   #lastKey: ByteString = EMPTY_BYTES;
   #leases: LeasesState = NO_LEASES;
   readonly #bound: BoundKey[] = [];
+  /** So many of them are bound again. */
+  #boundAgain = 0;
   #built: OrderedCells | null = null;
   readonly #limits: SessionLimits;
 
@@ -165,11 +167,13 @@ export class SnapshotDecoder {
 
   /** @returns whether there are more */
   #bindMore(): boolean {
-    for (const { key, lease } of this.#bound.splice(0, BOUND_EACH_STEP)) {
-      if (this.#built?.bindAgain(key, lease) === true) continue;
+    const end = Math.min(this.#bound.length, this.#boundAgain + BOUND_EACH_STEP);
+    for (; this.#boundAgain < end; this.#boundAgain++) {
+      const bound = this.#bound[this.#boundAgain];
+      if (bound !== undefined && this.#built?.bindAgain(bound.key, bound.lease) === true) continue;
       throw new SnapshotError("a key that cannot be bound to its lease");
     }
-    return this.#bound.length > 0;
+    return end < this.#bound.length;
   }
 
   /** Reads one record. @returns false when it is not complete */

@@ -5,6 +5,7 @@ import {
   byteStringOf,
   byteStringOfText,
   bytesOf,
+  type ByteString,
   hashBytes,
   mixNumber,
   textOf,
@@ -107,6 +108,17 @@ describe("byte strings", () => {
         expect(textOf(byteStringOfText(text))).toBe(text);
       }),
     );
+  });
+
+  test("long bytes share their memory with no others", () => {
+    for (const length of [4095, 4096, 100_000]) {
+      const text = "a\u00ff".repeat(length).slice(0, length) as ByteString;
+      const bytes = bytesOf(text);
+      expect([bytes.length, bytes.buffer.byteLength, bytes.constructor]).toEqual([
+        ...[length, length, Uint8Array],
+      ]);
+      expect(byteStringOf(bytes)).toBe(text);
+    }
   });
 
   test("they are ordered as their bytes are", () => {

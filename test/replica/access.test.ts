@@ -1,5 +1,5 @@
 /** A neighbour's client: whoever serves it goes by what its node says of who it is. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   byteStringOfText,
   GroupWriter,
@@ -161,7 +161,7 @@ test("what a neighbour loses is handed to the next one with who asks, as its con
   };
   const writer = new GroupWriter();
   writer.add(1, { kind: "write", key: bytes("a"), value: bytes("v") });
-  const group = { route, group: writer.take(7, 0), commands: 1, maybeProposed: true };
+  const group = { route, group: writer.take(7, 0), commands: 1, maybeProposed: true, once: false };
   relay.passReads(PEER, [read], 0);
   relay.passWrites(PEER, [{ ...group, stagedTick: 0 }], () => 0);
   actor = { ...ANN, generation: 9 };
@@ -210,6 +210,24 @@ class Client {
     return this.told.at(-1);
   }
 
+  /** @returns the id of the lease */
+  lease(session: number): number {
+    this.#send([{ kind: "leaseGrant", ttl: 60_000, lease: 77 }], 1, session);
+    return 77;
+  }
+
+  revoke(lease: number, times: number, session: number): void {
+    const revokes = Array.from({ length: times }, () => ({ kind: "leaseRevoke", lease }) as const);
+    this.#send(revokes, 2, session);
+  }
+
+  #send(commands: readonly Command[], first: number, session: number): void {
+    const writer = new GroupWriter();
+    commands.forEach((command, i) => writer.add(first + i, command));
+    this.#replica.onWrites(this.#route, writer.take(session, 0), commands.length);
+    for (let i = 0; i < 3; i++) tick(this.#replica);
+  }
+
   readAhead(key: string): string | undefined {
     const writer = new ReadsWriter();
     writer.read(1, bytes(key));
@@ -250,6 +268,20 @@ test("a repetition of what took effect is told so, also when its right was withd
   expect(nobody.write(2, "a", session)).toBe("UNAUTHENTICATED");
   // What is refused here takes no place in the log.
   expect(replica.core.acceptedIdx).toBe(acceptedIdx + 1);
+});
+
+test("whether a user may revoke a lease is found out only as often as the user may have its keys looked at", () => {
+  const replica = leader();
+  secured(replica, { kind: "permit", may: "both", ...RANGE });
+  const ann = new Client(replica, ANN);
+  ann.write(0, "", 0);
+  const lease = ann.lease(ann.session);
+  const { leases } = replica.state;
+  for (let i = 0; i < 4000; i++) leases.bind(lease, byteStringOfText(`a${i}`), 0);
+  const looks = vi.spyOn(leases, "areAll");
+  ann.revoke(lease, 1000, ann.session);
+  expect(looks.mock.calls.length).toBeLessThan(10);
+  expect(ann.told.filter((told) => told === "OVERLOADED").length).toBeGreaterThan(0);
 });
 
 test("how far a node has come is told to who may read what was asked for", () => {

@@ -154,3 +154,37 @@ describe("who wants all of the room", () => {
     );
   });
 });
+
+describe("what nothing in the state keeps from taking effect twice", () => {
+  test("is handed over once, apart from what may be handed over again", () => {
+    const queue = proposals();
+    queue.stage("a", GROUP, 1);
+    queue.adopt("setting", GROUP, 1, 0, false, true);
+    queue.stage("b", GROUP, 1);
+    expect(queue.nextBatches(0, "1", true).map(batchOf)).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]);
+    expect(queue.nextBatches(0, "2", true).map(batchOf)).toEqual([
+      [1, 1],
+      [3, 1],
+    ]);
+    for (let i = 0; i <= OPTIONS.retryTicks; i++) queue.tick();
+    expect(queue.nextBatches(0, "2", true).map(batchOf)).toEqual([
+      [1, 1],
+      [3, 1],
+    ]);
+    // It may have been decided all the same.
+    expect(queue.applied(2)?.groups).toMatchObject([{ route: "setting" }]);
+  });
+
+  test("waits for its first time, and is forgotten like everything else when it does not come back", () => {
+    const queue = proposals();
+    queue.adopt("setting", GROUP, 1, 0, false, true);
+    for (let i = 0; i < OPTIONS.retryTicks + 2; i++) queue.tick();
+    expect(queue.nextBatches(0, "1", true).map(batchOf)).toEqual([[1, 1]]);
+    for (let i = 0; i < OPTIONS.abandonTicks; i++) queue.tick();
+    expect([queue.bytes, queue.isEmpty]).toEqual([0, true]);
+  });
+});

@@ -49,6 +49,34 @@ describe("rebuilds", () => {
     expect(rebuilds.split(other, groupOf(session, 1, append("long")), 0)).toBeNull();
   });
 
+  test("a cas whose answer would be a long value counts, unless it brings as many bytes itself", () => {
+    const { state, session } = withLongValue();
+    const conditions: readonly Command[] = [
+      { op: "casAbsent", key: "long", value: "x" },
+      { op: "casRevision", key: "long", revision: 7, value: "x" },
+      { op: "casValue", key: "long", expected: "y", value: "x" },
+    ];
+    for (const cas of conditions) {
+      const rebuilds = new Rebuilds(() => state);
+      // Groups of one command each are no way around it.
+      const taken = Array.from({ length: 500 }, () =>
+        rebuilds.split(client, groupOf(session, 1, cas), 0),
+      ).filter((split) => split === null);
+      expect(taken).toHaveLength(AT_ONCE);
+      expect(rebuilds.split(client, groupOf(session, 100, cas), 10_000)).toMatchObject({
+        commands: AT_ONCE,
+      });
+      const short = { ...cas, key: "short" };
+      expect(rebuilds.split(client, groupOf(session, 1000, short), 10_000)).toBeNull();
+    }
+    const rebuilds = new Rebuilds(() => state);
+    const value = "v".repeat(LONG - 1000);
+    const equal: Command = { op: "casRevision", key: "long", revision: 1, value };
+    for (let i = 0; i < 20; i++) {
+      expect(rebuilds.split(client, groupOf(session, 1, equal), 0)).toBeNull();
+    }
+  });
+
   test("short values and other operations cost nothing", () => {
     const { state, session } = withLongValue();
     const rebuilds = new Rebuilds(() => state);

@@ -41,7 +41,14 @@ class Bench {
   };
 
   passWrites(peer: number): number {
-    const staged = { route: this.client, group, commands: 2, stagedTick: 0, maybeProposed: false };
+    const staged = {
+      route: this.client,
+      group,
+      commands: 2,
+      stagedTick: 0,
+      maybeProposed: false,
+      once: false,
+    };
     this.relay.passWrites(peer, [staged], () => 0);
     return this.#lastName();
   }

@@ -230,8 +230,8 @@ describe("work of transactions", () => {
     const range = { ...get, where: all };
     const count = (...success: Txn["success"]): number =>
       taken(new TxnWork(() => state.cells), { ...nothing, success }, 0);
-    // A few are no more work than all that belongs to a transaction.
-    expect(count(single(1), single(2), single(3), single(4))).toBe(10_000);
+    // A few are no more work than all that belongs to a transaction: they have a share of their own.
+    expect(count(single(1), single(2), single(3), single(4))).toBe(Math.floor((2 << 20) / 8000));
     // 200,000 bytes without 8 KiB: 2,997 cells, and 100 or 168 for the keys. One client has half of 32,768 at once.
     expect(count(range)).toBe(5);
     expect(count(...Array.from({ length: 100 }, (_, i) => single(i + 1)))).toBe(5);
@@ -241,6 +241,30 @@ describe("work of transactions", () => {
     expect(count({ op: "delete", where: all, previous: true })).toBeLessThan(
       count({ op: "delete", where: all, previous: false }),
     );
+  });
+
+  test("what is free in one transaction is not free in thousands of them", () => {
+    const state = new KvState();
+    const session = open(state, 1);
+    const value = "v".repeat(8000);
+    run(state, session, 1, { op: "write", key: "k", value }, 1);
+    run(state, session, 2, { op: "write", key: "short", value: "v".repeat(500) }, 2);
+    const keep = (key: string): Txn => ({
+      ...nothing,
+      success: [{ op: "put", key: byteStringOfText(key), value: null, previous: false }],
+    });
+    const work = new TxnWork(() => state.cells);
+    const [greedy, other] = [askerOf(1), askerOf(2)];
+    expect(taken(work, keep("k"), 0, greedy)).toBeLessThan(300);
+    expect(taken(work, keep("k"), 0, greedy)).toBe(0);
+    // Others have what is left, and those who copy little are not held up.
+    expect(taken(work, keep("k"), 0, other)).toBeGreaterThan(100);
+    expect(taken(work, keep("short"), 0, greedy)).toBe(10_000);
+    // What it takes is paid by time, at 128 KiB a tick for all.
+    expect(taken(work, keep("k"), 100, greedy)).toBeGreaterThan(200);
+    let later = 0;
+    for (let tick = 101; tick <= 200; tick++) later += taken(work, keep("k"), tick, greedy);
+    expect(later * value.length).toBeLessThan(1.1 * 100 * 128 * 1024);
   });
 
   test("ranges without keys are work as well, beyond a few", () => {

@@ -185,6 +185,25 @@ describe("watches for which nothing can be done cost a turn nothing", () => {
   });
 });
 
+test("small events of a large revision end with the turn's changes, and go on in the next", () => {
+  const turn = { ...TURN, changes: 50, revisionKeys: 8 };
+  const world = new World({ turn, unreadBytes: 1 << 20 });
+  const [client] = world.clients as [Client];
+  for (let i = 0; i < 400; i++) world.run({ op: "write", key: `k${i}`, value: "1" });
+  client.create(world.hub, WISH);
+  world.settle();
+  world.transact({ op: "delete", where: { start: key("k"), end: null }, previous: false });
+  const told: number[] = [];
+  for (let goesOn = true; goesOn;) {
+    const { events } = world.hub.stats;
+    goesOn = world.turn();
+    told.push(world.hub.stats.events - events);
+  }
+  expect(told.filter((events) => events > 0)).toEqual(Array.from({ length: 8 }, () => 50));
+  world.settle();
+  world.check();
+});
+
 describe("connections that are behind are fed in turn", () => {
   /** Two clients; so many watches of the first are large, each of twenty parts, and a turn has time for one. */
   function withLarge(watches: number): [World, Client, Client] {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Cell } from "../../src/store/history/cell.ts";
-import { CellIndex, INDEX_SHARDS } from "../../src/store/keys/cell-index.ts";
+import { CellIndex, firstOf, INDEX_SHARDS } from "../../src/store/keys/cell-index.ts";
 import { hashByteString } from "../../src/base/byte-string.ts";
 import { byteStringOf, KvState, OrderedCells, type ByteString } from "../../src/store/index.ts";
 import { placeHash } from "../../src/store/entries/place-hash.ts";
@@ -60,6 +60,26 @@ test.each(HASHES.map((hash, i) => [i, hash] as const))(
     );
   },
 );
+
+test("a sample is from all shards, and takes no look at places after it", () => {
+  const index = new CellIndex();
+  const cells = Array.from({ length: 100_000 }, (_, n) => {
+    return new Cell(`key ${n}` as ByteString, 0, "" as ByteString, n, 1, 1, 0);
+  });
+  cells.forEach((cell, n) => index.add(cell, Math.imul(n, 0x9e3779b1)));
+  const found = new Set(index.sample(2048));
+  expect(found.size).toBe(2048);
+  // Every part of the keys is there, about as it should be.
+  const early = [...found].filter(({ createRevision }) => createRevision < 25_000).length;
+  expect(early).toBeGreaterThan(400);
+  expect(early).toBeLessThan(620);
+  let looks = 0;
+  function* places(): Generator<number | undefined> {
+    for (; ; looks++) yield looks % 2 === 0 ? undefined : looks;
+  }
+  expect([...firstOf(places(), 3)]).toEqual([1, 3, 5]);
+  expect(looks).toBe(5);
+});
 
 test("keys that all fall into one bucket cost little more than others", () => {
   const index = new CellIndex();

@@ -27,7 +27,7 @@ import {
   type FrozenState,
   type TxnOp,
 } from "../../src/store/index.ts";
-import { byteString } from "./helpers.ts";
+import { byteString, snapshotBytes } from "./helpers.ts";
 import { Cell, LeasedCell } from "../../src/store/history/cell.ts";
 import { Leases } from "../../src/store/keys/leases.ts";
 import type { Command } from "../../src/store/operations/index.ts";
@@ -439,6 +439,22 @@ describe("leases", () => {
     // An id that somebody may still hold is not given to another one.
     expect(new Store(begun).grant()).toBe(lease + 1);
   });
+});
+
+test("a snapshot has very many bound keys section by section, and a state binds them again step by step", () => {
+  const store = new Store();
+  const ids = [store.grant(), store.grant()];
+  for (let i = 0; i < 2500; i++) store.put(`k${String(i).padStart(4, "0")}`, ids[i % 3] ?? null);
+  const written = snapshotBytes(store.state.clone());
+  const decoder = new SnapshotDecoder();
+  decoder.push(written);
+  let steps = 0;
+  while (decoder.step(1 << 20)) steps += 1;
+  const again = decoder.finish();
+  expect(steps).toBeGreaterThan(0);
+  expect(ids.map((id) => again.leases.keysOf(id))).toEqual([834, 833]);
+  expect(again.leases.sortedKeys(ids[1]!)).toEqual(store.state.leases.sortedKeys(ids[1]!));
+  expect(snapshotBytes(again.clone())).toEqual(written);
 });
 
 test("whoever uses no leases has nothing of them looked up or made, while others have some", () => {

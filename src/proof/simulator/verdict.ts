@@ -7,6 +7,7 @@ import { textOf } from "../../store/index.ts";
 import type { Replica } from "../../replica/index.ts";
 import { checkHistory } from "./checker-view.ts";
 import { checkAccess } from "./access-check.ts";
+import { checkSettings } from "./settings-check.ts";
 import { DecidedLog } from "./decided-log.ts";
 import { checkLeases } from "./lease-check.ts";
 import { LEASE_TTL_MAX } from "./lease-holder.ts";
@@ -254,6 +255,7 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   const entries = safety.decided.filter((entry) => entry !== undefined);
   assert(entries.length === safety.decided.length, "somebody decided every index");
   const log = new DecidedLog(entries);
+  checkSettings(entries);
   checkHistory(history.operations, world.coverage);
   checkAnswers(history, world.coverage);
   checkAgainstLog(history.operations, log);

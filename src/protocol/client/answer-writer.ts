@@ -99,9 +99,8 @@ export class AnswerWriter {
     if (status === STATUS.txnThen || status === STATUS.txnElse) {
       return this.#txn(session, sequence, status === STATUS.txnThen, revision, actual);
     }
-    if (actual !== undefined && this.bytes >= WRITE_VALUES_MAX) {
-      const large = status === STATUS.casFailed ? STATUS.casFailedLarge : status;
-      return this.write(session, sequence, large, revision, undefined);
+    if (status === STATUS.casFailed && actual !== undefined && this.bytes >= WRITE_VALUES_MAX) {
+      return this.write(session, sequence, STATUS.casFailedLarge, revision, undefined);
     }
     this.#reserve(actual?.length ?? 0);
     this.#nameSession(session);

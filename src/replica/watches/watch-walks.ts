@@ -368,7 +368,14 @@ export class WatchWalks {
       const events: Uint8Array[] = [];
       let bytes = 0;
       let key = keys[at];
-      while (key !== undefined && isIn(key, wish.end) && bytes < this.#bounds.partBytes) {
+      // Small events are more than a turn's changes before they are a part's bytes.
+      const endOfTurn = at + this.#bounds.changes;
+      while (
+        key !== undefined &&
+        isIn(key, wish.end) &&
+        bytes < this.#bounds.partBytes &&
+        at < endOfTurn
+      ) {
         for (const change of changesAt(cells, revision, [key], { cells: 0 }, this.#next)) {
           this.#past.changes -= 1;
           if (!wants(watch, change)) continue;

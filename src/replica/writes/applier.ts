@@ -17,8 +17,18 @@ import { Refused } from "../requests/refused.ts";
 import type { Route } from "../requests/route.ts";
 
 const NO_SPACE = ERRORS.NO_SPACE.wire;
-/** Bytes of values in answers to failed cas in one turn, for all clients together: a few bytes of a frame ask for a megabyte. */
+/**
+ * Bytes of values in answers to failed cas in one turn, for all clients together: a few bytes of a frame ask for a megabyte. Who is told
+ * no value reads the key.
+ */
 const TURN_VALUES_BYTES_MAX = 4 * 1024 * 1024;
+/** The same of what transactions found. */
+const TURN_RESULTS_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * A client that has had fewer bytes of answers in this turn is told all the same what its transaction found: nobody takes that from it, and
+ * it may be kept nowhere else.
+ */
+const OWN_BYTES = 256 * 1024;
 
 export class Applier implements AnswerSink {
   readonly #own: OwnEntries;
@@ -28,8 +38,9 @@ export class Applier implements AnswerSink {
   #route: Route | undefined;
   /** How many commands of the entry at hand have been applied. */
   #commands = 0;
-  /** How many bytes of values this turn's answers have. */
+  /** How many bytes this turn's answers have: of values that a cas found, and of what transactions found. */
   #valueBytes = 0;
+  #resultBytes = 0;
   /** Commands of the present group that had no space: their client gets a text beside the code. */
   #noSpace: { readonly session: number; readonly runs: Runs } | null = null;
   readonly #noSpaceText: (actor: Actor | null) => string;
@@ -70,6 +81,7 @@ export class Applier implements AnswerSink {
 
   beginTurn(): void {
     this.#valueBytes = 0;
+    this.#resultBytes = 0;
   }
 
   /** The number of the batch if this node made the entry in this run, else null. */
@@ -114,13 +126,20 @@ export class Applier implements AnswerSink {
   ): void {
     this.#commands += 1;
     if (this.#route === undefined) return;
-    if (actual !== undefined && actual.length > 0) {
+    if (status === STATUS.casFailed && actual !== undefined && actual.length > 0) {
       if (this.#valueBytes >= TURN_VALUES_BYTES_MAX) {
-        const large = status === STATUS.casFailed ? STATUS.casFailedLarge : status;
-        this.#route.answers.write(session, sequence, large, revision, undefined);
+        this.#route.answers.write(session, sequence, STATUS.casFailedLarge, revision, undefined);
         return;
       }
       this.#valueBytes += actual.length;
+    }
+    if ((status === STATUS.txnThen || status === STATUS.txnElse) && actual !== undefined) {
+      const { answers } = this.#route;
+      if (this.#resultBytes >= TURN_RESULTS_BYTES_MAX && answers.bytes >= OWN_BYTES) {
+        answers.write(session, sequence, status, revision, undefined);
+        return;
+      }
+      this.#resultBytes += actual.length;
     }
     if (status !== NO_SPACE) {
       this.#route.answers.write(session, sequence, status, revision, actual);

@@ -13,6 +13,7 @@ import {
   splitGroup,
   withActor,
   type KvState,
+  type Rights,
   type SplitGroup,
 } from "../../store/index.ts";
 import { forbiddenText, unknownText } from "../requests/denied.ts";
@@ -114,8 +115,10 @@ export class ClientWrites {
     if (!mayBeProposed) throw new KvError("NO_QUORUM", NO_QUORUM_TEXT);
     const writer = new GroupWriter();
     writer.add(0, command);
+    // To compact once more changes nothing. Any other setting would undo what another manager has set since.
+    const once = command.kind !== "compact";
     // Even when many writes wait, management must get through.
-    this.#proposals.adopt(route, writer.take(NO_SESSION, 0), 1, 0, false);
+    this.#proposals.adopt(route, writer.take(NO_SESSION, 0), 1, 0, false, once);
   }
 
   /**
@@ -130,15 +133,33 @@ export class ClientWrites {
     commands: number,
   ): { readonly group: Uint8Array; readonly commands: number } | null {
     const state = this.#options.state();
-    const { access, leases } = state;
+    const { access } = state;
     if (!access.isOn) return { group, commands };
     const rights = rightsOf(access, route.actor ?? null);
     if (rights.isRoot) return { group, commands };
+    // Of whom nobody knows nothing needs to be found out.
+    const unpaid = rights.isKnown
+      ? this.#rebuilds.splitBeforeJudged(route, group, this.#tick)
+      : null;
+    if (unpaid === null) return this.#judged(route, group, commands, rights);
+    this.#refusePart(route, unpaid, "OVERLOADED", REBUILDS_TEXT);
+    if (unpaid.group === null) return null;
+    return this.#judged(route, unpaid.group, unpaid.commands, rights);
+  }
+
+  /** What is left of the group without what the user may not do. */
+  #judged(
+    route: Route,
+    group: Uint8Array,
+    commands: number,
+    rights: Rights,
+  ): { readonly group: Uint8Array; readonly commands: number } | null {
+    const state = this.#options.state();
     const actor = route.actor ?? null;
     const split = splitGroup(
       group,
       (cursor) =>
-        (!rights.isKnown || refusalOf(rights, cursor, leases) !== 0) &&
+        (!rights.isKnown || refusalOf(rights, cursor, state.leases) !== 0) &&
         !state.hasOutcome(cursor.session, cursor.sequence),
     );
     if (split.taken.length === 0) return { group, commands };

@@ -5,7 +5,9 @@
  *   PROPOSALS-1. A group refused with a definite error has never been handed to the core, here or at a neighbour: a group that has
  *       is marked as maybeProposed when it is staged again.
  *   PROPOSALS-2. A batch handed to the core stays here until it is applied, its time is up, or the log is sealed; it may be
- *       handed over again at any time: the session table makes its commands take effect once.
+ *       handed over again at any time: the session table makes its commands take effect once. A batch of groups that are `once` is
+ *       handed over once: nothing would keep them from taking effect again, over what others have changed in between. What came of
+ *       one that is not applied in time, nobody knows.
  *   PROPOSALS-3. Bytes and commands held for clients are bounded: a group that does not fit is refused at once. Only a group that
  *       comes back from a neighbour, or from a neighbour's client, is taken all the same: it may have been proposed, so this node
  *       could not refuse it with a definite error. Each node holds so much for its own clients, so this is bounded too.
@@ -37,6 +39,8 @@ export interface StagedGroup<R> {
   readonly stagedTick: number;
   /** It was handed to the core once, here or elsewhere: this node can refuse it with no definite error any more. */
   readonly maybeProposed: boolean;
+  /** PROPOSALS-2. Such groups are in batches of their own. */
+  readonly once: boolean;
 }
 
 /** What one turn proposed as one log entry. */
@@ -140,6 +144,7 @@ export class Proposals<R> {
   /**
    * A group that was at another node: see PROPOSALS-3.
    * @param ageTicks how long it has waited there
+   * @param once see PROPOSALS-2
    */
   adopt(
     route: R,
@@ -147,12 +152,13 @@ export class Proposals<R> {
     commands: number,
     ageTicks: number,
     maybeProposed: boolean,
+    once = false,
   ): void {
     this.#bytes += group.length;
     this.#commands += commands;
     this.#onHeld(route, commands, group.length);
     const stagedTick = this.#tick - ageTicks;
-    this.#staged.push({ route, group, commands, stagedTick, maybeProposed });
+    this.#staged.push({ route, group, commands, stagedTick, maybeProposed, once });
   }
 
   ageTicks(group: StagedGroup<R>): number {
@@ -216,6 +222,7 @@ export class Proposals<R> {
         underWayBytes += batch.entry.length;
         continue;
       }
+      if (batch.groups[0]?.once === true) continue;
       underWay += 1;
       underWayBytes += batch.entry.length;
       batch.leadership = leadership;
@@ -230,7 +237,8 @@ export class Proposals<R> {
       let bytes = 0;
       for (; end < this.#staged.length; end++) {
         const length = this.#staged[end]?.group.length ?? 0;
-        if (end > start && bytes + length > entryBytes) break;
+        const isOther = this.#staged[end]?.once !== this.#staged[start]?.once;
+        if (end > start && (isOther || bytes + length > entryBytes)) break;
         bytes += length;
       }
       batches.push(this.#batch(this.#staged.slice(start, end), sinceMs, nowMs, leadership));

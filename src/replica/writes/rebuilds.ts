@@ -1,8 +1,8 @@
 /**
  * How much work clients may ask for in few bytes: that of transactions and leases (txn-work.ts), and on long values. An
  * operation that appends to a value (`growth` "adds" in the table of operations) costs every node as much as a write of the
- * whole value, about a millisecond for 1 MiB, and a frame of 256 KiB has room for thousands of them. Each client has its
- * share (work-shares.ts).
+ * whole value, about a millisecond for 1 MiB, and a frame of 256 KiB has room for thousands of them. So does a `cas` whose
+ * condition is not met: its answer has the value, and the session keeps it. Each client has its share (work-shares.ts).
  *
  * Why here: a command refused before it is proposed has had no effect, and its client may ask again. In the replicated state the
  * session would have to remember a refusal, and repeat it to a client that asks again later.
@@ -35,17 +35,21 @@ const AT_ONCE_BYTES = 2 * 1024 * 1024;
 /** At 10 ms a tick 6 MiB a second: from three nodes that is a fifth of each one's time. */
 const BYTES_PER_TICK = 64 * 1024;
 
-/** Groups that earlier rules know have nothing of the kind. */
-const COSTLY_RULES = Math.min(
-  ...OP_NAMES.map((name): Operation => OPERATIONS[name])
-    .filter((operation) => isCostly(operation))
-    .map(({ since }) => since),
+/** By code. Groups without them are let through as they are. */
+const COSTLY = OP_NAMES.map((name): Operation => OPERATIONS[name]).reduce<boolean[]>(
+  (all, operation) => {
+    all[operation.code] = isCostly(operation);
+    return all;
+  },
+  [],
 );
+
+const REVOKES: readonly boolean[] = COSTLY.map((_, code) => code === OP.leaseRevoke);
 
 function isCostly(operation: Operation): boolean {
   const { kind } = operation;
   if (kind === "txn" || kind === "lease") return true;
-  return kind === "key" && operation.growth === "adds";
+  return kind === "key" && (operation.growth === "adds" || operation.answer === "swapped");
 }
 
 export class Rebuilds {
@@ -67,13 +71,25 @@ export class Rebuilds {
   /** Splits off the commands of a (checked) group that may be proposed now, and counts their work; null: all of them may. */
   split(asker: Asker, group: Uint8Array, tick: number): SplitGroup | null {
     this.#coming.forget(tick);
-    const { rules, longest } = outlineOf(group);
-    const isCostly = rules >= COSTLY_RULES;
-    if (!isCostly && longest < LONG_BYTES) return null;
+    const { hasAny: hasCostly, longest } = outlineOf(group, COSTLY);
+    if (!hasCostly && longest < LONG_BYTES) return null;
     const split = splitGroup(group, (cursor) => {
-      const isRefused = isCostly && !this.#take(asker, cursor, tick);
+      const isRefused = hasCostly && !this.#take(asker, cursor, tick);
       if (!isRefused) this.#note(cursor, tick);
       return isRefused;
+    });
+    return split.taken.length === 0 ? null : split;
+  }
+
+  /**
+   * Splits off the commands of a (checked) group about whose rights nothing may be found out now, and counts what that takes: whether a user
+   * may revoke a lease is a question about each of its keys. Null: there are none.
+   */
+  splitBeforeJudged(asker: Asker, group: Uint8Array, tick: number): SplitGroup | null {
+    if (!outlineOf(group, REVOKES).hasAny) return null;
+    const split = splitGroup(group, ({ op, lease }) => {
+      if (op !== OP.leaseRevoke) return false;
+      return !this.#txns.takeCells(asker, this.#state().leases.keysOf(lease), tick);
     });
     return split.taken.length === 0 ? null : split;
   }
@@ -99,8 +115,13 @@ export class Rebuilds {
     if (operation?.kind === "lease") {
       return this.#txns.takeCells(asker, this.#leaseCells(cursor), tick);
     }
-    if (operation?.kind !== "key" || operation.growth !== "adds") return true;
-    const length = this.#lengthOf(cursor.key()) + cursor.valueLength;
+    if (operation?.kind !== "key" || !isCostly(operation)) return true;
+    const held = this.#lengthOf(cursor.key());
+    const length =
+      operation.growth === "adds"
+        ? held + cursor.valueLength
+        : // Nobody knows yet whether the condition is met. Who sends as many bytes as there are asks for no more than with a write.
+          held - (cursor.recordEnd - cursor.recordStart);
     if (length <= FREE_BYTES) return true;
     const may = length <= this.#shares.room(asker.id, tick);
     if (may) this.#shares.take(asker.id, length);
@@ -117,6 +138,6 @@ export class Rebuilds {
 }
 
 export const REBUILDS_TEXT =
-  "this client put too many bytes behind long values, or its transactions and leases looked at too many keys or copied long values too often, " +
-  "in a short time; nothing was changed: use keys of their own for what grows, transactions with smaller ranges, fewer keys and no long " +
-  "values that they keep or return, or ask again later";
+  "this client put too many bytes behind long values, had too many long values compared by cas, or its transactions and leases looked at too " +
+  "many keys or copied long values too often, in a short time; nothing was changed: use keys of their own for what grows and for what is " +
+  "compared, transactions with smaller ranges, fewer keys and no long values that they keep or return, or ask again later";

@@ -2,8 +2,8 @@
  * Changes of the state that managers ask this node for: settings of the cluster, and also users and compactions of the history. It answers
  * each when it holds here, with the value that holds.
  *
- * Invariant: every request is answered once. A request that is lost on its way is answered with TIMEOUT, of unknown outcome; the manager
- * may ask again without harm.
+ * Invariant: every request is answered once. A request that is lost on its way is answered with TIMEOUT, of unknown outcome: it is not
+ * proposed a second time, and the manager may ask again, unless others have changed the same in between.
  */
 import { KvError, unreachable } from "../../base/index.ts";
 import { DEFAULT_QUOTA_BYTES, type KvState } from "../../store/index.ts";
@@ -108,7 +108,7 @@ export function historyOf({ historyBound, cells, revision }: KvState): AdminResu
   };
 }
 
-const LATE_TEXT = `it was proposed, and did not come to hold at this node within ${WAIT_MS} ms: it may yet`;
+const LATE_TEXT = `it was proposed, and did not come to hold at this node within ${WAIT_MS} ms: it may hold already, or later`;
 
 /** The kind and the subject of a change, never a password or a key of tokens. */
 function whatChanges(

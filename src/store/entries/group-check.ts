@@ -93,26 +93,34 @@ export interface GroupOutline {
   readonly rules: EntryRules;
   /** Bytes of the longest. */
   readonly longest: number;
+  /** Whether one of the operations asked about is among them. */
+  readonly hasAny: boolean;
 }
 
-/** Of a group that `validateGroup` has passed. */
-export function outlineOf(group: Uint8Array): GroupOutline {
+/**
+ * Of a group that `validateGroup` has passed.
+ * @param operations that are asked about, by code
+ */
+export function outlineOf(group: Uint8Array, operations: readonly boolean[] = []): GroupOutline {
   reader.reset(group);
   reader.varint();
   reader.varint();
   const count = reader.varint();
   let rules = 0;
   let longest = 0;
+  let hasAny = false;
   for (let i = 0; i < count; i++) {
     const start = reader.offset;
-    const own = PROPOSED_BY[skipRecord(reader)] ?? 0;
+    const op = skipRecord(reader);
+    if (operations[op] === true) hasAny = true;
+    const own = PROPOSED_BY[op] ?? 0;
     if (own > rules) rules = own;
     const length = reader.offset - start;
     if (length > longest) longest = length;
   }
   reader.release();
   // PROPOSED_BY holds nothing else.
-  return { rules: rules as EntryRules, longest };
+  return { rules: rules as EntryRules, longest, hasAny };
 }
 
 function checkGroup(maker: GroupMaker, rules: EntryRules): KvError | null {

@@ -37,6 +37,7 @@ export function splitGroup(
     bytes += record.length;
   }
   const { session } = cursor;
+  if (runs.list.length === 0) return { session, group, commands: kept.length, taken: [] };
   if (kept.length === 0) return { session, group: null, commands: 0, taken: runs.list };
   const out = new ByteWriter(bytes + 32);
   out.varint(session);

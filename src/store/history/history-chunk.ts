@@ -30,6 +30,12 @@ const HELD_BYTES = 2 * 1024;
 /** Bytes of held values after which no more revisions are added: a chunk is let go of as a whole. */
 const CHUNK_HELD_BYTES = 256 * 1024;
 
+/**
+ * Records of one revision that a search passes over one by one. Beyond them it puts all of that revision in the order of their keys,
+ * as a transaction may change 10,000 keys, and each of them is asked for. Nearly all revisions have one record.
+ */
+const SCANNED_MAX = 16;
+
 /** The step of a record; in a snapshot `end` stands behind the last one. */
 export const STEP = { same: 0, next: 1, end: 2 } as const;
 
@@ -53,6 +59,11 @@ export class HistoryChunk {
   readonly #bytesUpTo = new Float64Array(PLACES);
   readonly #hashUpTo = new Int32Array(PLACES);
   #places = 0;
+  /**
+   * By place: where the records of a revision with many of them begin, in the order of their keys. Made when it is first needed
+   * (SCANNED_MAX). What a record is taken to cost has room for these four bytes.
+   */
+  #inOrder: Map<number, Uint32Array> | null = null;
   /** In order of revisions. */
   readonly deletions: Deletion[] = [];
 
@@ -93,6 +104,7 @@ export class HistoryChunk {
     const isNext = place === this.#places;
     assert(isNext || place === this.#places - 1, `revision ${revision} in its turn`);
     if (isNext) this.#places += 1;
+    else this.#inOrder?.delete(place);
     const out = this.#records;
     out.u8(isNext ? STEP.next : STEP.same);
     out.sizedByteString(key);
@@ -197,15 +209,57 @@ export class HistoryChunk {
   #find(revision: number, key: ByteString): ByteReader {
     const place = revision - this.first;
     reader.reset(this.#records.peek(), this.#end(place - 1), this.#end(place));
-    while (!reader.isAtEnd) {
+    const isFound = this.#inOrder?.has(place) ? this.#search(place, key) : this.#scan(place, key);
+    if (isFound) return reader;
+    reader.release();
+    throw new InvariantError(`the key has no record at revision ${revision}`);
+  }
+
+  #scan(place: number, key: ByteString): boolean {
+    for (let passed = 0; !reader.isAtEnd; passed++) {
+      if (passed === SCANNED_MAX) return this.#search(place, key);
       reader.u8();
       const length = reader.varint();
       const start = reader.skip(length);
-      if (length === key.length && reader.isAt(start, key)) return reader;
+      if (length === key.length && reader.isAt(start, key)) return true;
       skipBefore();
     }
-    reader.release();
-    throw new InvariantError(`the key has no record at revision ${revision}`);
+    return false;
+  }
+
+  #search(place: number, key: ByteString): boolean {
+    const starts = this.#startsInOrder(place);
+    const bytes = this.#records.peek();
+    const end = this.#end(place);
+    let low = 0;
+    let high = starts.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      reader.reset(bytes, (starts[middle] ?? end) + 1, end);
+      const length = reader.varint();
+      const order = reader.orderAt(reader.skip(length), length, key);
+      if (order === 0) return true;
+      if (order < 0) low = middle + 1;
+      else high = middle - 1;
+    }
+    return false;
+  }
+
+  #startsInOrder(place: number): Uint32Array {
+    const made = this.#inOrder?.get(place);
+    if (made !== undefined) return made;
+    const found: { readonly key: ByteString; readonly start: number }[] = [];
+    reader.reset(this.#records.peek(), this.#end(place - 1), this.#end(place));
+    while (!reader.isAtEnd) {
+      const start = reader.offset;
+      reader.u8();
+      found.push({ key: reader.byteString(reader.varint()), start });
+      skipBefore();
+    }
+    found.sort((a, b) => (a.key < b.key ? -1 : 1));
+    const starts = Uint32Array.from(found, ({ start }) => start);
+    (this.#inOrder ??= new Map()).set(place, starts);
+    return starts;
   }
 }
 

@@ -128,14 +128,9 @@ class Shard {
     if (buckets > this.#bucketMask + 1) this.#resize(buckets);
   }
 
-  *sample(count: number): Generator<Cell, void, undefined> {
-    const step = Math.max(1, Math.floor(this.#size / count));
-    let seen = 0;
-    for (const cell of this.#cells) {
-      if (cell === undefined) continue;
-      if (seen % step === 0 && seen < step * count) yield cell;
-      seen += 1;
-    }
+  /** The first ones: a hash that nobody can compute has put them there. */
+  sample(count: number): Iterable<Cell> {
+    return firstOf(this.#cells, count);
   }
 
   #bucket(placeHash: number): number {
@@ -177,6 +172,17 @@ class Shard {
     }
     if (aside === null) return;
     for (const { cell, placeHash } of aside.values()) this.#put(cell, placeHash);
+  }
+}
+
+/** Up to so many, and no look at what comes after them: there may be millions of places. */
+export function* firstOf<T>(places: Iterable<T | undefined>, count: number): Generator<T> {
+  let left = count;
+  for (const each of places) {
+    if (each === undefined) continue;
+    yield each;
+    left -= 1;
+    if (left === 0) return;
   }
 }
 

@@ -146,18 +146,26 @@ export class FrozenState {
       yield* fullChunks(out, chunkBytes);
     }
     out.u8(STEP.end);
+    // Section by section, as bytes: a state may have millions of keys that are bound, and an object for each would fill the heap.
+    const sections: Uint8Array[] = [];
     const bound: BoundKey[] = [];
+    const endSection = (): void => {
+      if (bound.length > 0) sections.push(encodeBound(bound));
+      bound.length = 0;
+    };
     for (const [key, newest] of this.#cells.entries()) {
       if (newest.version === 0 && newest.modRevision <= history.oldest) continue;
       out.sizedByteString(key);
       writeVersion(out, newest);
       if (newest.lease) bound.push({ key, lease: newest.lease });
+      if (bound.length === BOUND_KEYS) endSection();
       if (out.length >= chunkBytes) yield* fullChunks(out, chunkBytes);
     }
+    endSection();
     out.varint(0);
     out.u32(this.#cells.contentHash);
     out.u32(this.#cells.keptHistoryHash);
-    for (const [kind, bytes] of this.#sections(bound)) {
+    for (const [kind, bytes] of this.#sections(sections)) {
       out.u8(kind);
       out.sized(bytes);
       out.u32(hashOfArray(bytes));
@@ -172,14 +180,12 @@ export class FrozenState {
     return this.#header.access !== EMPTY_ACCESS || !areUnused(this.#cells.leases);
   }
 
-  *#sections(bound: readonly BoundKey[]): Generator<[number, Uint8Array]> {
+  *#sections(bound: readonly Uint8Array[]): Generator<[number, Uint8Array]> {
     const { access } = this.#header;
     if (access !== EMPTY_ACCESS) yield [SECTION.access, encodeAccess(access)];
     if (areUnused(this.#cells.leases)) return;
     yield [SECTION.leases, encodeLeases(this.#cells.leases)];
-    for (let start = 0; start < bound.length; start += BOUND_KEYS) {
-      yield [SECTION.bound, encodeBound(bound.slice(start, start + BOUND_KEYS))];
-    }
+    for (const keys of bound) yield [SECTION.bound, keys];
   }
 
   #writeHeader(out: ByteWriter): void {
