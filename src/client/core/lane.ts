@@ -17,6 +17,8 @@ import type { Carrier, ReadRequest, Request, WriteRequest } from "./request.ts";
 /** More is not handed to a socket that does not drain. */
 const BUFFERED_BYTES_MAX = 2 * CLIENT_FRAME_BYTES_MAX;
 
+/** Fewer writes than these are not looked through. */
+const PRUNE_MIN = 16;
 /** See `hasManyReads`. Much smaller frames would cost more than they gain. */
 const MANY_READS = 64;
 /** See `hasManyReads`: of the reads under way, so many frames keep the client, the network and the server busy at once. */
@@ -43,6 +45,8 @@ export class Lane implements Carrier {
   #writes: WriteRequest[] = [];
   #reads: ReadRequest[] = [];
   #isSocketFull = false;
+  /** Twice what was left the last time, so that pruning costs each write little. */
+  #pruneAt = PRUNE_MIN;
   readonly #watchOpening: () => CancelTimer;
   /** A request to open the session is under way here: ends the watch over it. */
   #opening: CancelTimer | null = null;
@@ -79,10 +83,10 @@ export class Lane implements Carrier {
     else this.#numbered.push(request);
   }
 
-  /** What waits here now. */
+  /** What waits here now. The lane lets go of the rest. */
   queued(): Request[] {
-    const all = [...this.#numbered, ...this.#writes, ...this.#reads];
-    return all.filter((request) => this.#isHere(request));
+    this.#prune();
+    return [...this.#numbered, ...this.#writes, ...this.#reads];
   }
 
   /** Takes the requests that wait here: if they stayed, the client would dial the node for them again and again. */
@@ -137,6 +141,8 @@ export class Lane implements Carrier {
     if (this.#hasNoWrites) return true;
     const { id } = session;
     if (id === null) {
+      // Nothing is sent as long as no session can be opened, and so nothing else would take out what is over meanwhile.
+      if (this.#writes.length >= this.#pruneAt) this.#prune();
       if (this.#opening === null && this.#hasWritesHere()) {
         this.#opening = this.#watchOpening();
         this.openingIdx ??= seenIdx;
@@ -231,6 +237,13 @@ export class Lane implements Carrier {
       appendRead(writer, request.number, request.operation);
     }
     if (writer.count > 0) send();
+  }
+
+  #prune(): void {
+    this.#numbered = this.#numbered.filter((request) => this.#isHere(request));
+    this.#writes = this.#writes.filter((request) => this.#isHere(request));
+    this.#reads = this.#reads.filter((request) => this.#isHere(request));
+    this.#pruneAt = Math.max(PRUNE_MIN, 2 * this.#writes.length);
   }
 
   #isHere(request: Request): boolean {

@@ -1,4 +1,6 @@
 /** Requests that wait for one node, without a node. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { SESSION_NONCE_BYTES } from "../../../src/base/limits.ts";
 import { ClientSession } from "../../../src/client/core/client-session.ts";
@@ -49,5 +51,29 @@ test("a write that had a number of a session that expired asks for another sessi
   session.opened(session.nonce, 6);
   expect(flush()).toEqual([request]);
   expect(request).toMatchObject({ number: 2, session: 6 });
+  expect(lane.isEmpty).toBe(true);
+});
+
+test("what is over is let go of while no session can be opened, however many more writes come", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { lane, flush } = newLane();
+  const waiting = newWrite();
+  lane.enqueue(waiting);
+  const over = Array.from({ length: 1000 }, () => {
+    const request = newWrite();
+    lane.enqueue(request);
+    request.state = "over";
+    flush();
+    return new WeakRef(request);
+  });
+  // References that were made in this turn of the event loop live as long as it does.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  const held = over.filter((request) => request.deref() !== undefined);
+  expect(held.length).toBeLessThan(32);
+  expect(lane.queued()).toEqual([waiting]);
+  waiting.state = "over";
+  expect(lane.queued()).toEqual([]);
   expect(lane.isEmpty).toBe(true);
 });
