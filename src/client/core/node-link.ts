@@ -1,6 +1,7 @@
 /** One connection to one node: dialed when it is needed, handshake included, dialed again when it is needed again. */
 import { hostPort, KvError, type Secrets } from "../../base/index.ts";
 import {
+  afterRunning,
   dialWithHandshake,
   type HandshakeFailure,
   type Refusal,
@@ -30,7 +31,7 @@ export interface LinkOptions {
   /** Null: not checked. */
   readonly clusterId: string | null;
   readonly secret: Secrets;
-  /** From the dial until the handshake is over. */
+  /** From the dial until the handshake is over, and the link is signed in. */
   readonly connectTimeoutMs: number;
   /**
    * Has the last word on a node that has said who it is. Default: any node at the address is accepted.
@@ -38,6 +39,9 @@ export interface LinkOptions {
    */
   readonly meet?: (self: NodeSelf, by: string) => Refusal | null;
 }
+
+/** So much of the time-out is left at least for signing in, should the process have stood still before. */
+const SIGN_IN_SHARE = 1 / 8;
 
 /** None of them is called from within a call of the link. */
 export interface LinkHandlers {
@@ -63,6 +67,7 @@ export class NodeLink {
   /** The sign-in request that has no answer yet. */
   #signingIn: SignInRequest | null = null;
   #cancelRenewal: CancelTimer | null = null;
+  #cancelSignInDeadline: CancelTimer | null = null;
 
   constructor(
     node: Endpoint,
@@ -116,6 +121,7 @@ export class NodeLink {
     this.#state = "connecting";
     const { clock, random, network, clusterId, secret, connectTimeoutMs, meet } = this.#options;
     this.#dropped = null;
+    const dialedMs = clock.now();
     this.#connection = dialWithHandshake(
       (handlers) => network.dial(this.node, this.#channel, handlers),
       {
@@ -148,7 +154,10 @@ export class NodeLink {
           clock.endOfTurn(() => {
             if (this.#closed || this.#connection !== connection) return;
             if (signIn == null) this.#handlers.onOpen();
-            else this.#signIn(signIn);
+            else {
+              this.#limitSignIn(dialedMs);
+              this.#signIn(signIn);
+            }
           });
           return {
             onFrame: (frame) => {
@@ -173,6 +182,17 @@ export class NodeLink {
     if (signIn == null || this.#state !== "open" || this.#signingIn !== null) return;
     signIn.credentials.forget();
     this.#signIn(signIn);
+  }
+
+  /** A node that shook hands and is frozen since must not hold up what waits for the link. */
+  #limitSignIn(dialedMs: number): void {
+    const { clock, connectTimeoutMs } = this.#options;
+    const left = connectTimeoutMs - (clock.now() - dialedMs);
+    const ms = Math.max(left, SIGN_IN_SHARE * connectTimeoutMs);
+    this.#cancelSignInDeadline = afterRunning(clock, ms, () => {
+      const text = `cannot connect to ${this.name}: not signed in within ${connectTimeoutMs} ms`;
+      this.drop(new KvError("CONNECTION_FAILED", text));
+    });
   }
 
   #signIn(signIn: LinkSignIn): void {
@@ -207,6 +227,7 @@ export class NodeLink {
       });
     }
     if (this.#state === "open") return true;
+    this.#cancelSignInDeadline?.();
     this.#state = "open";
     this.#handlers.onOpen();
     return true;
@@ -218,6 +239,7 @@ export class NodeLink {
     this.#connection = null;
     this.#signingIn = null;
     this.#cancelRenewal?.();
+    this.#cancelSignInDeadline?.();
     if (this.#closed) return;
     if (wasOpen) return this.#handlers.onLost(this.#dropped ?? this.#lost(reason));
     const text = `the connection to ${this.name} was lost while signing in: ${reason}`;
@@ -241,6 +263,7 @@ export class NodeLink {
   close(): void {
     this.#closed = true;
     this.#cancelRenewal?.();
+    this.#cancelSignInDeadline?.();
     this.#connection?.close("client closed");
     this.#connection = null;
   }
