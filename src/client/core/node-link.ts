@@ -66,6 +66,8 @@ export class NodeLink {
   #dropped: KvError | null = null;
   /** The sign-in request that has no answer yet. */
   #signingIn: SignInRequest | null = null;
+  /** What the function of the password threw: the request is by an earlier one, which may be wrong by now. */
+  #thrown: unknown = null;
   #cancelRenewal: CancelTimer | null = null;
   #cancelSignInDeadline: CancelTimer | null = null;
 
@@ -199,10 +201,17 @@ export class NodeLink {
     try {
       this.#signingIn = signIn.credentials.request();
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      return this.drop(new KvError("UNAUTHENTICATED", `the password cannot be had: ${why}`));
+      return this.#cannotSignIn(error);
     }
+    this.#thrown = signIn.credentials.thrown;
     this.#connection?.send(signIn.encode(this.#signingIn));
+  }
+
+  /** No password that might be right can be had. What the function throws passes; what it should not return is a mistake. */
+  #cannotSignIn(thrown: unknown): void {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const code = thrown instanceof KvError ? "UNAUTHENTICATED" : "CONNECTION_FAILED";
+    this.drop(new KvError(code, `${this.name}: the password cannot be had: ${why}`));
   }
 
   /** @returns false: it is something else */
@@ -217,6 +226,7 @@ export class NodeLink {
     credentials.answered(asked, answer);
     if (answer instanceof KvError) {
       if ("token" in asked.proof && credentials.canRenew) this.#signIn(signIn);
+      else if (this.#thrown !== null) this.#cannotSignIn(this.#thrown);
       else this.drop(new KvError(answer.code, `${this.name}: ${answer.message}`));
       return true;
     }
