@@ -1,5 +1,5 @@
 /** Writes that are made only while a lock is held. */
-import { KvError } from "../base/index.ts";
+import { KvError, TXN_OPS_MAX } from "../base/index.ts";
 import {
   Atomic,
   checkTxnShape,
@@ -8,6 +8,7 @@ import {
   type TransactResult,
   type TransactSource,
   type TxnOperation,
+  type TxnOperationResult,
   type TxnRequest,
   type TxnResult,
 } from "./txn/index.ts";
@@ -106,9 +107,14 @@ export class GuardedClient implements TransactSource {
   count: TransactSource["count"] = (...args) => this.#source.count(...args);
 }
 
-/** @param txn of a client, whose keys are whole */
+type SubmitTxn = (request: TxnRequest, options?: RequestOptions) => Promise<TxnResult>;
+
+/**
+ * Asks in such a way that the list that was taken tells whether it was done: that is known for good, results only for a while.
+ * @param txn of a client, whose keys are whole
+ */
 export async function txnWhile(
-  txn: (request: TxnRequest, options?: RequestOptions) => Promise<TxnResult>,
+  txn: SubmitTxn,
   guard: Guard,
   request: TxnRequest,
   options?: RequestOptions,
@@ -116,19 +122,68 @@ export async function txnWhile(
   const wrong = wrongGuard(guard);
   if (wrong !== null) throw wrong;
   checkTxnShape(request);
+  const { compare = [], else: otherwise = [] } = request;
+  const hasRoom = Array.isArray(compare) && compare.length < TXN_OPS_MAX;
+  if (!hasRoom) return txnWithin(txn, guard, request, options);
+  const held = guardedBy(guard);
+  const answer = await txn(
+    {
+      ...request,
+      compare: [held, ...compare],
+      // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+      else: [{ op: "txn", compare: [held], then: otherwise }],
+    },
+    options,
+  );
+  if (answer.succeeded) return answer;
+  if (answer.results === null) {
+    if (mayWrite(otherwise)) throw unknown();
+    // Nothing was written either way, and whether the lock was lost is not known any more.
+    return answer;
+  }
+  const { succeeded, results } = innerOf(answer.results);
+  return succeeded ? { ...answer, succeeded: false, results } : null;
+}
+
+/** A list of comparisons that is full has no room for the guard: only the results tell whether the comparisons held. */
+async function txnWithin(
+  txn: SubmitTxn,
+  guard: Guard,
+  request: TxnRequest,
+  options?: RequestOptions,
+): Promise<TxnResult | null> {
   const whole: TxnRequest = {
     compare: [guardedBy(guard)],
     // oxlint-disable-next-line no-thenable -- a list, which nobody can call
     then: [{ ...request, op: "txn" }],
   };
-  const { succeeded, revision, results, node } = await txn(whole, options);
-  if (!succeeded) return null;
-  const [inner] = results ?? [];
-  if (inner === undefined) return { succeeded, revision, results: null, node };
-  if (inner.op !== "txn") {
-    throw new KvError("INTERNAL", "a transaction was answered with something else");
-  }
-  return { succeeded: inner.succeeded, revision, results: inner.results, node };
+  const answer = await txn(whole, options);
+  if (!answer.succeeded) return null;
+  if (answer.results === null) throw unknown();
+  const { succeeded, results } = innerOf(answer.results);
+  return { ...answer, succeeded, results };
+}
+
+function innerOf(
+  results: readonly TxnOperationResult[],
+): Extract<TxnOperationResult, { readonly op: "txn" }> {
+  const [inner] = results;
+  if (inner?.op === "txn") return inner;
+  throw new KvError("INTERNAL", "a transaction was answered with something else");
+}
+
+/** @param operations that nobody has found anything wrong with */
+function mayWrite(operations: readonly TxnOperation[] = []): boolean {
+  return operations.some((operation) => {
+    if (operation.op !== "txn") return operation.op !== "get";
+    return mayWrite(operation.then) || mayWrite(operation.else);
+  });
+}
+
+function unknown(): KvError {
+  const text =
+    "it was carried out once, and its first answer was lost: which of its lists was taken is not known any more";
+  return new KvError("INTERNAL", text);
 }
 
 function lost({ key, token }: Guard, cause: unknown): KvError {

@@ -49,6 +49,7 @@ import {
   keyValueOf,
   PagedItems,
   type KeyVersion,
+  notUnderstood,
   operationOf,
   orderedPages,
   pagesOf,
@@ -507,8 +508,16 @@ export class KvClient extends KeyRequests implements KvRequests {
       let stopListening: (() => void) | null = null;
       const request = this.#core.submit(operation, { node, timeoutMs }, (error, answer) => {
         stopListening?.();
-        if (answer !== null) resolve(result(answer));
-        else reject(withReason(error ?? new KvError("INTERNAL", "no answer and no error"), signal));
+        if (answer === null) {
+          reject(withReason(error ?? new KvError("INTERNAL", "no answer and no error"), signal));
+          return;
+        }
+        try {
+          resolve(result(answer));
+        } catch (thrown) {
+          // It would end the process of the program: nobody calls this but the connection.
+          reject(notUnderstood(thrown));
+        }
       });
       if (signal === undefined || request === null) return;
       stopListening = onAbort(signal, () => this.#core.cancel(request));

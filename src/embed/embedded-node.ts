@@ -2,13 +2,14 @@
 import { observeRequest } from "../client/diagnostics/index.ts";
 import { KvError, secretsNow } from "../base/index.ts";
 import type { AdminClientOptions } from "../client/admin/index.ts";
-import { KvClient, type KvClientOptions } from "../client/index.ts";
+import type { KvClient, KvClientOptions } from "../client/index.ts";
 import { ADMIN_OPTION_NAMES, CLIENT_OPTION_NAMES } from "../client/core/index.ts";
 import { badArgument, namesOf, unknownName, wrongRequestOptions } from "../client/terms/index.ts";
-import { AdminClient } from "../client/api/index.ts";
+import type { AdminClient } from "../client/api/index.ts";
 import { createNodeRandom, nodeClock } from "../machine/runtime/index.ts";
 import type { Network } from "../machine/ports/index.ts";
 import type { ServerOptions } from "../server/process/index.ts";
+import { KeptAdminClient, KeptClient } from "./kept-clients.ts";
 import type { NodeError } from "./node-error.ts";
 
 type Given =
@@ -67,6 +68,7 @@ export class EmbeddedNode implements AsyncDisposable {
   readonly ended: Promise<NodeEnd>;
   readonly #parts: EmbeddedNodeParts;
   readonly #clients = new Set<{ close(): void }>();
+  readonly #letGo = (client: { close(): void }): void => void this.#clients.delete(client);
   #isOver = false;
 
   /** @internal `startNode` makes them. */
@@ -87,7 +89,7 @@ export class EmbeddedNode implements AsyncDisposable {
   client(options: LocalClientOptions = {}): KvClient {
     checkLocal(options, CLIENT_OPTION_NAMES);
     const given = { ...options, ...this.#place(), ...this.#machine(), observe: observeRequest };
-    return this.#kept(new KvClient(given));
+    return this.#kept(new KeptClient(given, this.#letGo));
   }
 
   /**
@@ -96,7 +98,8 @@ export class EmbeddedNode implements AsyncDisposable {
    */
   admin(options: LocalAdminOptions = {}): AdminClient {
     checkLocal(options, ADMIN_OPTION_NAMES);
-    return this.#kept(new AdminClient({ ...options, ...this.#place(), ...this.#machine() }));
+    const given = { ...options, ...this.#place(), ...this.#machine() };
+    return this.#kept(new KeptAdminClient(given, this.#letGo));
   }
 
   /**
@@ -113,7 +116,6 @@ export class EmbeddedNode implements AsyncDisposable {
       await client.read(PROBE_KEY);
     } finally {
       client.close();
-      this.#clients.delete(client);
     }
   }
 

@@ -1,5 +1,6 @@
 /** A client that learns from one node where the others are. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { connect } from "../../src/client/api/index.ts";
 import { startCluster, type Cluster } from "../adapters/cluster.ts";
 import { freePorts } from "../../src/measure/subjects/places.ts";
@@ -23,6 +24,22 @@ test("a node that is down does not matter where another one answers", async () =
   const kv = await connect({ nodes: [`127.0.0.1:${port}`, cluster.address], firstNode: 2 });
   expect(await kv.read("nothing")).toMatchObject({ found: false, node: 2 });
   kv.close();
+});
+
+test("nothing is left of what was asked of a node that says nothing", async () => {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => {
+    sockets.add(socket);
+    socket.resume();
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const { port } = silent.address() as AddressInfo;
+  const kv = await connect({ nodes: [`127.0.0.1:${port}`, cluster.address] });
+  kv.close();
+  await vi.waitFor(() => expect(sockets.size).toBe(0), 5000);
+  silent.close();
 });
 
 test("when none answers each is named, with its reason", async () => {

@@ -110,6 +110,19 @@ describe("a node alone", () => {
     expect(await ended).toEqual({ reason: "stopped" });
   });
 
+  test("lets go of clients that are closed", async () => {
+    const node = await start();
+    await node.ready();
+    const closed = [node.client(), node.admin()].map((client) => {
+      client.close();
+      return vi.spyOn(client, "close");
+    });
+    const open = vi.spyOn(node.client(), "close");
+    await node.stop();
+    expect(open).toHaveBeenCalledOnce();
+    for (const close of closed) expect(close).not.toHaveBeenCalled();
+  });
+
   test("gives no clients once it has ended", async () => {
     const node = await start();
     await node.stop();

@@ -3,7 +3,7 @@ import { hostPort, KvError, wrongPortText } from "../../base/index.ts";
 import { addressesIn, endpointsIn } from "../core/index.ts";
 import type { Endpoint, NodeAddress } from "../terms/index.ts";
 import { httpGet } from "../../machine/http/index.ts";
-import { nodeClock, timeLimit } from "../../machine/runtime/index.ts";
+import { nodeClock } from "../../machine/runtime/index.ts";
 import type { TlsSide } from "../../machine/tls/index.ts";
 
 /** A longer answer is no description of a cluster. */
@@ -32,9 +32,11 @@ export async function learnNodes(options: LearnOptions): Promise<readonly NodeAd
   const endMs = nodeClock.now() + options.timeoutMs;
   for (;;) {
     const leftMs = endMs - nodeClock.now();
-    const limit = timeLimit(Math.max(1, Math.min(ASK_TIMEOUT_MS, Math.ceil(leftMs))));
+    const over = new AbortController();
+    const limitMs = Math.max(1, Math.min(ASK_TIMEOUT_MS, Math.ceil(leftMs)));
+    const cancelLimit = nodeClock.after(limitMs, () => over.abort());
     try {
-      return await Promise.any(endpoints.map((endpoint) => ask(endpoint, options, limit.signal)));
+      return await Promise.any(endpoints.map((endpoint) => ask(endpoint, options, over.signal)));
     } catch (error) {
       if (!(error instanceof AggregateError)) throw error;
       const refused = error.errors.find(
@@ -43,7 +45,9 @@ export async function learnNodes(options: LearnOptions): Promise<readonly NodeAd
       if (refused instanceof KvError) throw refused;
       if (nodeClock.now() + PAUSE_MS >= endMs) throw nobody(endpoints, error);
     } finally {
-      limit.end();
+      cancelLimit();
+      // A node that says nothing would keep the program from ending.
+      over.abort();
     }
     await new Promise<void>((resolve) => void nodeClock.after(PAUSE_MS, resolve));
   }

@@ -41,8 +41,7 @@ export class AdminClient {
     params: AdminParams<Op>,
     options?: AdminCallOptions,
   ): Promise<AdminResult<Op>> {
-    this.#loaded ??= this.#load();
-    return (await this.#loaded).call(node, op, params, options);
+    return (await this.#ready()).call(node, op, params, options);
   }
 
   /**
@@ -184,6 +183,17 @@ export class AdminClient {
       (client) => client.close(),
       () => {},
     );
+  }
+
+  async #ready(): Promise<AdminCore> {
+    const loaded = (this.#loaded ??= this.#load());
+    try {
+      return await loaded;
+    } catch (error) {
+      // What failed once may go well the next time: a disk that was full, a function that could not read the secret.
+      if (this.#loaded === loaded) this.#loaded = null;
+      throw error;
+    }
   }
 
   async #load(): Promise<AdminCore> {

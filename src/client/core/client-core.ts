@@ -339,11 +339,7 @@ export class ClientCore {
   /** The request or its answer was lost on the way, or the node is busy. Opening twice does no harm. */
   #onOpeningLate(lane: Lane): void {
     lane.openingOver();
-    for (const request of lane.queued()) {
-      if (!request.isWrite || request.node !== null) continue;
-      this.#onSilence(request, lane);
-      this.#moveOn(request);
-    }
+    this.#leaveQueue(lane);
     this.#scheduleFlush();
   }
 
@@ -414,7 +410,7 @@ export class ClientCore {
       this.#fail(request, new KvError("SESSION_EXPIRED", text));
       return false;
     }
-    this.#session.release(request);
+    this.#release(request);
     request.number = 0;
     return true;
   }
@@ -497,6 +493,7 @@ export class ClientCore {
 
   #expire(now: number): number {
     let earliest = Infinity;
+    const late = new Set<Lane>();
     for (const request of this.#all()) {
       if (request.deadline <= now) {
         this.#giveUp(request, "TIMEOUT", `no answer within ${request.timeoutMs} ms`);
@@ -504,13 +501,26 @@ export class ClientCore {
         if (request.isWrite) request.maybeApplied = true;
         request.isOverdue = true;
         const lane = this.#carrierOf(request);
-        if (lane !== undefined) this.#onSilence(request, lane);
+        if (lane !== undefined) {
+          late.add(lane);
+          this.#onSilence(request, lane);
+        }
         this.#moveOn(request);
       }
       if (request.state === "over") continue;
       earliest = Math.min(earliest, request.deadline, request.attemptDeadline || Infinity);
     }
+    for (const lane of late) this.#leaveQueue(lane);
     return earliest;
+  }
+
+  /** What has not been sent yet has no deadline of its own that would move it along: the node may be frozen, or its socket full. */
+  #leaveQueue(lane: Lane): void {
+    for (const request of lane.queued()) {
+      if (request.node !== null) continue;
+      this.#onSilence(request, lane);
+      this.#moveOn(request);
+    }
   }
 
   /** Every request without an answer, some of them twice. */
@@ -569,12 +579,17 @@ export class ClientCore {
     return this.#lanes.filter((lane) => lane.isUnreachable).map(({ link }) => link.name);
   }
 
+  /** Writes that wait for a number may do so in the lane of another node than the one that has answered. */
+  #release(request: WriteRequest): void {
+    if (this.#session.release(request)) this.#scheduleFlush();
+  }
+
   #finish(request: Request, error: KvError | null, answer: Answer | null): void {
     if (request.state === "over") return;
     request.state = "over";
     request.lane = null;
     this.#pending -= 1;
-    if (request.isWrite) this.#session.release(request);
+    if (request.isWrite) this.#release(request);
     else this.#reads.delete(request.number);
     request.done(error, answer);
   }

@@ -20,6 +20,8 @@ export class ClientSession {
   #nonce: Uint8Array;
   #next = 1;
   #floor = 1;
+  /** A write has been refused a number since the floor moved last. */
+  #isAwaited = false;
 
   constructor(randomBytes: (length: number) => Uint8Array) {
     this.#randomBytes = randomBytes;
@@ -63,7 +65,10 @@ export class ClientSession {
   admit(request: WriteRequest): boolean {
     if (request.number !== 0) return true;
     if (this.#id === null) return false;
-    if (this.#next >= this.floor + SESSION_WINDOW) return false;
+    if (this.#next >= this.floor + SESSION_WINDOW) {
+      this.#isAwaited = true;
+      return false;
+    }
     request.number = this.#next++;
     request.session = this.#id;
     while (request.number - this.#floor >= this.#slots.length) this.#widen();
@@ -82,9 +87,17 @@ export class ClientSession {
     return request?.session === session ? request : undefined;
   }
 
-  /** Answered or given up: it is never sent again. */
-  release(request: WriteRequest): void {
-    if (this.#at(request.number) === request) this.#slots[this.#slotOf(request.number)] = null;
+  /**
+   * Answered or given up: it is never sent again.
+   * @returns true: there is room for writes that were refused a number
+   */
+  release(request: WriteRequest): boolean {
+    if (this.#at(request.number) !== request) return false;
+    this.#slots[this.#slotOf(request.number)] = null;
+    // When the refusal was made the floor was a number without an answer.
+    if (!this.#isAwaited || request.number !== this.#floor) return false;
+    this.#isAwaited = false;
+    return true;
   }
 
   /** The unanswered writes now, by number. */

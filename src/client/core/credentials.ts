@@ -5,13 +5,13 @@ import { badSecret } from "./asked-secret.ts";
 import type { Clock } from "../../machine/ports/index.ts";
 import type { SignInAnswer, SignInRequest } from "../../protocol/client/index.ts";
 
-/** Asked at each sign-in, so that a program goes on when its password changes. */
+/** Asked at each sign-in, so that a program goes on when its password changes; while it throws, what it returned last counts. */
 export type ClientPassword = string | (() => string);
 
 export interface CredentialOptions {
   /** Who this client is, where access control is on. */
   readonly user?: string;
-  /** The user's password. A function is asked at each sign-in. */
+  /** The user's password. A function is asked at each sign-in; while it throws, what it returned last counts. */
   readonly password?: ClientPassword;
   /** In place of a password; good until it ends, and not renewed. */
   readonly token?: string;
@@ -61,6 +61,9 @@ export class Credentials {
   readonly #password: ClientPassword | null;
   readonly #givenToken: string | null;
   #token: string | null = null;
+  #lastPassword: string | null = null;
+  /** What the function of the password threw, if the last request is by what it had returned before. */
+  thrown: unknown = null;
   #freshUntilMs = 0;
 
   private constructor(clock: Clock, { user = "", password, token }: CredentialOptions) {
@@ -79,15 +82,31 @@ export class Credentials {
     return this.#password !== null;
   }
 
-  /** A token as long as there is a fresh one: it costs the node nothing. @throws what the function of the password throws */
+  /**
+   * A token as long as there is a fresh one: it costs the node nothing.
+   * @throws KvError BAD_REQUEST when the function of the password has never returned any and returns none now, or what it throws then
+   */
   request(): SignInRequest {
     const user = this.#user;
+    this.thrown = null;
     if (this.#token !== null && this.#clock.now() < this.#freshUntilMs) {
       return { user, proof: { token: this.#token } };
     }
     if (this.#password === null) return { user, proof: { token: this.#givenToken ?? "" } };
-    const password = typeof this.#password === "function" ? said(this.#password) : this.#password;
+    const password =
+      typeof this.#password === "function" ? this.#ask(this.#password) : this.#password;
     return { user, proof: { password } };
+  }
+
+  #ask(password: () => string): string {
+    try {
+      this.#lastPassword = said(password);
+    } catch (error) {
+      // Its file is being replaced, perhaps.
+      if (this.#lastPassword === null) throw error;
+      this.thrown = error;
+    }
+    return this.#lastPassword;
   }
 
   /** @param request the one that the node answered */

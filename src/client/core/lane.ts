@@ -17,6 +17,8 @@ import type { Carrier, ReadRequest, Request, WriteRequest } from "./request.ts";
 /** More is not handed to a socket that does not drain. */
 const BUFFERED_BYTES_MAX = 2 * CLIENT_FRAME_BYTES_MAX;
 
+/** Fewer writes than these are not looked through. */
+const PRUNE_MIN = 16;
 /** See `hasManyReads`. Much smaller frames would cost more than they gain. */
 const MANY_READS = 64;
 /** See `hasManyReads`: of the reads under way, so many frames keep the client, the network and the server busy at once. */
@@ -35,9 +37,16 @@ export class Lane implements Carrier {
   openingIdx: number | null = null;
   readonly #groupWriter = new GroupWriter();
   readonly #readsWriter = new ReadsWriter();
-  /** Entries may be over or elsewhere by now. */
+  /**
+   * Entries may be over or elsewhere by now. Those that have their numbers are apart: they need no place in the session's window, and
+   * what waits for one must not hold them up.
+   */
+  #numbered: WriteRequest[] = [];
   #writes: WriteRequest[] = [];
   #reads: ReadRequest[] = [];
+  #isSocketFull = false;
+  /** Twice what was left the last time, so that pruning costs each write little. */
+  #pruneAt = PRUNE_MIN;
   readonly #watchOpening: () => CancelTimer;
   /** A request to open the session is under way here: ends the watch over it. */
   #opening: CancelTimer | null = null;
@@ -50,7 +59,11 @@ export class Lane implements Carrier {
   }
 
   get isEmpty(): boolean {
-    return this.#writes.length === 0 && this.#reads.length === 0;
+    return this.#hasNoWrites && this.#reads.length === 0;
+  }
+
+  get #hasNoWrites(): boolean {
+    return this.#writes.length === 0 && this.#numbered.length === 0;
   }
 
   /**
@@ -65,18 +78,21 @@ export class Lane implements Carrier {
   enqueue(request: Request): void {
     request.lane = this;
     request.state = "queued";
-    if (request.isWrite) this.#writes.push(request);
-    else this.#reads.push(request);
+    if (!request.isWrite) this.#reads.push(request);
+    else if (request.number === 0) this.#writes.push(request);
+    else this.#numbered.push(request);
   }
 
-  /** What waits here now. */
+  /** What waits here now. The lane lets go of the rest. */
   queued(): Request[] {
-    return [...this.#writes, ...this.#reads].filter((request) => this.#isHere(request));
+    this.#prune();
+    return [...this.#numbered, ...this.#writes, ...this.#reads];
   }
 
   /** Takes the requests that wait here: if they stayed, the client would dial the node for them again and again. */
   takeQueued(): Request[] {
     const taken = this.queued();
+    this.#numbered = [];
     this.#writes = [];
     this.#reads = [];
     return taken;
@@ -122,37 +138,65 @@ export class Lane implements Carrier {
     seenIdx: number,
     sending: (request: Request) => void,
   ): boolean {
-    const writes = this.#writes;
-    if (writes.length === 0) return true;
+    if (this.#hasNoWrites) return true;
     const { id } = session;
     if (id === null) {
-      if (this.#opening === null && writes.some((request) => this.#isHere(request))) {
+      // Nothing is sent as long as no session can be opened, and so nothing else would take out what is over meanwhile.
+      if (this.#writes.length >= this.#pruneAt) this.#prune();
+      if (this.#opening === null && this.#hasWritesHere()) {
         this.#opening = this.#watchOpening();
         this.openingIdx ??= seenIdx;
         this.link.send(openSessionFrame(this.#groupWriter, session.nonce));
       }
       return true;
     }
+    this.#isSocketFull = false;
+    if (this.#numbered.length > 0) this.#flushNumbered(session, id, sending);
+    if (!this.#isSocketFull) this.#writes = this.#sendWrites(this.#writes, session, id, sending);
+    return !this.#isSocketFull;
+  }
+
+  #hasWritesHere(): boolean {
+    const isHere = (request: Request): boolean => this.#isHere(request);
+    return this.#writes.some(isHere) || this.#numbered.some(isHere);
+  }
+
+  #flushNumbered(session: ClientSession, id: number, sending: (request: Request) => void): void {
+    const numbered = this.#numbered.filter(({ number }) => number !== 0);
+    if (numbered.length < this.#numbered.length) {
+      // Their session expired while they waited.
+      const others = this.#numbered.filter(({ number }) => number === 0);
+      this.#writes = [...others, ...this.#writes];
+    }
+    this.#numbered = this.#sendWrites(numbered, session, id, sending);
+  }
+
+  /** @returns those for which the socket or the session's window has no room now */
+  #sendWrites(
+    writes: WriteRequest[],
+    session: ClientSession,
+    id: number,
+    sending: (request: Request) => void,
+  ): WriteRequest[] {
     const writer = this.#groupWriter;
-    const send = (): void => {
-      if (writer.count > 0) this.link.send(takeWritesFrame(writer, id, session.floor));
-    };
     let next = 0;
-    let drained = true;
     for (; next < writes.length; next++) {
       const request = writes[next];
       if (request === undefined || !this.#isHere(request)) continue;
       if (!writer.fits(contentBytesOf(request.operation))) {
-        send();
-        drained = this.link.bufferedBytes() <= BUFFERED_BYTES_MAX;
+        this.#sendGroup(id, session.floor);
+        this.#isSocketFull = this.link.bufferedBytes() > BUFFERED_BYTES_MAX;
       }
-      if (!drained || !session.admit(request)) break;
+      if (this.#isSocketFull || !session.admit(request)) break;
       sending(request);
       writer.add(request.number, request.operation);
     }
-    send();
-    this.#writes = next === writes.length ? [] : writes.slice(next);
-    return drained;
+    this.#sendGroup(id, session.floor);
+    return next === writes.length ? [] : writes.slice(next);
+  }
+
+  #sendGroup(id: number, floor: number): void {
+    if (this.#groupWriter.count > 0) this.link.send(takeWritesFrame(this.#groupWriter, id, floor));
   }
 
   #flushReads(seenIdx: number, sending: (request: Request) => void): boolean {
@@ -193,6 +237,13 @@ export class Lane implements Carrier {
       appendRead(writer, request.number, request.operation);
     }
     if (writer.count > 0) send();
+  }
+
+  #prune(): void {
+    this.#numbered = this.#numbered.filter((request) => this.#isHere(request));
+    this.#writes = this.#writes.filter((request) => this.#isHere(request));
+    this.#reads = this.#reads.filter((request) => this.#isHere(request));
+    this.#pruneAt = Math.max(PRUNE_MIN, 2 * this.#writes.length);
   }
 
   #isHere(request: Request): boolean {

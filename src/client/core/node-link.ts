@@ -1,6 +1,7 @@
 /** One connection to one node: dialed when it is needed, handshake included, dialed again when it is needed again. */
 import { hostPort, KvError, type Secrets } from "../../base/index.ts";
 import {
+  afterRunning,
   dialWithHandshake,
   type HandshakeFailure,
   type Refusal,
@@ -30,7 +31,7 @@ export interface LinkOptions {
   /** Null: not checked. */
   readonly clusterId: string | null;
   readonly secret: Secrets;
-  /** From the dial until the handshake is over. */
+  /** From the dial until the handshake is over, and the link is signed in. */
   readonly connectTimeoutMs: number;
   /**
    * Has the last word on a node that has said who it is. Default: any node at the address is accepted.
@@ -38,6 +39,9 @@ export interface LinkOptions {
    */
   readonly meet?: (self: NodeSelf, by: string) => Refusal | null;
 }
+
+/** So much of the time-out is left at least for signing in, should the process have stood still before. */
+const SIGN_IN_SHARE = 1 / 8;
 
 /** None of them is called from within a call of the link. */
 export interface LinkHandlers {
@@ -62,7 +66,10 @@ export class NodeLink {
   #dropped: KvError | null = null;
   /** The sign-in request that has no answer yet. */
   #signingIn: SignInRequest | null = null;
+  /** What the function of the password threw: the request is by an earlier one, which may be wrong by now. */
+  #thrown: unknown = null;
   #cancelRenewal: CancelTimer | null = null;
+  #cancelSignInDeadline: CancelTimer | null = null;
 
   constructor(
     node: Endpoint,
@@ -116,6 +123,7 @@ export class NodeLink {
     this.#state = "connecting";
     const { clock, random, network, clusterId, secret, connectTimeoutMs, meet } = this.#options;
     this.#dropped = null;
+    const dialedMs = clock.now();
     this.#connection = dialWithHandshake(
       (handlers) => network.dial(this.node, this.#channel, handlers),
       {
@@ -148,7 +156,10 @@ export class NodeLink {
           clock.endOfTurn(() => {
             if (this.#closed || this.#connection !== connection) return;
             if (signIn == null) this.#handlers.onOpen();
-            else this.#signIn(signIn);
+            else {
+              this.#limitSignIn(dialedMs);
+              this.#signIn(signIn);
+            }
           });
           return {
             onFrame: (frame) => {
@@ -175,14 +186,32 @@ export class NodeLink {
     this.#signIn(signIn);
   }
 
+  /** A node that shook hands and is frozen since must not hold up what waits for the link. */
+  #limitSignIn(dialedMs: number): void {
+    const { clock, connectTimeoutMs } = this.#options;
+    const left = connectTimeoutMs - (clock.now() - dialedMs);
+    const ms = Math.max(left, SIGN_IN_SHARE * connectTimeoutMs);
+    this.#cancelSignInDeadline = afterRunning(clock, ms, () => {
+      const text = `cannot connect to ${this.name}: not signed in within ${connectTimeoutMs} ms`;
+      this.drop(new KvError("CONNECTION_FAILED", text));
+    });
+  }
+
   #signIn(signIn: LinkSignIn): void {
     try {
       this.#signingIn = signIn.credentials.request();
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      return this.drop(new KvError("UNAUTHENTICATED", `the password cannot be had: ${why}`));
+      return this.#cannotSignIn(error);
     }
+    this.#thrown = signIn.credentials.thrown;
     this.#connection?.send(signIn.encode(this.#signingIn));
+  }
+
+  /** No password that might be right can be had. What the function throws passes; what it should not return is a mistake. */
+  #cannotSignIn(thrown: unknown): void {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    const code = thrown instanceof KvError ? "UNAUTHENTICATED" : "CONNECTION_FAILED";
+    this.drop(new KvError(code, `${this.name}: the password cannot be had: ${why}`));
   }
 
   /** @returns false: it is something else */
@@ -197,6 +226,7 @@ export class NodeLink {
     credentials.answered(asked, answer);
     if (answer instanceof KvError) {
       if ("token" in asked.proof && credentials.canRenew) this.#signIn(signIn);
+      else if (this.#thrown !== null) this.#cannotSignIn(this.#thrown);
       else this.drop(new KvError(answer.code, `${this.name}: ${answer.message}`));
       return true;
     }
@@ -207,6 +237,7 @@ export class NodeLink {
       });
     }
     if (this.#state === "open") return true;
+    this.#cancelSignInDeadline?.();
     this.#state = "open";
     this.#handlers.onOpen();
     return true;
@@ -218,6 +249,7 @@ export class NodeLink {
     this.#connection = null;
     this.#signingIn = null;
     this.#cancelRenewal?.();
+    this.#cancelSignInDeadline?.();
     if (this.#closed) return;
     if (wasOpen) return this.#handlers.onLost(this.#dropped ?? this.#lost(reason));
     const text = `the connection to ${this.name} was lost while signing in: ${reason}`;
@@ -241,6 +273,7 @@ export class NodeLink {
   close(): void {
     this.#closed = true;
     this.#cancelRenewal?.();
+    this.#cancelSignInDeadline?.();
     this.#connection?.close("client closed");
     this.#connection = null;
   }

@@ -7,10 +7,12 @@ import {
   type BatchResult,
   onAbort,
   cancelled,
+  unreadable,
   withReason,
 } from "../terms/index.ts";
 import type { Answer, Done, Operation } from "../core/index.ts";
 import { operationOf, resultOf, wrongRequest } from "./requests.ts";
+import { notUnderstood } from "./results.ts";
 
 /** Under way at once: enough to fill frames, and a small part of what a client may have without an answer. */
 const UNDER_WAY_MAX = 8192;
@@ -57,14 +59,14 @@ export function runBatch<Handle>(
         const at = next++;
         // It is as long as `next` is below its length.
         const asked = operations[at] as BatchOperation;
-        const wrong = wrongRequest(asked);
-        if (wrong !== null) {
-          finish(at, { ok: false, op: asked?.op, error: wrong });
+        const operation = operationIn(asked);
+        if (operation instanceof KvError) {
+          finish(at, { ok: false, op: opOf(asked), error: operation });
         } else if (signal?.aborted === true) {
-          finish(at, { ok: false, op: asked.op, error: cancelled("it was sent", signal) });
+          finish(at, { ok: false, op: opOf(asked), error: cancelled("it was sent", signal) });
         } else {
           underWay += 1;
-          const handle = port.submit(operationOf(asked), (error, answer) => {
+          const handle = port.submit(operation, (error, answer) => {
             underWay -= 1;
             finish(at, outcomeOf(asked, error === null ? null : withReason(error, signal), answer));
             // Half of them at a time: each refill is then worth a frame.
@@ -85,14 +87,40 @@ export function wrongBatch(operations: unknown): KvError | null {
     : badArgument("operations", "an array of operations", operations);
 }
 
+/**
+ * What is wrong with it, if anything is. Refills look at operations while an answer is being taken, where nothing may be thrown; and
+ * programs without types hand in what throws when it is looked at.
+ */
+function operationIn(asked: BatchOperation): Operation | KvError {
+  try {
+    return wrongRequest(asked) ?? operationOf(asked);
+  } catch (thrown) {
+    return unreadable(thrown);
+  }
+}
+
+function opOf(asked: BatchOperation): BatchOperation["op"] {
+  try {
+    return asked?.op;
+  } catch {
+    // An outcome names what the operation names; this one has no name that could be read.
+    return undefined as never;
+  }
+}
+
 function outcomeOf(
-  { op }: BatchOperation,
+  asked: BatchOperation,
   error: KvError | null,
   answer: Answer | null,
 ): BatchOutcome {
+  const op = opOf(asked);
   if (answer === null) {
     return { ok: false, op, error: error ?? new KvError("INTERNAL", "no answer and no error") };
   }
-  // The result is the one of this name.
-  return { ok: true, ...({ op, result: resultOf(op)(answer) } as BatchResult) };
+  try {
+    // The result is the one of this name.
+    return { ok: true, ...({ op, result: resultOf(op)(answer) } as BatchResult) };
+  } catch (thrown) {
+    return { ok: false, op, error: notUnderstood(thrown) };
+  }
 }

@@ -6,4 +6,4 @@ export { askedInOrder, FirstOfPages, orderedPages } from "./ordered-range.ts";
 export { PagedItems } from "./paged-items.ts";
 export { type AskForPage, keyEntryOf, keyValueOf, pagesOf, rangeOf } from "./range.ts";
 export { operationOf, resultOf, wrongRequest } from "./requests.ts";
-export { changeRevision, isLocal, readResults } from "./results.ts";
+export { changeRevision, isLocal, notUnderstood, readResults } from "./results.ts";

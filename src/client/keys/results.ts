@@ -1,4 +1,5 @@
 /** From users' arguments to operations, and from answers to users' results. */
+import { KvError } from "../../base/index.ts";
 import { STATUS } from "../../store/commands/index.ts";
 import {
   bytesOf,
@@ -79,4 +80,11 @@ export function casResult({ status, revision, value, node }: Answer): CasResult 
     modRevision: revision,
   };
   return { swapped: false, actual, node };
+}
+
+/** An answer that came, and cannot be told: what it answers may have taken effect. */
+export function notUnderstood(thrown: unknown): KvError {
+  if (thrown instanceof KvError) return thrown;
+  const text = `the answer cannot be understood: ${String(thrown)}`;
+  return new KvError("INTERNAL", text, { cause: thrown });
 }

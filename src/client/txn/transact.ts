@@ -133,10 +133,17 @@ async function attempt<T>(
   }
 }
 
+/** How far a range has been read. It grows with what the function is given: at the commit the function may still hold it open. */
 interface RangeRead {
   readonly start: Uint8Array;
   readonly end: Uint8Array | null;
-  readonly count: number;
+  readonly reverse: boolean;
+  /** Of the store's keys. */
+  count: number;
+  /** The key that the function was given last, of the store's or its own. Null: none. */
+  last: Uint8Array | null;
+  /** The store has no more keys. */
+  isWhole: boolean;
 }
 
 /** One attempt: what `transact` hands to its function. It is of no use after the function has returned. */
@@ -188,43 +195,37 @@ export class Transaction {
     const { start, end } = rangeOf(selector, {}, ALL_VALUES);
     const own = this.#writtenIn(start, end, reverse);
     let left = limit;
-    let count = 0;
-    let isWhole = false;
-    let last: Uint8Array | null = null;
-    try {
-      for await (const entry of this.#stored(selector, reverse)) {
-        const name = nameOf(entry.key);
-        while (left > 0 && own.length > 0 && isBefore(own[0]?.name ?? "", name, reverse)) {
-          const entry = own.shift()?.entry;
-          if (entry === undefined) continue;
-          left -= 1;
-          last = entry.key;
-          yield entry;
-        }
-        if (left === 0) return;
-        count += 1;
-        last = entry.key;
-        if (own[0]?.name === name) {
-          const mine = own.shift()?.entry;
-          if (mine === undefined) continue;
-          left -= 1;
-          yield mine;
-        } else {
-          left -= 1;
-          yield entry;
-        }
-        if (left === 0) return;
-      }
-      isWhole = true;
-      for (const { entry } of own) {
+    // TRANSACT-3. Up to date before each `yield`: the function may never come back.
+    const read: RangeRead = { start, end, reverse, count: 0, last: null, isWhole: false };
+    this.#rangesRead.push(read);
+    for await (const entry of this.#stored(selector, reverse)) {
+      const name = nameOf(entry.key);
+      while (left > 0 && own.length > 0 && isBefore(own[0]?.name ?? "", name, reverse)) {
+        const entry = own.shift()?.entry;
         if (entry === undefined) continue;
-        if (left-- === 0) return;
+        left -= 1;
+        read.last = entry.key;
         yield entry;
       }
-    } finally {
-      // TRANSACT-3. A caller that stops in the middle comes here too.
-      const read = isWhole ? { start, end } : partRead(start, end, last, reverse);
-      if (read !== null) this.#rangesRead.push({ ...read, count });
+      if (left === 0) return;
+      read.count += 1;
+      read.last = entry.key;
+      if (own[0]?.name === name) {
+        const mine = own.shift()?.entry;
+        if (mine === undefined) continue;
+        left -= 1;
+        yield mine;
+      } else {
+        left -= 1;
+        yield entry;
+      }
+      if (left === 0) return;
+    }
+    read.isWhole = true;
+    for (const { entry } of own) {
+      if (entry === undefined) continue;
+      if (left-- === 0) return;
+      yield entry;
     }
   }
 
@@ -274,8 +275,12 @@ export class Transaction {
       key: bytesNamed(name),
       modRevision,
     }));
-    const ranges = this.#rangesRead.flatMap(({ start, end, count }): TxnCompare[] => {
+    const ranges = this.#rangesRead.flatMap((read): TxnCompare[] => {
+      const part = partRead(read);
+      if (part === null) return [];
+      const { start, end } = part;
       const range = end === null ? { start } : { start, end };
+      const { count } = read;
       return [
         { range, count },
         { range, modRevision: revision + 1, is: "<" },
@@ -361,12 +366,14 @@ function checkSize(noun: string, given: number): void {
 }
 
 /** The part of a range up to the last key; null: nothing of it was seen. */
-function partRead(
-  start: Uint8Array,
-  end: Uint8Array | null,
-  last: Uint8Array | null,
-  reverse: boolean,
-): { readonly start: Uint8Array; readonly end: Uint8Array | null } | null {
+function partRead({
+  start,
+  end,
+  reverse,
+  last,
+  isWhole,
+}: RangeRead): Pick<RangeRead, "start" | "end"> | null {
+  if (isWhole) return { start, end };
   if (last === null) return null;
   return reverse ? { start: last, end } : { start, end: Buffer.concat([last, new Uint8Array(1)]) };
 }

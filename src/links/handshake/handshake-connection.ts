@@ -1,6 +1,5 @@
 /** Runs a handshake over a connection, with a deadline; then hands the connection over. */
 import type {
-  CancelTimer,
   Clock,
   Connection,
   ConnectionHandlers,
@@ -8,6 +7,7 @@ import type {
   Random,
 } from "../../machine/ports/index.ts";
 import { type Hello, NONCE_BYTES } from "../../protocol/handshake/index.ts";
+import { afterRunning } from "./after-running.ts";
 import { Handshake, type HandshakeOptions, type HandshakeOutcome } from "./handshake.ts";
 
 export type HandshakeFailure =
@@ -109,25 +109,4 @@ class HandshakeProcess implements DialHandlers {
     this.#cancelDeadline();
     this.#run.failed(failure);
   }
-}
-
-/** `afterRunning` counts a deadline in so many parts. */
-const PARTS = 8;
-
-/**
- * As `clock.after`, but time in which this process did not run counts for one part at most: the process must read what arrived
- * meanwhile before it may say that the other side did not answer.
- */
-function afterRunning(clock: Clock, ms: number, callback: () => void): CancelTimer {
-  let left = PARTS;
-  let cancel: CancelTimer;
-  const arm = (): void => {
-    cancel = clock.after(ms / PARTS, () => {
-      left -= 1;
-      if (left > 0) arm();
-      else callback();
-    });
-  };
-  arm();
-  return () => cancel();
 }

@@ -1,4 +1,5 @@
 /** The handshake that lets a node, a client or a manager in. */
+export { afterRunning } from "./after-running.ts";
 export {
   acceptWithHandshake,
   dialWithHandshake,
