@@ -1,7 +1,7 @@
 /** Which user may ask management for what: signing in, who is who, and what the audit log notes of it. */
 import { KvError } from "../../base/index.ts";
-import { mayManage, rightsOf, type Actor } from "../../store/index.ts";
-import { nameOf, unknownText } from "../../replica/index.ts";
+import { rightsNow, type Actor } from "../../store/index.ts";
+import { deniedText, nameOf } from "../../replica/index.ts";
 import {
   type AdminAccessChange,
   type AdminOp,
@@ -37,7 +37,8 @@ export class AdminUsers {
   }
 
   askerOf({ identity, remote }: Manager): Asker {
-    return { actor: identity.actor(this.#nowMs()), remote };
+    const { onlyWhileOn } = identity;
+    return { actor: identity.actor(this.#nowMs()), onlyWhileOn, remote };
   }
 
   whoIs({ identity }: Manager): AdminResult<"whoami"> {
@@ -52,21 +53,22 @@ export class AdminUsers {
    */
   mayAsk(manager: Manager, request: AdminRequest): void {
     const { access } = this.#context.replica.state;
-    const { actor } = this.askerOf(manager);
-    const allowed = request.op === "whoami" || mayManage(access, actor);
+    const asker = this.askerOf(manager);
+    const { actor } = asker;
+    const rights = rightsNow(access, asker);
+    const allowed = request.op === "whoami" || rights === null || rights.isRoot;
     // Monitoring programs ask for these several times a second, and they change nothing.
     const isLook =
       allowed &&
       (request.op === "status" || request.op === "getLinks" || request.op === "readBackup");
     if (!isLook) this.#audit(manager, userOf(actor), request, allowed, false);
     if (allowed) return this.#mayBeTold(actor, request);
-    const { isKnown } = rightsOf(access, actor);
-    throw isKnown
+    throw rights.isKnown
       ? new KvError(
           "FORBIDDEN",
           `management is for users with the role root, and ${nameOf(actor)} has it not`,
         )
-      : new KvError("UNAUTHENTICATED", unknownText(actor));
+      : new KvError("UNAUTHENTICATED", deniedText(rights, actor));
   }
 
   /** @throws KvError NO_QUORUM when the cluster may have withdrawn the actor's rights and this node has not heard of it */

@@ -7,10 +7,11 @@ import {
   decodeTxn,
   mayRead,
   refusalOf,
-  rightsOf,
+  rightsNow,
   textOf,
   type AccessState,
   type Actor,
+  type Asking,
   type ByteString,
   type Leases,
   type Txn,
@@ -20,7 +21,7 @@ import { OP, operationOf, OP_NAMES, OPERATIONS } from "../../store/operations/in
 import type { Audit, AuditRecord } from "../../machine/ports/index.ts";
 import { type ClientFrame, forEachRead, type WatchRequest } from "../../protocol/client/index.ts";
 
-export interface Asker {
+export interface Asker extends Asking {
   readonly access: AccessState;
   readonly leases: Leases;
   readonly actor: Actor | null;
@@ -95,8 +96,8 @@ export function recordFrame(
 }
 
 function recordGroup(records: FrameRecords, asker: Asker, group: Uint8Array): void {
-  const { access, leases, actor } = asker;
-  const rights = access.isOn ? rightsOf(access, actor) : null;
+  const { access, leases } = asker;
+  const rights = rightsNow(access, asker);
   const cursor = new CommandCursor();
   cursor.resetToGroup(group);
   while (cursor.next()) {
@@ -107,12 +108,9 @@ function recordGroup(records: FrameRecords, asker: Asker, group: Uint8Array): vo
   }
 }
 
-function recordReads(
-  records: FrameRecords,
-  { access, leases, actor }: Asker,
-  frame: Uint8Array,
-): void {
-  const rights = access.isOn ? rightsOf(access, actor) : null;
+function recordReads(records: FrameRecords, asker: Asker, frame: Uint8Array): void {
+  const { leases } = asker;
+  const rights = rightsNow(asker.access, asker);
   forEachRead(frame, (_, wanted) => {
     const where = placesOf(wanted);
     const isOfKeys = typeof wanted !== "string" && "lease" in wanted && wanted.withKeys;
@@ -126,13 +124,13 @@ function recordReads(
 
 function recordWatches(
   records: FrameRecords,
-  { access, actor }: Asker,
+  asker: Asker,
   requests: readonly WatchRequest[],
 ): void {
   for (const request of requests) {
     if (request.kind !== "create") continue;
     const { start, end } = request.wish;
-    records.add("watch", mayRead(access, actor, { start, end }), () => shown({ start, end }));
+    records.add("watch", mayRead(asker.access, asker, { start, end }), () => shown({ start, end }));
   }
 }
 

@@ -128,6 +128,10 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     return this.#identity.actor(this.#gate.nowMs());
   }
 
+  get onlyWhileOn(): boolean {
+    return this.#identity.onlyWhileOn;
+  }
+
   get remote(): string {
     return this.#connection.remote;
   }
@@ -405,7 +409,8 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   #audit(audit: Audit, bytes: Uint8Array, frame: ClientFrame): void {
     const { access, leases } = this.#gate.replica.state;
-    const asker = { access, leases, actor: this.actor, from: this.remote };
+    const { actor, onlyWhileOn, remote: from } = this;
+    const asker = { access, leases, actor, onlyWhileOn, from };
     const beganMs = this.#gate.nowMs();
     recordFrame(audit, asker, bytes, frame);
     this.#payForTime(beganMs);

@@ -35,7 +35,7 @@ export class LookOn {
     const said = credentialsIn(header ?? "");
     if (said === null) return done(false);
     signIn.signIn(remote, said.user, said.proof, (result) => {
-      const mayLook = !(result instanceof KvError) && mayManage(access(), result.actor);
+      const mayLook = !(result instanceof KvError) && mayManage(access(), result);
       const user = result instanceof KvError ? null : (result.actor?.name ?? null);
       // Allowed requests are left out, as those of management are.
       if (!mayLook) {

@@ -1,5 +1,5 @@
 /** Opens a data directory and restores the replica to where it was when the process ended. */
-import { StorageError, withWayOutFor } from "../../base/index.ts";
+import { secretsNow, StorageError, withWayOutFor } from "../../base/index.ts";
 import { KvState, OrderedCells, type PlaceSeed } from "../../store/index.ts";
 import type { DurableState, WriteSeq } from "../../omnipaxos/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
@@ -116,6 +116,7 @@ function replicaOptions(
   const waitTicks = ticks(timing.requestWaitMs);
   return {
     joined: directory.joined,
+    needsSecret: () => secretsNow(options.secret).length > 0,
     core: {
       clusterConfig: { configurationId: 1, nodes: [...options.peerAddresses.keys()] },
       pid: nodeId,
