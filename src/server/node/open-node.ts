@@ -64,6 +64,11 @@ function openedNode(options: NodeOptions, machine: Machine, hooks: OpenHooks): O
     confirmMembers: options.confirmMembers,
     onFailure: (error) => hooks.onFailure(error),
   });
+  if (options.rejoin && directory.joined) {
+    logger.warn(
+      "--rejoin stands among the options of a node that has its place: take it out, before it starts on an empty directory whose disk is only not mounted",
+    );
+  }
   const snapshots = SnapshotStore.open(disk, SNAPSHOT_DIRECTORY, logger, directory.bootId);
   const { storage, recovered } = LogStorage.open(
     disk,
