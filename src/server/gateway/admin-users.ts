@@ -11,7 +11,7 @@ import {
   encodeAdminResult,
 } from "../../protocol/admin/index.ts";
 import { rangeOf, whoIs, type Asker } from "./admin-access.ts";
-import { claimedName, shown, userOf } from "./audit-frame.ts";
+import { shown, signInRecord, userOf } from "./audit-frame.ts";
 import type { GatewayContext } from "./context.ts";
 import type { Identity } from "./identity.ts";
 
@@ -61,7 +61,7 @@ export class AdminUsers {
     const isLook =
       allowed &&
       (request.op === "status" || request.op === "getLinks" || request.op === "readBackup");
-    if (!isLook) this.#audit(manager, userOf(actor), request, allowed, false);
+    if (!isLook) this.#audit(manager, userOf(actor), request, allowed);
     if (allowed) return this.#mayBeTold(actor, request);
     throw rights.isKnown
       ? new KvError(
@@ -96,8 +96,8 @@ export class AdminUsers {
       const wrong =
         result instanceof KvError ? null : manager.identity.signedIn(result, this.#nowMs());
       const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
-      const isSignedIn = !(answer instanceof KvError);
-      this.#audit(manager, claimedName(user), request, isSignedIn, !isSignedIn);
+      const record = signInRecord(user, manager.remote, answer);
+      if (record !== null) this.#context.machine.audit?.record({ ...record, operation: op });
       if (answer instanceof KvError) return answered(encodeAdminError(id, answer));
       const { token: made, lifetimeMs } = answer;
       answered(encodeAdminResult(id, op, { token: made, lifetimeMs }));
@@ -109,11 +109,10 @@ export class AdminUsers {
     user: string | null,
     request: AdminRequest,
     allowed: boolean,
-    isClaim: boolean,
   ): void {
     const operation = request.op === "changeAccess" ? request.params.change.kind : request.op;
     const keys = request.op === "changeAccess" ? subjectOf(request.params.change) : null;
-    this.#context.machine.audit?.record({ user, from, operation, keys, allowed, isClaim });
+    this.#context.machine.audit?.record({ user, from, operation, keys, allowed });
   }
 
   #nowMs(): number {

@@ -1,6 +1,6 @@
 /** The lines that a client's frame adds to the audit log: each command and read with its keys, and never a value. */
 import { mayReadAll, placesOf } from "../../replica/index.ts";
-import { printable } from "../../base/index.ts";
+import { KvError, printable } from "../../base/index.ts";
 import {
   ACCESS_NAME,
   CommandCursor,
@@ -19,6 +19,7 @@ import {
 } from "../../store/index.ts";
 import { OP, operationOf, OP_NAMES, OPERATIONS } from "../../store/operations/index.ts";
 import type { Audit, AuditRecord } from "../../machine/ports/index.ts";
+import type { SignedIn } from "./sign-in.ts";
 import { type ClientFrame, forEachRead, type WatchRequest } from "../../protocol/client/index.ts";
 
 export interface Asker extends Asking {
@@ -137,9 +138,21 @@ function recordWatches(
 /** No user can have this name: names have no blanks. */
 const HOLDER = "the holder of the secret";
 
-/** The name that a refused user claims: null unless a user can be named so. */
-export function claimedName(user: string): string | null {
-  return ACCESS_NAME.test(user) ? user : null;
+/**
+ * The record of an attempt to sign in: who it was, or else who it claimed to be, if a user can be named so.
+ * @returns null: access control is off, and nobody has proved anything
+ */
+export function signInRecord(
+  claimed: string | null,
+  from: string,
+  result: SignedIn | KvError,
+): AuditRecord | null {
+  const attempt = { from, operation: "sign in", keys: null };
+  if (result instanceof KvError) {
+    const user = claimed !== null && ACCESS_NAME.test(claimed) ? claimed : null;
+    return { ...attempt, user, allowed: false, isClaim: true };
+  }
+  return result.actor === null ? null : { ...attempt, user: userOf(result.actor), allowed: true };
 }
 
 export function userOf(actor: Actor | null): string | null {

@@ -47,11 +47,12 @@ export class SignIn {
 
   /**
    * @param remote the connection's address with its port
+   * @param user null: with a token, whose name it has
    * @param done once; within this call where nothing has to be hashed
    */
   signIn(
     remote: string,
-    user: string,
+    user: string | null,
     proof: Proof,
     done: (result: SignedIn | KvError) => void,
   ): void {
@@ -64,11 +65,11 @@ export class SignIn {
         new KvError("BAD_REQUEST", `a password has at most ${PASSWORD_LENGTH_MAX} characters`),
       );
     }
-    if ("token" in proof) return done(this.#byToken(passwords, access, proof.token));
+    if ("token" in proof) return done(this.#byToken(passwords, access, user, proof.token));
     const wrong = this.#queue.enter(
       { remote, user },
       (over) =>
-        this.#check(passwords, user, proof.password, (actor) => {
+        this.#check(passwords, user ?? "", proof.password, (actor) => {
           over(actor === null ? "wrong" : "right");
           if (actor === null) done(refused(WRONG_TEXT));
           else this.#letIn(passwords, actor, done);
@@ -94,11 +95,17 @@ export class SignIn {
     if (wrong !== null) done(wrong);
   }
 
-  #byToken(passwords: Passwords, access: AccessState, token: string): SignedIn | KvError {
+  #byToken(
+    passwords: Passwords,
+    access: AccessState,
+    user: string | null,
+    token: string,
+  ): SignedIn | KvError {
     const read = readToken(access, token);
     const nowMs = passwords.wallMs();
     if (read === null || nowMs >= read.endsMs) return refused(BAD_TOKEN_TEXT);
     const { actor, endsMs } = read;
+    if (user !== null && user !== actor.name) return refused(OTHERS_TOKEN_TEXT);
     if (access.users.get(actor.name)?.generation !== actor.generation)
       return refused(BAD_TOKEN_TEXT);
     // A clock of another node may be ahead: no user stays signed in for longer than a token lives.
@@ -157,5 +164,6 @@ function refused(text: string): KvError {
 }
 
 const WRONG_TEXT = "wrong user or password";
+const OTHERS_TOKEN_TEXT = "the token is another user's: name the user whose token it is";
 const BAD_TOKEN_TEXT =
   "the token has ended, or its user is gone or has another password: sign in with the password";

@@ -11,7 +11,7 @@ import {
   type Actor,
 } from "../../../src/store/index.ts";
 import { AdminUsers } from "../../../src/server/gateway/admin-users.ts";
-import type { AdminRequest } from "../../../src/protocol/admin/index.ts";
+import { encodeAdminRequest, type AdminRequest } from "../../../src/protocol/admin/index.ts";
 import { encodeSignIn } from "../../../src/protocol/client/index.ts";
 import { until } from "../../conformance/wait.ts";
 import { startGateWorld, type GateWorld } from "./world.ts";
@@ -388,6 +388,34 @@ describe("the audit of management", () => {
       ["the holder of the secret", "forbid", "shop a/..a0"],
       ["the holder of the secret", "permit", "shop read b..b"],
     ]);
+  });
+
+  test("says of a token whose it is, and a token is good for its own user only", async () => {
+    await secure();
+    const { token } = await adminOf().call(1, "signIn", { ...ANN, token: null });
+    audited = [];
+    const [client, admin] = [await world.attack("client"), await world.attack("admin")];
+    for (const [i, user] of ["root", "ann"].entries()) {
+      client.connection.send(encodeSignIn({ user, proof: { token } }));
+      const params = { user, password: null, token };
+      admin.connection.send(encodeAdminRequest(i + 1, "signIn", params));
+    }
+    await until(() => client.frames.length === 2 && admin.frames.length === 2);
+    const told = (of: string): unknown[] =>
+      audited.flatMap(({ user, ...what }) => (user === of ? [what] : []));
+    expect(told("ann")).toMatchObject([{ allowed: true }, { allowed: true }]);
+    const claim = { allowed: false, isClaim: true };
+    expect(told("root")).toMatchObject([claim, claim]);
+  });
+
+  test("takes down nobody who signs in while nobody has to", async () => {
+    audited = [];
+    const [client, admin] = [await world.attack("client"), await world.attack("admin")];
+    client.connection.send(encodeSignIn({ user: "root", proof: { password: "x" } }));
+    const params = { user: "root", password: "x", token: null };
+    admin.connection.send(encodeAdminRequest(1, "signIn", params));
+    await until(() => client.frames.length === 1 && admin.frames.length === 1);
+    expect(audited).toEqual([]);
   });
 
   test("takes down no claim to be somebody who is no user", async () => {
