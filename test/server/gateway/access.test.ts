@@ -430,10 +430,11 @@ describe("the audit of management", () => {
 });
 
 describe("who looks on over HTTP", () => {
+  const judge = (header: string | undefined, from = "127.0.0.1:1"): Promise<boolean> =>
+    new Promise((done) => world.node.lookOn.judge(header, from, done));
+  const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
+
   test("is root, by a password or a token, and nobody else", async () => {
-    const judge = (header: string | undefined): Promise<boolean> =>
-      new Promise((done) => world.node.lookOn.judge(header, "127.0.0.1:1", done));
-    const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
     expect(world.node.lookOn.isForRoot).toBe(false);
     await secure();
     expect(world.node.lookOn.isForRoot).toBe(true);
@@ -447,6 +448,26 @@ describe("who looks on over HTTP", () => {
     ]) {
       expect([header, await judge(header)]).toEqual([header, false]);
     }
+  });
+
+  test("is taken down: who guesses a password each time, and who knows one once in a while", async () => {
+    await secure();
+    audited = [];
+    for (const word of ["a", "b", "of root"]) await judge(basic(`root:${word}`), "10.0.0.9:1");
+    for (let port = 2; port < 5; port++) await judge(basic("root:of root"), `10.0.0.9:${port}`);
+    await judge(basic("root:of root"), "10.0.0.8:1");
+    await judge(basic("ann:of ann"), "10.0.0.8:2");
+    const what = audited.map(({ user, from, operation, allowed, isClaim = false }) =>
+      [user, from, operation, allowed, isClaim].join(" "),
+    );
+    expect(what).toEqual([
+      "root 10.0.0.9:1 sign in false true",
+      "root 10.0.0.9:1 sign in false true",
+      "root 10.0.0.9:1 sign in true false",
+      "root 10.0.0.8:1 sign in true false",
+      "ann 10.0.0.8:2 sign in true false",
+      "ann 10.0.0.8:2 look on false false",
+    ]);
   });
 });
 
