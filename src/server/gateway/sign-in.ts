@@ -35,7 +35,7 @@ export class SignIn {
   readonly #access: () => AccessState;
   readonly #tokenKey: SignInParts["tokenKey"];
   readonly #queue: SignInQueue;
-  /** The hash of a password that no user has (SIGNIN-2); made with the first use. */
+  /** The hash of a password that no user has (SIGNIN-2); made when somebody signs in first. */
   #decoy: string | null = null;
 
   constructor({ passwords, access, tokenKey, nowMs }: SignInParts) {
@@ -70,6 +70,10 @@ export class SignIn {
       { remote, user },
       (over) =>
         this.#check(passwords, user ?? "", proof.password, (actor) => {
+          if (actor === "noMemory") {
+            over(null);
+            return done(noMemory());
+          }
           over(actor === null ? "wrong" : "right");
           if (actor === null) done(refused(WRONG_TEXT));
           else this.#letIn(passwords, actor, done);
@@ -88,7 +92,7 @@ export class SignIn {
       (over: (verdict: Verdict) => void) =>
         passwords.hash(password, (hash) => {
           over(null);
-          done(hash);
+          done(hash ?? noMemory());
         }),
       done,
     );
@@ -112,23 +116,26 @@ export class SignIn {
     return { actor, token, lifetimeMs: Math.min(TOKEN_LIFETIME_MS, endsMs - nowMs) };
   }
 
-  /** @param done null: no user */
+  /** @param done null: no user; "noMemory": nothing was compared */
   #check(
     passwords: Passwords,
     name: string,
     password: string,
-    done: (actor: Actor | null) => void,
+    done: (actor: Actor | "noMemory" | null) => void,
   ): void {
-    const user = this.#access().users.get(name);
-    const hash = user === undefined || user.passwordHash === "" ? this.#decoy : user.passwordHash;
-    if (hash === null) {
+    // SIGNIN-2. Whoever tries first waits for it, whichever name he tries.
+    if (this.#decoy === null) {
       passwords.hash("", (made) => {
         this.#decoy = made;
-        this.#check(passwords, name, password, done);
+        if (made === null) done("noMemory");
+        else this.#check(passwords, name, password, done);
       });
       return;
     }
+    const user = this.#access().users.get(name);
+    const hash = user === undefined || user.passwordHash === "" ? this.#decoy : user.passwordHash;
     passwords.verify(password, hash, (isRight) => {
+      if (isRight === null) return done("noMemory");
       const access = this.#access();
       const now = access.users.get(name);
       // The password may have been changed meanwhile.
@@ -157,6 +164,11 @@ export class SignIn {
     if (this.#access().tokenKey === "") this.#tokenKey.make(give);
     else give(null);
   }
+}
+
+/** A hash takes megabytes. */
+function noMemory(): KvError {
+  return new KvError("OVERLOADED", "the node has no memory to hash a password: try again later");
 }
 
 function refused(text: string): KvError {
