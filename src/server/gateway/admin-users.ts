@@ -3,15 +3,15 @@ import { KvError } from "../../base/index.ts";
 import { rightsNow, type Actor } from "../../store/index.ts";
 import { deniedText, nameOf } from "../../replica/index.ts";
 import {
-  type AdminAccessChange,
   type AdminOp,
   type AdminRequest,
   type AdminResult,
   encodeAdminError,
   encodeAdminResult,
 } from "../../protocol/admin/index.ts";
-import { rangeOf, whoIs, type Asker } from "./admin-access.ts";
-import { shown, signInRecord, userOf } from "./audit-frame.ts";
+import { whoIs, type Asker } from "./admin-access.ts";
+import { signInRecord, userOf } from "./audit-frame.ts";
+import { subjectOf } from "./audit-request.ts";
 import type { GatewayContext } from "./context.ts";
 import type { Identity } from "./identity.ts";
 
@@ -111,24 +111,11 @@ export class AdminUsers {
     allowed: boolean,
   ): void {
     const operation = request.op === "changeAccess" ? request.params.change.kind : request.op;
-    const keys = request.op === "changeAccess" ? subjectOf(request.params.change) : null;
-    this.#context.machine.audit?.record({ user, from, operation, keys, allowed });
+    const { audit } = this.#context.machine;
+    audit?.record({ user, from, operation, keys: subjectOf(request), allowed });
   }
 
   #nowMs(): number {
     return this.#context.machine.clock.now();
   }
-}
-
-/** For the audit log: the user or role that a change is about, and of a permission what it permits where. */
-function subjectOf(change: AdminAccessChange): string | null {
-  const where = "start" in change ? shown(rangeOf(change)) : null;
-  const words = [
-    "user" in change ? change.user : null,
-    "role" in change ? change.role : null,
-    "may" in change ? change.may : null,
-    where,
-  ];
-  const said = words.filter((word) => word !== null);
-  return said.length === 0 ? null : said.join(" ");
 }
