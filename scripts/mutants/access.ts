@@ -173,7 +173,7 @@ export const ACCESS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/watches/watch-rights.ts",
-        "if (access.isOn) for (const session of this.#sessions.values()) this.#toJudge.add(session);",
+        "if (access.isOn || session.route.onlyWhileOn === true) this.#toJudge.add(session);",
         "",
       ),
     ],
@@ -233,11 +233,35 @@ export const ACCESS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/writes/space.ts",
-        ".filter(({ where }) => mayRead(state.access, actor, where))",
+        ".filter(({ where }) => mayRead(state.access, { actor }, where))",
         ".filter(() => actor !== undefined && state.access !== undefined && mayRead !== undefined)",
       ),
     ],
     by: ["test/replica/space.test.ts"],
+  },
+  {
+    name: "access control that is switched off frees whoever owes the secret",
+    breaks: "a stranger without the cluster's secret may do everything",
+    patches: [
+      patch(
+        "src/store/apply/rights.ts",
+        "return onlyWhileOn === true ? SHUT_OUT : null;",
+        "return onlyWhileOn === true ? null : null;",
+      ),
+    ],
+    by: ["test/replica/access.test.ts", "test/replica/watch-rights.test.ts"],
+  },
+  {
+    name: "whoever owes the secret stays when access control is switched off",
+    breaks: "a stranger keeps a connection that nobody would give him",
+    patches: [
+      patch(
+        "src/server/gateway/arrivals.ts",
+        "if (!access.isOn) this.#shutOut();",
+        "if (!access.isOn && this.#stopped) this.#shutOut();",
+      ),
+    ],
+    by: ["test/server/gateway/shut-out.test.ts"],
   },
   {
     name: "strangers take the places of those who signed in",

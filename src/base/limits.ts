@@ -7,6 +7,9 @@ import { assert } from "./assert.ts";
 /** These two check logs and snapshots, too, so they never get smaller. */
 export const KEY_BYTES_MAX = 4 * 1024;
 export const VALUE_BYTES_MAX = 1024 * 1024;
+/** Files may be named after a cluster, so that its id is no path. */
+export const CLUSTER_ID = /^[A-Za-z0-9._-]{1,64}$/;
+export const CLUSTER_ID_TEXT = '1 to 64 letters, digits, ".", "_" or "-"';
 /** A client frame has at most so many commands. */
 export const FRAME_COMMANDS_MAX = 4096;
 /** One read names at most so many keys. */

@@ -2,7 +2,7 @@
 export type { Divergence, Outvoted, Verdict } from "./trust/agreement.ts";
 export type { ReceivedPiece } from "./snapshots/catch-up.ts";
 export { type CompactionPolicy, DEFAULT_COMPACTION, dueLogBytes } from "./snapshots/compaction.ts";
-export { nameOf, unknownText } from "./requests/denied.ts";
+export { nameOf, deniedText } from "./requests/denied.ts";
 export { innerRoute } from "./requests/inner-route.ts";
 export { nodesText } from "./requests/nodes-text.ts";
 export type {

@@ -192,7 +192,7 @@ export class Replica {
       answer: (route, frame) => this.#outbox.pass(route, frame),
       nextRouteId: () => this.newRouteId(),
       onSettled: (lent) => this.#lending.settle(lent),
-      waitTicks: options.timing.waitTicks,
+      replica: options,
     });
     this.#lending = new Lending({
       relay: this.#relay,

@@ -75,4 +75,13 @@ export {
   type AccessChange,
 } from "./access/access-change.ts";
 export { readActor, SECRET_HOLDER, withActor, type Actor } from "./access/actor.ts";
-export { mayManage, mayRead, refusalOf, rightsOf, type Rights } from "./apply/rights.ts";
+export {
+  mayManage,
+  mayRead,
+  refusalOf,
+  rightsNow,
+  rightsOf,
+  SHUT_OUT,
+  type Asking,
+  type Rights,
+} from "./apply/rights.ts";

@@ -14,10 +14,12 @@ import type { PendingRead } from "../../src/replica/turn/apply-wait-queue.ts";
 import { Relay } from "../../src/replica/relay/relay.ts";
 import type { Route } from "../../src/replica/requests/route.ts";
 import { Replica } from "../../src/replica/replica.ts";
+import type { ReplicaOptions } from "../../src/replica/turn/replica-options.ts";
 import {
   decodeAnswers,
   decodeClientFrame,
   ReadsWriter,
+  writesFrame,
   type AnswerHandler,
 } from "../../src/protocol/client/client.ts";
 import type { Command } from "../../src/store/operations/index.ts";
@@ -44,9 +46,9 @@ const CHANGES: readonly AccessChange[] = [
   { kind: "turnOn", tokenKey: "k" },
 ];
 
-function leader(): Replica {
+function leader(options: Partial<ReplicaOptions> = {}): Replica {
   const replica = new Replica(
-    replicaOptions([1], { pid: 1, incarnation: 7 }),
+    { ...replicaOptions([1], { pid: 1, incarnation: 7 }), ...options },
     undefined,
     new KvState(),
   );
@@ -56,8 +58,8 @@ function leader(): Replica {
 }
 
 /** Access control is on. */
-function withUsers(): Replica {
-  const replica = leader();
+function withUsers(options: Partial<ReplicaOptions> = {}): Replica {
+  const replica = leader(options);
   for (const change of CHANGES) {
     let error: unknown = "not done";
     replica.settings.changeAccess(change, SECRET_HOLDER, (result) => (error = result));
@@ -85,7 +87,8 @@ function toldOf(frame: Uint8Array): string {
   const told: string[] = [];
   const ignore = (): void => {};
   decodeAnswers(frame, {
-    ...{ appliedIdx: ignore, write: ignore, opened: ignore, refused: ignore, value: ignore },
+    ...{ appliedIdx: ignore, write: ignore, opened: ignore, value: ignore },
+    refused: (_session, _first, _count, code) => told.push(code),
     missing: () => told.push("missing"),
     unread: (_, code) => told.push(code),
   });
@@ -107,6 +110,42 @@ test.each<[string, Actor | null, string]>([
   expect(answer === undefined ? "no answer" : toldOf(answer.frame)).toBe(told);
 });
 
+test.each<[Actor | null, string]>([
+  [ANN, "UNAUTHENTICATED"],
+  [null, "UNAUTHENTICATED"],
+  [SECRET_HOLDER, "missing"],
+])("a neighbour that has not heard that access control is off sends %j", (actor, told) => {
+  const replica = withUsers({ needsSecret: () => true });
+  replica.settings.changeAccess({ kind: "turnOff" }, SECRET_HOLDER, () => {});
+  for (let i = 0; i < 3; i++) tick(replica);
+  const { acceptedIdx } = replica.core;
+  const name = { type: "relayRequest", boot: 8, id: 3 } as const;
+  const writer = new GroupWriter();
+  writer.add(0, { kind: "openSession", nonce: new Uint8Array(16).fill(7) });
+  const frames = [writesFrame(writer.take(NO_SESSION, 0)), readFrame("b")];
+  for (const frame of frames) {
+    const relayed = { frame, ageTicks: 0, maybeProposed: false, actor };
+    replica.onPeerMessage(PEER, { ...name, ...relayed });
+  }
+  const messages = [tick(replica), tick(replica)].flat();
+  const answers = messages.flatMap((each) => (each.type === "relayAnswer" ? [each.frame] : []));
+  expect(answers.map(toldOf)).toContainEqual(expect.stringContaining(told));
+  expect(replica.core.acceptedIdx > acceptedIdx).toBe(told === "missing");
+});
+
+test("a client that owes the secret may do nothing once access control is off, whoever it is", () => {
+  for (const actor of [ANN, null]) {
+    const replica = withUsers();
+    const client = new Client(replica, actor, true);
+    replica.settings.changeAccess({ kind: "turnOff" }, SECRET_HOLDER, () => {});
+    for (let i = 0; i < 3; i++) tick(replica);
+    const { acceptedIdx } = replica.core;
+    expect(client.write(0, "", 0)).toBe("UNAUTHENTICATED");
+    expect(client.readAhead("a")).toMatch(/^UNAUTHENTICATED access control is off/);
+    expect(replica.core.acceptedIdx).toBe(acceptedIdx);
+  }
+});
+
 test("what is handed to a neighbour says who asks", () => {
   const sent: ReplicaMessage[] = [];
   const relay = new Relay({
@@ -115,7 +154,7 @@ test("what is handed to a neighbour says who asks", () => {
     answer: () => {},
     nextRouteId: () => 5,
     onSettled: () => {},
-    waitTicks: 100,
+    replica: { timing: { waitTicks: 100 } },
   });
   const route = innerRoute(
     4,
@@ -142,7 +181,7 @@ test("what a neighbour loses is handed to the next one with who asks, as its con
     answer: () => {},
     nextRouteId: () => 5 + sent.length,
     onSettled: () => {},
-    waitTicks: 100,
+    replica: { timing: { waitTicks: 100 } },
   });
   let actor = ANN;
   const route: Route = {
@@ -182,7 +221,7 @@ class Client {
   readonly #replica: Replica;
   readonly #route: Route;
 
-  constructor(replica: Replica, actor: Actor | null) {
+  constructor(replica: Replica, actor: Actor | null, onlyWhileOn = false) {
     this.#replica = replica;
     const ignore = (): void => {};
     const deliver = (frame: Uint8Array): void =>
@@ -195,7 +234,7 @@ class Client {
         refused: (_session, _first, _count, code) => this.told.push(code),
       });
     const inner = innerRoute(20 + replica.newRouteId(), actor, () => true, deliver);
-    this.#route = { ...inner, relayed: false };
+    this.#route = { ...inner, onlyWhileOn, relayed: false };
   }
 
   write(sequence: number, key: string, session: number): string | undefined {

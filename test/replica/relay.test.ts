@@ -32,7 +32,7 @@ class Bench {
     answer: (route, frame) => route.deliver(frame),
     nextRouteId: () => this.#nextId++,
     onSettled: (lent) => this.settled.push(lent),
-    waitTicks: WAIT_TICKS,
+    replica: { timing: { waitTicks: WAIT_TICKS } },
   });
   readonly client: Route = {
     ...{ id: 1, relayed: false, answers: new AnswerWriter(), load: new RouteLoad() },

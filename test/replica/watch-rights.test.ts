@@ -140,4 +140,18 @@ describe("rights", () => {
     world.turn();
     expect(record).toMatchObject({ created: 1, ended: null });
   });
+
+  test("with access control off again who owes the secret is told nothing", () => {
+    const { world, ann } = secured();
+    ann.onlyWhileOn = true;
+    const [, own] = ann.create(world.hub, OF_A);
+    world.turn();
+    world.asHolder({ kind: "turnOff" }, write("after"));
+    world.settle();
+    expect(own).toMatchObject({ ended: { code: "UNAUTHENTICATED", revision: 1 } });
+    expect(nextOf(own)).toBe(1);
+    const [, again] = ann.create(world.hub, OF_A);
+    world.turn();
+    expect(again).toMatchObject({ created: null, ended: { code: "UNAUTHENTICATED" } });
+  });
 });

@@ -52,6 +52,7 @@ export class Client implements WatchRoute {
   readonly id: number;
   readonly notes = new WatchNotes();
   actor: Actor | null = null;
+  onlyWhileOn = false;
   remote = "";
   reads = true;
   #frames: Uint8Array[] = [];

@@ -474,7 +474,7 @@ describe("changes", () => {
       { kind: "addRole", role: "shop" },
       { kind: "permit", role: "shop", may: "both", ...prefix("a/") },
     ]);
-    expect(mayRead(state, user("ann"), { key: key("a/1") })).toBe(false);
+    expect(mayRead(state, { actor: user("ann") }, { key: key("a/1") })).toBe(false);
   });
 
   test("each moves the epoch on, and refused ones do not", () => {
@@ -544,7 +544,7 @@ describe("snapshots", () => {
 
 test("mayRead says so of users", () => {
   const state = changed(EMPTY_ACCESS, SETUP);
-  expect(mayRead(state, user("ann"), prefix("r/"))).toBe(true);
-  expect(mayRead(state, user("ann"), { start: key("r/"), end: null })).toBe(false);
-  expect(mayRead({ ...state, isOn: false }, null, { key: key("x") })).toBe(true);
+  expect(mayRead(state, { actor: user("ann") }, prefix("r/"))).toBe(true);
+  expect(mayRead(state, { actor: user("ann") }, { start: key("r/"), end: null })).toBe(false);
+  expect(mayRead({ ...state, isOn: false }, {}, { key: key("x") })).toBe(true);
 });

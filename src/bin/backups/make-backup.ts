@@ -5,6 +5,7 @@ import {
   takeBackup,
   type AdminClient,
 } from "../../client/api/index.ts";
+import { printable } from "../../base/index.ts";
 import { type BackupHeader, BackupWriter } from "../../storage/backup/index.ts";
 import type { Output } from "../files/output.ts";
 import { Progress } from "../files/progress.ts";
@@ -40,6 +41,10 @@ export async function makeBackup(
     const ids = asked === null ? settings.nodes.map(({ id }) => id) : [asked];
     const { about, pieces } = await begin(admin, ids, signal);
     const { clusterId: id, nodeId, appliedIdx, revision, keys, stateHash, version } = about;
+    if (settings.clusterId !== null && settings.clusterId !== id) {
+      const text = `node ${nodeId} says that its backup is of cluster "${printable(id)}"; it was asked for one of "${settings.clusterId}"`;
+      throw new KvError("WRONG_CLUSTER", text);
+    }
     const state = { clusterId: id, nodeId, appliedIdx, revision, keys, stateHash };
     const header = { ...state, takenAt, version };
     return { header, bytes: await writeBackup(await open(header), header, pieces) };

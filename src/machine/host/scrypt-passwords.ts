@@ -22,8 +22,7 @@ export const scryptPasswords: Passwords = {
   hash: (password, done) => {
     const salt = randomBytes(SALT_BYTES);
     derive(password, salt, KEY_BYTES, LOG2_N, BLOCKS, PARALLEL, (key) => {
-      // Without memory for it there is no hash, and the password cannot be set.
-      if (key === null) throw new Error("no memory to hash a password");
+      if (key === null) return done(null);
       const parts = [LOG2_N, BLOCKS, PARALLEL, salt.toString("base64"), key.toString("base64")];
       done(`scrypt$${parts.join("$")}`);
     });
@@ -37,8 +36,10 @@ export const scryptPasswords: Passwords = {
     }
     const key = Buffer.from(wanted, "base64");
     const costs = [Number(log2N), Number(blocks), Number(parallel)] as const;
-    derive(password, Buffer.from(salt, "base64"), key.length, ...costs, (derived) =>
-      done(derived !== null && timingSafeEqual(derived, key)),
+    derive(password, Buffer.from(salt, "base64"), key.length, ...costs, (derived, isPossible) =>
+      done(
+        derived === null && isPossible ? null : derived !== null && timingSafeEqual(derived, key),
+      ),
     );
   },
   wallMs: () => Date.now(),
@@ -51,15 +52,15 @@ function derive(
   log2N: number,
   blocks: number,
   parallel: number,
-  done: (key: Buffer | null) => void,
+  done: (key: Buffer | null, isPossible: boolean) => void,
 ): void {
   const options: ScryptOptions = { N: 2 ** log2N, r: blocks, p: parallel, maxmem: MEMORY_MAX };
   try {
     scrypt(password.normalize("NFKC"), salt, bytes, options, (error, key) =>
-      done(error === null ? key : null),
+      done(error === null ? key : null, true),
     );
   } catch {
     // scrypt does not take these costs.
-    setImmediate(() => done(null));
+    setImmediate(() => done(null, false));
   }
 }

@@ -2,6 +2,8 @@
 import * as z from "zod";
 import {
   BROKEN_PERMILLE,
+  CLUSTER_ID,
+  CLUSTER_ID_TEXT,
   FAULT_DELAY_MS_MAX,
   HISTORY_REVISIONS_MAX,
   KEY_BYTES_MAX,
@@ -279,7 +281,8 @@ export const ADMIN_OPERATIONS = {
     result: z.object({
       /** Names it in readBackup. */
       backup: count,
-      clusterId: text,
+      /** Files are named after it. */
+      clusterId: z.string().regex(CLUSTER_ID, `expected ${CLUSTER_ID_TEXT}`),
       nodeId,
       version: text,
       appliedIdx: count,

@@ -5,8 +5,8 @@ import {
   readLease,
   readLeases,
   readPage,
-  rightsOf,
-  type Actor,
+  rightsNow,
+  type Asking,
   type Rights,
   type ByteString,
   type HistoryPage,
@@ -22,14 +22,14 @@ import {
   type StoredValue,
 } from "../../store/index.ts";
 import type { ReadableState } from "../turn/answer-reads.ts";
-import { forbiddenText, unknownText } from "../requests/denied.ts";
+import { deniedText } from "../requests/denied.ts";
 import type { Route } from "../requests/route.ts";
 
 export class Readable implements ReadableState {
   readonly #state: () => KvState;
   readonly #limits: PageLimits;
   readonly #looked: Looked = { cells: 0 };
-  #actor: Actor | null = null;
+  #asking: Asking = {};
 
   constructor(state: () => KvState, limits: PageLimits) {
     this.#state = state;
@@ -37,19 +37,18 @@ export class Readable implements ReadableState {
   }
 
   /** Sets the client that the next reads are for. */
-  isFor({ actor }: Pick<Route, "actor">): this {
-    this.#actor = actor ?? null;
+  isFor(route: Pick<Route, "actor" | "onlyWhileOn">): this {
+    this.#asking = route;
     return this;
   }
 
   /** At the state as it is now: rights that were withdrawn while a read waited are withdrawn for it. */
   get rights(): Rights | null {
-    const { access } = this.#state();
-    return access.isOn ? rightsOf(access, this.#actor) : null;
+    return rightsNow(this.#state().access, this.#asking);
   }
 
-  deniedText({ isKnown }: Rights): string {
-    return isKnown ? forbiddenText(this.#actor) : unknownText(this.#actor);
+  deniedText(rights: Rights): string {
+    return deniedText(rights, this.#asking.actor ?? null);
   }
 
   get origin(): number {

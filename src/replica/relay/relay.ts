@@ -14,7 +14,7 @@
  *   RELAY-5. A guest rests after this node has looked at much for it, as connections do (WorkPace); whether or not others are at work
  *       here. It rests a quarter of a second at most: its own node takes it for lost later than that.
  */
-import type { Actor } from "../../store/index.ts";
+import { SECRET_HOLDER, type Actor } from "../../store/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { AnswerWriter, writesFrame } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
@@ -56,8 +56,14 @@ export interface RelayOptions {
   readonly nextRouteId: () => number;
   /** Called once for each request that is no longer at a neighbour. */
   readonly onSettled: (lent: Lent) => void;
-  /** How long a request may wait. */
-  readonly waitTicks: number;
+  readonly replica: {
+    /** While access control is off this node serves only who has proved a secret; its neighbour may not know yet that it is off. */
+    readonly needsSecret?: () => boolean;
+    readonly timing: {
+      /** How long a request may wait. */
+      readonly waitTicks: number;
+    };
+  };
 }
 
 export class Relay {
@@ -165,7 +171,7 @@ export class Relay {
       known.actor = actor;
       return known.route;
     }
-    const { nextRouteId, send } = this.#options;
+    const { nextRouteId, send, replica } = this.#options;
     const load = new RouteLoad();
     const pace = new WorkPace();
     let open = true;
@@ -177,6 +183,9 @@ export class Relay {
         id: nextRouteId(),
         get actor() {
           return guest.actor;
+        },
+        get onlyWhileOn() {
+          return replica.needsSecret?.() === true && guest.actor?.name !== SECRET_HOLDER.name;
         },
         relayed: true,
         answers: new AnswerWriter(),
@@ -221,7 +230,7 @@ export class Relay {
    */
   tick(isHeard: (peer: NodeId) => boolean): readonly Lent[] {
     this.#tick += 1;
-    const { waitTicks } = this.#options;
+    const { waitTicks } = this.#options.replica.timing;
     const silentSince = this.#tick - Math.ceil(waitTicks / RELAY_TRIES);
     const takenBack: Lent[] = [];
     for (const away of this.#away.values()) {
@@ -244,7 +253,7 @@ export class Relay {
    * @returns the routes of those, closed
    */
   idleGuests(): readonly Route[] {
-    const { waitTicks } = this.#options;
+    const { waitTicks } = this.#options.replica.timing;
     if (this.#tick % waitTicks !== 0) return [];
     const idle: Route[] = [];
     for (const guests of this.#guests.values()) {

@@ -2,7 +2,15 @@
  * What this node tells a client whose user may not do what it asked. It speaks of this request alone: an earlier attempt may have
  * taken effect through another node, of which this one has not heard.
  */
-import type { Actor } from "../../store/index.ts";
+import { SHUT_OUT, type Actor, type Rights } from "../../store/index.ts";
+
+export function deniedText(rights: Rights, actor: Actor | null): string {
+  if (rights === SHUT_OUT) return SHUT_OUT_TEXT;
+  return rights.isKnown ? forbiddenText(actor) : unknownText(actor);
+}
+
+export const SHUT_OUT_TEXT =
+  "access control is off, so that who asks must have proved the cluster's secret: connect with it. This request did nothing";
 
 export function forbiddenText(actor: Actor | null): string {
   return `${nameOf(actor)} may not do this: none of the user's roles permits it for these keys. This request did nothing`;

@@ -13,6 +13,8 @@ export interface Route {
    * may do nothing then. Stays the same, but for the generation, from the first frame on that the replica gets.
    */
   readonly actor?: Actor | null;
+  /** See Asking of the store. */
+  readonly onlyWhileOn?: boolean;
   /** Answers of this turn; they leave at its end (`TurnEffects.answers`). */
   readonly answers: AnswerWriter;
   /** Kept by the replica. */

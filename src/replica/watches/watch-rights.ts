@@ -8,13 +8,13 @@
 import type { ByteString, ErrorCode } from "../../base/index.ts";
 import {
   EMPTY_ACCESS,
-  rightsOf,
+  rightsNow,
   type AccessState,
   type Actor,
   type Rights,
 } from "../../store/index.ts";
 import type { WatchWish } from "../../protocol/client/index.ts";
-import { forbiddenText, unknownText } from "../requests/denied.ts";
+import { deniedText } from "../requests/denied.ts";
 import type { Watch, WatchSession } from "./watch.ts";
 
 export interface WatchRefusal {
@@ -56,10 +56,8 @@ export class WatchRights {
 
   /** Why this watch may not be created now; null: it may. */
   refusal({ route }: WatchSession, wish: WatchWish<ByteString>): WatchRefusal | null {
-    const access = this.#access();
-    if (!access.isOn) return null;
-    const actor = route.actor ?? null;
-    return refusalOf(rightsOf(access, actor), actor, wish);
+    const rights = rightsNow(this.#access(), route);
+    return rights === null ? null : refusalOf(rights, route.actor ?? null, wish);
   }
 
   /** WATCHRIGHTS-1. Looks at as many as the turn has left. @returns whether all are judged */
@@ -69,7 +67,9 @@ export class WatchRights {
       this.#judgedBy = access;
       this.#toJudge.clear();
       this.#rest = null;
-      if (access.isOn) for (const session of this.#sessions.values()) this.#toJudge.add(session);
+      for (const session of this.#sessions.values()) {
+        if (access.isOn || session.route.onlyWhileOn === true) this.#toJudge.add(session);
+      }
     }
     while (this.#toJudge.size > 0 && this.#left > 0) {
       const [session] = this.#toJudge;
@@ -109,13 +109,13 @@ export class WatchRights {
   #judgeSome(session: WatchSession, access: AccessState): void {
     const actor = session.route.actor ?? null;
     if (this.#rest === null) session.judgedAs = actor;
-    const rights = rightsOf(access, actor);
+    const rights = rightsNow(access, session.route);
     const rest = (this.#rest ??= session.watches.values());
     // A connection counts too: there may be thousands of them, with few watches. One step at least, or a small turn would do nothing, for ever.
     this.#left -= 1;
     do {
       const { value: watch, done } = rest.next();
-      if (done === true || rights.isRoot) {
+      if (done === true || rights === null || rights.isRoot) {
         this.#toJudge.delete(session);
         this.#rest = null;
         return;
@@ -133,9 +133,8 @@ function refusalOf(
   { start, end }: WatchWish<ByteString>,
 ): WatchRefusal | null {
   if (rights.mayRead({ start, end })) return null;
-  return rights.isKnown
-    ? { code: "FORBIDDEN", reason: forbiddenText(actor) }
-    : { code: "UNAUTHENTICATED", reason: unknownText(actor) };
+  const code = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
+  return { code, reason: deniedText(rights, actor) };
 }
 
 function isSame(a: Actor | null, b: Actor | null): boolean {

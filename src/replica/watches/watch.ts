@@ -9,6 +9,8 @@ export interface WatchRoute {
   readonly id: number;
   /** The connection's user, as for any request (Route). */
   readonly actor?: Actor | null;
+  /** See Asking of the store. */
+  readonly onlyWhileOn?: boolean;
   /** The client's host and port. Left out: unknown. */
   readonly remote?: string;
   isOpen(): boolean;

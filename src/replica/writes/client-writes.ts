@@ -9,14 +9,14 @@ import {
   GroupWriter,
   NO_SESSION,
   refusalOf,
-  rightsOf,
+  rightsNow,
   splitGroup,
   withActor,
   type KvState,
   type Rights,
   type SplitGroup,
 } from "../../store/index.ts";
-import { forbiddenText, unknownText } from "../requests/denied.ts";
+import { deniedText, SHUT_OUT_TEXT } from "../requests/denied.ts";
 import type { Command } from "../../store/operations/index.ts";
 import type { AnswerOutbox } from "../turn/answer-outbox.ts";
 import { Openings } from "./openings.ts";
@@ -133,10 +133,8 @@ export class ClientWrites {
     commands: number,
   ): { readonly group: Uint8Array; readonly commands: number } | null {
     const state = this.#options.state();
-    const { access } = state;
-    if (!access.isOn) return { group, commands };
-    const rights = rightsOf(access, route.actor ?? null);
-    if (rights.isRoot) return { group, commands };
+    const rights = rightsNow(state.access, route);
+    if (rights === null || rights.isRoot) return { group, commands };
     // Of whom nobody knows nothing needs to be found out.
     const unpaid = rights.isKnown
       ? this.#rebuilds.splitBeforeJudged(route, group, this.#tick)
@@ -163,8 +161,8 @@ export class ClientWrites {
         !state.hasOutcome(cursor.session, cursor.sequence),
     );
     if (split.taken.length === 0) return { group, commands };
-    if (rights.isKnown) this.#refusePart(route, split, "FORBIDDEN", forbiddenText(actor));
-    else this.#refusePart(route, split, "UNAUTHENTICATED", unknownText(actor));
+    const code = rights.isKnown ? "FORBIDDEN" : "UNAUTHENTICATED";
+    this.#refusePart(route, split, code, deniedText(rights, actor));
     return split.group === null ? null : { group: split.group, commands: split.commands };
   }
 
@@ -187,12 +185,18 @@ export class ClientWrites {
     commands: number,
     { ageTicks, maybeProposed }: { readonly ageTicks: number; readonly maybeProposed: boolean },
   ): void {
-    const refusal = this.#refusal();
+    const refusal = this.#refusal() ?? this.#shutOut(route);
     if (refusal === null) {
       this.#proposals.adopt(route, group, commands, ageTicks, maybeProposed);
     } else {
       this.#options.outbox.refuseGroup(route, group, maybeProposed, refusal.code, refusal.reason);
     }
+  }
+
+  /** Where it is applied everything would be allowed. */
+  #shutOut({ onlyWhileOn }: Route): Refusal | null {
+    if (onlyWhileOn !== true || this.#options.state().access.isOn) return null;
+    return { code: "UNAUTHENTICATED", reason: SHUT_OUT_TEXT };
   }
 
   /** Refuses groups that have waited for too long. */

@@ -161,7 +161,7 @@ export class Space {
       });
     }
     return this.#prefixes
-      .filter(({ where }) => mayRead(state.access, actor, where))
+      .filter(({ where }) => mayRead(state.access, { actor }, where))
       .map(({ words }) => words)
       .join("");
   }

@@ -1,5 +1,5 @@
 /** Which nodes are in the cluster and where: the same description for servers and clients, from flags or one JSON file. */
-import { hostPort, KvError } from "../../base/index.ts";
+import { CLUSTER_ID, CLUSTER_ID_TEXT, hostPort, KvError } from "../../base/index.ts";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { fileTrouble } from "./file-trouble.ts";
@@ -45,9 +45,7 @@ const NODE_ID_MAX = 99;
 const nodeIdSchema = z.int().min(1).max(NODE_ID_MAX);
 const portSchema = z.int().min(1).max(65_535);
 const hostSchema = z.string().regex(/^[A-Za-z0-9._:%-]{1,253}$/, "expected a host name or address");
-const clusterIdSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, ".", "_" or "-"');
+const clusterIdSchema = z.string().regex(CLUSTER_ID, `expected ${CLUSTER_ID_TEXT}`);
 
 const clusterFileSchema = z.strictObject({
   clusterId: clusterIdSchema.default(DEFAULT_CLUSTER_ID),
@@ -226,7 +224,7 @@ export function parsePort(text: string, flag: string): number {
 /** @throws KvError BAD_REQUEST that names the flag */
 export function parseClusterId(text: string, flag: string): string {
   if (clusterIdSchema.safeParse(text).success) return text;
-  throw invalid(flag, '1 to 64 letters, digits, ".", "_" or "-"', text);
+  throw invalid(flag, CLUSTER_ID_TEXT, text);
 }
 
 function mapPaths(

@@ -3,10 +3,12 @@ import { KvError, unreachable } from "../../base/index.ts";
 import {
   byteStringOf,
   bytesOf,
+  mayManage,
   ROOT,
   type AccessChange,
   type AccessState,
   type Actor,
+  type Asking,
   type Permission,
 } from "../../store/index.ts";
 import type { Random } from "../../machine/ports/index.ts";
@@ -17,7 +19,7 @@ import type { SignIn } from "./sign-in.ts";
 import { newTokenKey } from "./token-key.ts";
 
 /** Who asks for a change, and from where. */
-export interface Asker {
+export interface Asker extends Asking {
   /** Null: the user is not known. */
   readonly actor: Actor | null;
   readonly remote: string;
@@ -32,6 +34,9 @@ export interface AdminAccessParts {
 
 /** Permissions in an answer to `whoami`: any user may ask for it, and often. */
 const PERMISSIONS_TOLD_MAX = 64;
+
+const LATE_TEXT =
+  "users and rights have changed meanwhile, and this request is not allowed any more; it did nothing";
 
 type AdminPermission = AdminResult<"getAccess">["roles"][number]["permissions"][number];
 
@@ -75,9 +80,10 @@ export function accessOf({ isOn, users, roles }: AccessState): AdminResult<"getA
 export function changeAccess(
   { replica, signIn, machine, wake }: AdminAccessParts,
   wanted: AdminAccessChange,
-  { actor, remote }: Asker,
+  asker: Asker,
   done: SettingDone,
 ): void {
+  const { actor, remote } = asker;
   if (wanted.kind !== "addUser" && wanted.kind !== "setPassword") {
     return replica.settings.changeAccess(changeOf(wanted, machine.random), actor, done);
   }
@@ -87,6 +93,9 @@ export function changeAccess(
   }
   signIn.hash(remote, password, (hash) => {
     if (hash instanceof KvError) return done(hash);
+    // Hashing takes a while, and rights may be gone.
+    if (!mayManage(replica.state.access, asker))
+      return done(new KvError("UNAUTHENTICATED", LATE_TEXT));
     try {
       replica.settings.changeAccess({ kind, user, passwordHash: hash }, actor, done);
       wake();

@@ -71,7 +71,7 @@ export class AdminGateway implements AdminGate {
       refused: "management refused",
       max: context.options.adminConnectionsMax,
       tooMany: "too many management connections",
-      goesFirst: (actor) => mayManage(context.replica.state.access, actor),
+      goesFirst: (actor) => mayManage(context.replica.state.access, { actor }),
       letIn: (connection, identity) => new AdminConnection(this, connection, identity),
     });
     this.#users = new AdminUsers(context);

@@ -1,17 +1,17 @@
 /** Which user may ask management for what: signing in, who is who, and what the audit log notes of it. */
 import { KvError } from "../../base/index.ts";
-import { mayManage, rightsOf, type Actor } from "../../store/index.ts";
-import { nameOf, unknownText } from "../../replica/index.ts";
+import { rightsNow, type Actor } from "../../store/index.ts";
+import { deniedText, nameOf } from "../../replica/index.ts";
 import {
-  type AdminAccessChange,
   type AdminOp,
   type AdminRequest,
   type AdminResult,
   encodeAdminError,
   encodeAdminResult,
 } from "../../protocol/admin/index.ts";
-import { rangeOf, whoIs, type Asker } from "./admin-access.ts";
-import { claimedName, shown, userOf } from "./audit-frame.ts";
+import { whoIs, type Asker } from "./admin-access.ts";
+import { signInRecord, userOf } from "./audit-frame.ts";
+import { subjectOf } from "./audit-request.ts";
 import type { GatewayContext } from "./context.ts";
 import type { Identity } from "./identity.ts";
 
@@ -37,7 +37,8 @@ export class AdminUsers {
   }
 
   askerOf({ identity, remote }: Manager): Asker {
-    return { actor: identity.actor(this.#nowMs()), remote };
+    const { onlyWhileOn } = identity;
+    return { actor: identity.actor(this.#nowMs()), onlyWhileOn, remote };
   }
 
   whoIs({ identity }: Manager): AdminResult<"whoami"> {
@@ -52,21 +53,22 @@ export class AdminUsers {
    */
   mayAsk(manager: Manager, request: AdminRequest): void {
     const { access } = this.#context.replica.state;
-    const { actor } = this.askerOf(manager);
-    const allowed = request.op === "whoami" || mayManage(access, actor);
+    const asker = this.askerOf(manager);
+    const { actor } = asker;
+    const rights = rightsNow(access, asker);
+    const allowed = request.op === "whoami" || rights === null || rights.isRoot;
     // Monitoring programs ask for these several times a second, and they change nothing.
     const isLook =
       allowed &&
       (request.op === "status" || request.op === "getLinks" || request.op === "readBackup");
-    if (!isLook) this.#audit(manager, userOf(actor), request, allowed, false);
+    if (!isLook) this.#audit(manager, userOf(actor), request, allowed);
     if (allowed) return this.#mayBeTold(actor, request);
-    const { isKnown } = rightsOf(access, actor);
-    throw isKnown
+    throw rights.isKnown
       ? new KvError(
           "FORBIDDEN",
           `management is for users with the role root, and ${nameOf(actor)} has it not`,
         )
-      : new KvError("UNAUTHENTICATED", unknownText(actor));
+      : new KvError("UNAUTHENTICATED", deniedText(rights, actor));
   }
 
   /** @throws KvError NO_QUORUM when the cluster may have withdrawn the actor's rights and this node has not heard of it */
@@ -94,8 +96,8 @@ export class AdminUsers {
       const wrong =
         result instanceof KvError ? null : manager.identity.signedIn(result, this.#nowMs());
       const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
-      const isSignedIn = !(answer instanceof KvError);
-      this.#audit(manager, claimedName(user), request, isSignedIn, !isSignedIn);
+      const record = signInRecord(user, manager.remote, answer);
+      if (record !== null) this.#context.machine.audit?.record({ ...record, operation: op });
       if (answer instanceof KvError) return answered(encodeAdminError(id, answer));
       const { token: made, lifetimeMs } = answer;
       answered(encodeAdminResult(id, op, { token: made, lifetimeMs }));
@@ -107,27 +109,13 @@ export class AdminUsers {
     user: string | null,
     request: AdminRequest,
     allowed: boolean,
-    isClaim: boolean,
   ): void {
     const operation = request.op === "changeAccess" ? request.params.change.kind : request.op;
-    const keys = request.op === "changeAccess" ? subjectOf(request.params.change) : null;
-    this.#context.machine.audit?.record({ user, from, operation, keys, allowed, isClaim });
+    const { audit } = this.#context.machine;
+    audit?.record({ user, from, operation, keys: subjectOf(request), allowed });
   }
 
   #nowMs(): number {
     return this.#context.machine.clock.now();
   }
-}
-
-/** For the audit log: the user or role that a change is about, and of a permission what it permits where. */
-function subjectOf(change: AdminAccessChange): string | null {
-  const where = "start" in change ? shown(rangeOf(change)) : null;
-  const words = [
-    "user" in change ? change.user : null,
-    "role" in change ? change.role : null,
-    "may" in change ? change.may : null,
-    where,
-  ];
-  const said = words.filter((word) => word !== null);
-  return said.length === 0 ? null : said.join(" ");
 }

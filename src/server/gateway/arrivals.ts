@@ -4,18 +4,22 @@
  * Invariant ARRIVAL-1: while access control is on, a peer that has shaken hands and proved nothing else takes no other's room. Until it
  * has signed in it counts as a stranger of the network, which bounds the number and the time of strangers; then it needs room, of which
  * each client has a share (place-shares).
+ * Invariant ARRIVAL-2: while access control is off, nobody stays who has not proved the secret, where there is one: neither a user who had
+ * signed in nor one who was about to. Until its connection is closed such a peer may do nothing (Asking.onlyWhileOn).
  */
 import { acceptWithHandshake } from "../../links/handshake/index.ts";
 import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
 import type { Actor } from "../../store/index.ts";
 import type { BufferBudget, BufferHolder } from "./buffer-budget.ts";
-import { handshakeOf, hasProved, type GatewayContext } from "./context.ts";
+import { handshakeOf, secretOf, type GatewayContext } from "./context.ts";
 import { Identity } from "./identity.ts";
 import { PlaceShares } from "./place-shares.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
 /** What a client is told whose connection makes room for another client's. */
 const GIVES_WAY = "all places are taken, and another client has fewer or goes first";
+/** Likewise, when access control is off and the connection has not proved the secret. */
+const SHUT_OUT = "access control is off: connect with the cluster's secret";
 const NOBODY: ConnectionHandlers = { onFrame: () => {}, onClose: () => {} };
 
 /** The peer at the other end. */
@@ -80,7 +84,7 @@ export class Arrivals<G extends Arrival> {
       random: machine.random,
       timeoutMs: HANDSHAKE_TIMEOUT_MS,
       handshake: handshakeOf(this.#context, this.#options.channel),
-      established: (_, remote) => this.#established(connection, hasProved(this.#context, remote)),
+      established: (_, remote) => this.#established(connection, secretOf(this.#context, remote)),
       failed: (failure) => {
         this.#shaking.delete(connection);
         if (failure.kind === "ended") return;
@@ -103,13 +107,22 @@ export class Arrivals<G extends Arrival> {
   /** Access control may have been switched on or off, or a certificate's name have become a user's. */
   tick(): void {
     const { access } = this.#context.replica.state;
+    if (!access.isOn) this.#shutOut();
     for (const guest of this.#strangers) {
-      if (!guest.identity.isStranger(access)) this.#makeRoom(guest);
+      if (!guest.isRefused && !guest.identity.isStranger(access)) this.#makeRoom(guest);
     }
     if (access.isOn === this.#accessIsOn) return;
     this.#accessIsOn = access.isOn;
     for (const guest of this.#in.values()) {
       if (guest.identity.isStranger(access)) this.#estrange(guest);
+    }
+  }
+
+  /** ARRIVAL-2. */
+  #shutOut(): void {
+    const { access } = this.#context.replica.state;
+    for (const guest of this.#in.values()) {
+      if (!guest.isRefused && guest.identity.isShutOut(access)) this.#refuse(guest, SHUT_OUT);
     }
   }
 
@@ -119,11 +132,16 @@ export class Arrivals<G extends Arrival> {
     for (const arrival of this.#in.keys()) arrival.close(reason);
   }
 
-  #established(connection: Connection, isHolder: boolean): ConnectionHandlers {
+  #established(connection: Connection, secret: ReturnType<typeof secretOf>): ConnectionHandlers {
     this.#shaking.delete(connection);
-    const identity: Identity = new Identity(connection, isHolder, () => this.#makeRoom(guest));
+    const identity: Identity = new Identity(connection, secret, () => this.#makeRoom(guest));
     const guest: Guest = { connection, identity, isRefused: false };
-    const isStranger = identity.isStranger(this.#context.replica.state.access);
+    const { access } = this.#context.replica.state;
+    if (identity.isShutOut(access)) {
+      this.#refuse(guest, SHUT_OUT);
+      return NOBODY;
+    }
+    const isStranger = identity.isStranger(access);
     if (!isStranger && !this.#takePlace(guest)) return NOBODY;
     const arrival = this.#options.letIn(connection, identity);
     this.#in.set(arrival, guest);

@@ -1,16 +1,17 @@
 /** The lines that a client's frame adds to the audit log: each command and read with its keys, and never a value. */
 import { mayReadAll, placesOf } from "../../replica/index.ts";
-import { printable } from "../../base/index.ts";
+import { KvError, printable } from "../../base/index.ts";
 import {
   ACCESS_NAME,
   CommandCursor,
   decodeTxn,
   mayRead,
   refusalOf,
-  rightsOf,
+  rightsNow,
   textOf,
   type AccessState,
   type Actor,
+  type Asking,
   type ByteString,
   type Leases,
   type Txn,
@@ -18,9 +19,10 @@ import {
 } from "../../store/index.ts";
 import { OP, operationOf, OP_NAMES, OPERATIONS } from "../../store/operations/index.ts";
 import type { Audit, AuditRecord } from "../../machine/ports/index.ts";
+import type { SignedIn } from "./sign-in.ts";
 import { type ClientFrame, forEachRead, type WatchRequest } from "../../protocol/client/index.ts";
 
-export interface Asker {
+export interface Asker extends Asking {
   readonly access: AccessState;
   readonly leases: Leases;
   readonly actor: Actor | null;
@@ -95,8 +97,8 @@ export function recordFrame(
 }
 
 function recordGroup(records: FrameRecords, asker: Asker, group: Uint8Array): void {
-  const { access, leases, actor } = asker;
-  const rights = access.isOn ? rightsOf(access, actor) : null;
+  const { access, leases } = asker;
+  const rights = rightsNow(access, asker);
   const cursor = new CommandCursor();
   cursor.resetToGroup(group);
   while (cursor.next()) {
@@ -107,12 +109,9 @@ function recordGroup(records: FrameRecords, asker: Asker, group: Uint8Array): vo
   }
 }
 
-function recordReads(
-  records: FrameRecords,
-  { access, leases, actor }: Asker,
-  frame: Uint8Array,
-): void {
-  const rights = access.isOn ? rightsOf(access, actor) : null;
+function recordReads(records: FrameRecords, asker: Asker, frame: Uint8Array): void {
+  const { leases } = asker;
+  const rights = rightsNow(asker.access, asker);
   forEachRead(frame, (_, wanted) => {
     const where = placesOf(wanted);
     const isOfKeys = typeof wanted !== "string" && "lease" in wanted && wanted.withKeys;
@@ -126,22 +125,34 @@ function recordReads(
 
 function recordWatches(
   records: FrameRecords,
-  { access, actor }: Asker,
+  asker: Asker,
   requests: readonly WatchRequest[],
 ): void {
   for (const request of requests) {
     if (request.kind !== "create") continue;
     const { start, end } = request.wish;
-    records.add("watch", mayRead(access, actor, { start, end }), () => shown({ start, end }));
+    records.add("watch", mayRead(asker.access, asker, { start, end }), () => shown({ start, end }));
   }
 }
 
 /** No user can have this name: names have no blanks. */
 const HOLDER = "the holder of the secret";
 
-/** The name that a refused user claims: null unless a user can be named so. */
-export function claimedName(user: string): string | null {
-  return ACCESS_NAME.test(user) ? user : null;
+/**
+ * The record of an attempt to sign in: who it was, or else who it claimed to be, if a user can be named so.
+ * @returns null: access control is off, and nobody has proved anything
+ */
+export function signInRecord(
+  claimed: string | null,
+  from: string,
+  result: SignedIn | KvError,
+): AuditRecord | null {
+  const attempt = { from, operation: "sign in", keys: null };
+  if (result instanceof KvError) {
+    const user = claimed !== null && ACCESS_NAME.test(claimed) ? claimed : null;
+    return { ...attempt, user, allowed: false, isClaim: true };
+  }
+  return result.actor === null ? null : { ...attempt, user: userOf(result.actor), allowed: true };
 }
 
 export function userOf(actor: Actor | null): string | null {

@@ -40,7 +40,7 @@ import {
 } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
 import type { BufferHolder } from "./buffer-budget.ts";
-import { claimedName, recordFrame } from "./audit-frame.ts";
+import { recordFrame, signInRecord } from "./audit-frame.ts";
 import type { Identity } from "./identity.ts";
 import { Inbox } from "./inbox.ts";
 import { LargeWrites } from "./large-writes.ts";
@@ -126,6 +126,10 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   get actor(): Actor | null {
     return this.#identity.actor(this.#gate.nowMs());
+  }
+
+  get onlyWhileOn(): boolean {
+    return this.#identity.onlyWhileOn;
   }
 
   get remote(): string {
@@ -387,15 +391,8 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
       const wrong =
         result instanceof KvError ? null : this.#identity.signedIn(result, this.#gate.nowMs());
       const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
-      const allowed = !(answer instanceof KvError);
-      this.#gate.audit?.record({
-        user: claimedName(user),
-        from: this.remote,
-        operation: "sign in",
-        keys: null,
-        allowed,
-        isClaim: !allowed,
-      });
+      const record = signInRecord(user, this.remote, answer);
+      if (record !== null) this.#gate.audit?.record(record);
       this.#connection.send(encodeSignedIn(answer));
       if (!this.#hasWaiting) return;
       this.#gate.queued(this);
@@ -405,7 +402,8 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   #audit(audit: Audit, bytes: Uint8Array, frame: ClientFrame): void {
     const { access, leases } = this.#gate.replica.state;
-    const asker = { access, leases, actor: this.actor, from: this.remote };
+    const { actor, onlyWhileOn, remote: from } = this;
+    const asker = { access, leases, actor, onlyWhileOn, from };
     const beganMs = this.#gate.nowMs();
     recordFrame(audit, asker, bytes, frame);
     this.#payForTime(beganMs);

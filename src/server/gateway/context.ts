@@ -72,7 +72,11 @@ export function handshakeOf(
   };
 }
 
-/** Whether the peer that sent this hello, and has shaken hands, has proved the secret. */
-export function hasProved({ options }: Pick<GatewayContext, "options">, remote: Hello): boolean {
-  return remote.authenticates && secretsNow(options.secret).length > 0;
+/** Whether the peer that sent this hello, and has shaken hands, has proved the secret. "none": there is no secret. */
+export function secretOf(
+  { options }: Pick<GatewayContext, "options">,
+  remote: Hello,
+): "proved" | "owed" | "none" {
+  if (secretsNow(options.secret).length === 0) return "none";
+  return remote.authenticates ? "proved" : "owed";
 }

@@ -7,21 +7,24 @@ export type Means = "password" | "secret" | "certificate" | "none";
 
 export class Identity {
   readonly #isHolder: boolean;
+  /** There is a secret, which the peer has not proved: it has no business here while access control is off. */
+  readonly onlyWhileOn: boolean;
   readonly #commonName: string | null;
   readonly #onSignedIn: () => string | null;
   #signedIn: Actor | null = null;
   #endsMs = 0;
 
   /**
-   * @param isHolder whether the handshake has proved the cluster's secret
+   * @param secret whether the handshake has proved the cluster's secret, or has not, or there is none
    * @param onSignedIn called when the peer has proved who it is. @returns why that does not help; null: it does
    */
   constructor(
     connection: Pick<Connection, "security">,
-    isHolder: boolean,
+    secret: "proved" | "owed" | "none",
     onSignedIn: () => string | null = () => null,
   ) {
-    this.#isHolder = isHolder;
+    this.#isHolder = secret === "proved";
+    this.onlyWhileOn = secret === "owed";
     this.#onSignedIn = onSignedIn;
     // As in a token: a name that no user can have names no user. The empty name stands for a holder of the secret.
     const commonName = connection.security()?.commonName ?? "";
@@ -37,6 +40,11 @@ export class Identity {
     this.#signedIn = actor;
     this.#endsMs = nowMs + lifetimeMs;
     return this.#onSignedIn();
+  }
+
+  /** The peer was let in to sign in, and there is nothing to sign in to any more. */
+  isShutOut({ isOn }: AccessState): boolean {
+    return !isOn && this.onlyWhileOn;
   }
 
   /** Access control is on, and the peer has proved nothing that it asks for. A peer that has signed in once is no stranger any more. */

@@ -5,15 +5,23 @@
 import { mayManage, type AccessState } from "../../store/index.ts";
 import { KvError } from "../../base/index.ts";
 import type { Audit } from "../../machine/ports/index.ts";
+import { addressOf } from "./address.ts";
+import { signInRecord } from "./audit-frame.ts";
 import type { Proof, SignIn } from "./sign-in.ts";
 
 export interface LookOnParts {
   readonly signIn: SignIn;
   readonly access: () => AccessState;
   readonly audit: Audit | undefined;
+  readonly nowMs: () => number;
 }
 
+const SEEN_MS = 10 * 60_000;
+const SEEN_MAX = 1024;
+
 export class LookOn {
+  /** When a sign-in was taken down, by address and user; the oldest first. */
+  readonly #seenMs = new Map<string, number>();
   readonly #parts: LookOnParts;
 
   constructor(parts: LookOnParts) {
@@ -35,21 +43,39 @@ export class LookOn {
     const said = credentialsIn(header ?? "");
     if (said === null) return done(false);
     signIn.signIn(remote, said.user, said.proof, (result) => {
-      const mayLook = !(result instanceof KvError) && mayManage(access(), result.actor);
-      const user = result instanceof KvError ? null : (result.actor?.name ?? null);
+      const mayLook = !(result instanceof KvError) && mayManage(access(), result);
+      const record = signInRecord(said.user, remote, result);
+      if (record !== null && (!record.allowed || this.#isNews(remote, record.user))) {
+        audit?.record(record);
+      }
       // Allowed requests are left out, as those of management are.
-      if (!mayLook) {
-        audit?.record({ user, from: remote, operation: "look on", keys: null, allowed: false });
+      if (record?.allowed === true && !mayLook) {
+        audit?.record({ ...record, operation: "look on", allowed: false });
       }
       done(mayLook);
     });
   }
+
+  /** Monitoring programs sign in with every request: one sign-in of a user from an address is taken down in so much time. */
+  #isNews(remote: string, user: string | null): boolean {
+    const who = `${addressOf(remote)} ${user}`;
+    const nowMs = this.#parts.nowMs();
+    const lastMs = this.#seenMs.get(who) ?? Number.NEGATIVE_INFINITY;
+    if (nowMs - lastMs < SEEN_MS) return false;
+    this.#seenMs.delete(who);
+    this.#seenMs.set(who, nowMs);
+    const [oldest] = this.#seenMs.keys();
+    if (this.#seenMs.size > SEEN_MAX && oldest !== undefined) this.#seenMs.delete(oldest);
+    return true;
+  }
 }
 
-function credentialsIn(header: string): { readonly user: string; readonly proof: Proof } | null {
+function credentialsIn(
+  header: string,
+): { readonly user: string | null; readonly proof: Proof } | null {
   const [, scheme = "", given = ""] = /^(Basic|Bearer) +([\w.~+/=-]{1,1024})$/i.exec(header) ?? [];
   if (scheme === "") return null;
-  if (scheme.toLowerCase() === "bearer") return { user: "", proof: { token: given } };
+  if (scheme.toLowerCase() === "bearer") return { user: null, proof: { token: given } };
   const text = Buffer.from(given, "base64").toString("utf8");
   const colon = text.indexOf(":");
   if (colon < 0) return null;

@@ -35,7 +35,7 @@ export class SignIn {
   readonly #access: () => AccessState;
   readonly #tokenKey: SignInParts["tokenKey"];
   readonly #queue: SignInQueue;
-  /** The hash of a password that no user has (SIGNIN-2); made with the first use. */
+  /** The hash of a password that no user has (SIGNIN-2); made when somebody signs in first. */
   #decoy: string | null = null;
 
   constructor({ passwords, access, tokenKey, nowMs }: SignInParts) {
@@ -47,11 +47,12 @@ export class SignIn {
 
   /**
    * @param remote the connection's address with its port
+   * @param user null: with a token, whose name it has
    * @param done once; within this call where nothing has to be hashed
    */
   signIn(
     remote: string,
-    user: string,
+    user: string | null,
     proof: Proof,
     done: (result: SignedIn | KvError) => void,
   ): void {
@@ -64,11 +65,15 @@ export class SignIn {
         new KvError("BAD_REQUEST", `a password has at most ${PASSWORD_LENGTH_MAX} characters`),
       );
     }
-    if ("token" in proof) return done(this.#byToken(passwords, access, proof.token));
+    if ("token" in proof) return done(this.#byToken(passwords, access, user, proof.token));
     const wrong = this.#queue.enter(
       { remote, user },
       (over) =>
-        this.#check(passwords, user, proof.password, (actor) => {
+        this.#check(passwords, user ?? "", proof.password, (actor) => {
+          if (actor === "noMemory") {
+            over(null);
+            return done(noMemory());
+          }
           over(actor === null ? "wrong" : "right");
           if (actor === null) done(refused(WRONG_TEXT));
           else this.#letIn(passwords, actor, done);
@@ -87,41 +92,50 @@ export class SignIn {
       (over: (verdict: Verdict) => void) =>
         passwords.hash(password, (hash) => {
           over(null);
-          done(hash);
+          done(hash ?? noMemory());
         }),
       done,
     );
     if (wrong !== null) done(wrong);
   }
 
-  #byToken(passwords: Passwords, access: AccessState, token: string): SignedIn | KvError {
+  #byToken(
+    passwords: Passwords,
+    access: AccessState,
+    user: string | null,
+    token: string,
+  ): SignedIn | KvError {
     const read = readToken(access, token);
     const nowMs = passwords.wallMs();
     if (read === null || nowMs >= read.endsMs) return refused(BAD_TOKEN_TEXT);
     const { actor, endsMs } = read;
+    if (user !== null && user !== actor.name) return refused(OTHERS_TOKEN_TEXT);
     if (access.users.get(actor.name)?.generation !== actor.generation)
       return refused(BAD_TOKEN_TEXT);
     // A clock of another node may be ahead: no user stays signed in for longer than a token lives.
     return { actor, token, lifetimeMs: Math.min(TOKEN_LIFETIME_MS, endsMs - nowMs) };
   }
 
-  /** @param done null: no user */
+  /** @param done null: no user; "noMemory": nothing was compared */
   #check(
     passwords: Passwords,
     name: string,
     password: string,
-    done: (actor: Actor | null) => void,
+    done: (actor: Actor | "noMemory" | null) => void,
   ): void {
-    const user = this.#access().users.get(name);
-    const hash = user === undefined || user.passwordHash === "" ? this.#decoy : user.passwordHash;
-    if (hash === null) {
+    // SIGNIN-2. Whoever tries first waits for it, whichever name he tries.
+    if (this.#decoy === null) {
       passwords.hash("", (made) => {
         this.#decoy = made;
-        this.#check(passwords, name, password, done);
+        if (made === null) done("noMemory");
+        else this.#check(passwords, name, password, done);
       });
       return;
     }
+    const user = this.#access().users.get(name);
+    const hash = user === undefined || user.passwordHash === "" ? this.#decoy : user.passwordHash;
     passwords.verify(password, hash, (isRight) => {
+      if (isRight === null) return done("noMemory");
       const access = this.#access();
       const now = access.users.get(name);
       // The password may have been changed meanwhile.
@@ -152,10 +166,16 @@ export class SignIn {
   }
 }
 
+/** A hash takes megabytes. */
+function noMemory(): KvError {
+  return new KvError("OVERLOADED", "the node has no memory to hash a password: try again later");
+}
+
 function refused(text: string): KvError {
   return new KvError("UNAUTHENTICATED", text);
 }
 
 const WRONG_TEXT = "wrong user or password";
+const OTHERS_TOKEN_TEXT = "the token is another user's: name the user whose token it is";
 const BAD_TOKEN_TEXT =
   "the token has ended, or its user is gone or has another password: sign in with the password";

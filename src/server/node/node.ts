@@ -152,6 +152,7 @@ export class Node {
       signIn,
       access: () => this.#replica.state.access,
       audit: machine.audit,
+      nowMs: () => machine.clock.now(),
     });
     this.#gateways = new Gateways({
       options,

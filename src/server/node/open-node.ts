@@ -1,5 +1,5 @@
 /** Opens a data directory and restores the replica to where it was when the process ended. */
-import { StorageError, withWayOutFor } from "../../base/index.ts";
+import { secretsNow, StorageError, withWayOutFor } from "../../base/index.ts";
 import { KvState, OrderedCells, type PlaceSeed } from "../../store/index.ts";
 import type { DurableState, WriteSeq } from "../../omnipaxos/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
@@ -64,6 +64,11 @@ function openedNode(options: NodeOptions, machine: Machine, hooks: OpenHooks): O
     confirmMembers: options.confirmMembers,
     onFailure: (error) => hooks.onFailure(error),
   });
+  if (options.rejoin && directory.joined) {
+    logger.warn(
+      "--rejoin stands among the options of a node that has its place: take it out, before it starts on an empty directory whose disk is only not mounted",
+    );
+  }
   const snapshots = SnapshotStore.open(disk, SNAPSHOT_DIRECTORY, logger, directory.bootId);
   const { storage, recovered } = LogStorage.open(
     disk,
@@ -116,6 +121,7 @@ function replicaOptions(
   const waitTicks = ticks(timing.requestWaitMs);
   return {
     joined: directory.joined,
+    needsSecret: () => secretsNow(options.secret).length > 0,
     core: {
       clusterConfig: { configurationId: 1, nodes: [...options.peerAddresses.keys()] },
       pid: nodeId,

@@ -27,12 +27,13 @@ export interface Credential {
 export class SecretFile implements Credential {
   readonly #kept: KeptFiles<readonly string[]>;
   #logger: Logger | null = null;
+  #other: SecretFile | null = null;
 
   /** @param path absolute @throws KvError BAD_REQUEST */
   constructor(path: string, flag: string) {
     this.#kept = new KeptFiles({
       paths: [path],
-      read: () => readSecretFile(path, flag),
+      read: () => this.#checked(readSecretFile(path, flag)),
       onRead: (secrets) =>
         this.#logger?.info("the secrets have changed: new connections use them", {
           flag,
@@ -47,6 +48,25 @@ export class SecretFile implements Credential {
 
   get secrets(): Exclude<Secrets, string | null> {
     return () => this.#kept.value;
+  }
+
+  /**
+   * These are the nodes' own, and those of clients: from now on neither file is taken up while it holds a secret of the other.
+   * @throws KvError BAD_REQUEST when one does now
+   */
+  keepApartFrom(ofClients: SecretFile): void {
+    this.#other = ofClients;
+    ofClients.#other = this;
+    this.#checked(this.#kept.value);
+  }
+
+  /** @throws KvError BAD_REQUEST */
+  #checked(secrets: readonly string[]): readonly string[] {
+    const known = this.#other?.secrets() ?? [];
+    if (!secrets.some((secret) => known.includes(secret))) return secrets;
+    const text =
+      "--peer-secret-file: holds a secret of --secret-file too: whoever may write keys would be a node; make another (`omnikv secret FILE`)";
+    throw new KvError("BAD_REQUEST", text);
   }
 
   watch(logger: Logger, intervalMs?: number): void {

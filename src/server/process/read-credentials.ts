@@ -54,11 +54,7 @@ export function credentials(
     peerSecretFile === undefined
       ? null
       : new SecretFile(resolve(peerSecretFile), "--peer-secret-file");
-  if (secret !== null && peerSecret !== null && shareOne(secret, peerSecret)) {
-    const text =
-      "--peer-secret-file: holds a secret of --secret-file too: whoever may write keys would be a node; make another (`omnikv secret FILE`)";
-    throw new KvError("BAD_REQUEST", text);
-  }
+  if (secret !== null) peerSecret?.keepApartFrom(secret);
   const clientTls = forClients === null ? null : new TlsFiles(absolute(forClients), host, version);
   const peerTls = forPeers === null ? null : new TlsFiles(absolute(forPeers), host, version);
   // On loopback, nodes without a credential of their own go on with that of clients, as they did in version 0.1.
@@ -86,11 +82,6 @@ function warnings(flags: CredentialFlags, host: string, isShared: boolean): read
     );
   }
   return told;
-}
-
-function shareOne(one: SecretFile, other: SecretFile): boolean {
-  const known = new Set(one.secrets());
-  return other.secrets().some((secret) => known.has(secret));
 }
 
 function absolute(flags: TlsFlags): TlsFlags {

@@ -17,6 +17,7 @@
 import { createHash } from "node:crypto";
 import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
+import { CLUSTER_ID, CLUSTER_ID_TEXT } from "../../base/index.ts";
 
 const MAGIC = Buffer.from("omnikv backup 1\n", "latin1");
 /** A file of a later version: the error says so, and does not call it damaged. */
@@ -69,7 +70,11 @@ export class BackupWriter {
   #pieces = 0;
   #bytes = 0;
 
+  /** @throws BackupError when the cluster's id, which a node has said, is none: files are named after it */
   begin(header: BackupHeader): Uint8Array {
+    if (!CLUSTER_ID.test(header.clusterId)) {
+      throw new BackupError(`the cluster's id is none: expected ${CLUSTER_ID_TEXT}`);
+    }
     const payload = Buffer.from(JSON.stringify(header), "utf8");
     return this.#taken(Buffer.concat([MAGIC, this.#record(KIND.header, payload)]));
   }

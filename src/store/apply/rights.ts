@@ -2,7 +2,7 @@
  * What a user may do, computed from users and roles once for each epoch.
  *
  * Invariant: a user may do only what a role grants. A client that has not signed in, or whose password was changed since it did, may
- * do nothing at all.
+ * do nothing at all. Nor may one that was let in only because access control was on, and has proved no secret, once it is off.
  */
 import { ERRORS, unreachable } from "../../base/index.ts";
 import { operationOf, OP } from "../operations/index.ts";
@@ -34,12 +34,26 @@ const NO_RIGHTS: Rights = {
   mayWrite: () => false,
 };
 
+/** Of a client that has no business here while access control is off (Asking). */
+export const SHUT_OUT: Rights = { ...NO_RIGHTS };
+
 const ALL_RIGHTS: Rights = {
   isKnown: true,
   isRoot: true,
   mayRead: () => true,
   mayWrite: () => true,
 };
+
+/** Somebody who asks for something. */
+export interface Asking {
+  /** Null or left out: has not signed in. */
+  readonly actor?: Actor | null;
+  /**
+   * The cluster has a secret, which this client has not proved: it was let in only because access control was on. So it may do nothing
+   * while that is off, and not everything. Default: false.
+   */
+  readonly onlyWhileOn?: boolean;
+}
 
 /** By state, which is another object after each change, and by user. */
 const known = new WeakMap<AccessState, Map<string, Rights>>();
@@ -64,6 +78,12 @@ export function rightsOf(access: AccessState, actor: Actor | null): Rights {
   return rights;
 }
 
+/** The rights of who asks now. @returns null: access control is off, and everything is allowed */
+export function rightsNow(access: AccessState, { actor, onlyWhileOn }: Asking): Rights | null {
+  if (access.isOn) return rightsOf(access, actor ?? null);
+  return onlyWhileOn === true ? SHUT_OUT : null;
+}
+
 function workedOut(access: AccessState, user: User): Rights {
   if (user.roles.includes(ROOT)) return ALL_RIGHTS;
   const permissions = user.roles.flatMap((name) => access.roles.get(name)?.permissions ?? []);
@@ -81,14 +101,14 @@ function intervals(permissions: readonly Permission[], kind: "read" | "write"): 
   return new KeyIntervals(permissions.filter((one) => one.kind === kind || one.kind === "both"));
 }
 
-/** Whether the actor may read all keys of `where` now. A caller that watches must ask again when the epoch has moved. */
-export function mayRead(access: AccessState, actor: Actor | null, where: Where): boolean {
-  return !access.isOn || rightsOf(access, actor).mayRead(where);
+/** Whether who asks may read all keys of `where` now. A caller that watches must ask again when the epoch has moved. */
+export function mayRead(access: AccessState, asking: Asking, where: Where): boolean {
+  return rightsNow(access, asking)?.mayRead(where) ?? true;
 }
 
-/** Whether the actor may manage the cluster. */
-export function mayManage(access: AccessState, actor: Actor | null): boolean {
-  return !access.isOn || rightsOf(access, actor).isRoot;
+/** Whether who asks may manage the cluster. */
+export function mayManage(access: AccessState, asking: Asking): boolean {
+  return rightsNow(access, asking)?.isRoot ?? true;
 }
 
 /** Which keys are bound to leases. */

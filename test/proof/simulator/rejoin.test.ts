@@ -124,6 +124,47 @@ describe.each(SEEDS)("seed %i", (seed) => {
     expect(stage.noticed(lost)).toBe("REPLACED");
   });
 
+  test.each([3, 5])(
+    "of %i a majority replaced by mistake: the whole disks get in again",
+    (nodes) => {
+      const stage = new DiskStage(nodes, seed);
+      const count = (nodes + 1) / 2;
+      const [unmounted, asked] = [stage.order.slice(0, count), stage.order.slice(count)];
+      for (const node of stage.order) expect(stage.write(node)).toBe(true);
+      for (const node of unmounted) stage.down(node);
+      const whole = unmounted.map((node) => [node, stage.node(node).image()] as const);
+      for (const node of unmounted) {
+        stage.wipe(node);
+        stage.up(node, REJOIN);
+      }
+      stage.run();
+      for (const [node, image] of whole) {
+        expect(stage.isPlaced(node)).toBe(false);
+        stage.down(node);
+        stage.put(node, image);
+      }
+      const [first = 0] = unmounted;
+      stage.up(first);
+      stage.run();
+      expect(stage.noticed(first)).toBe("REPLACED");
+      // The way out: without those that were asked, which recorded it, the disks are a majority again.
+      for (const node of [...asked, first]) stage.down(node);
+      for (const node of unmounted) stage.up(node);
+      stage.until(() => stage.leader !== null);
+      expect(stage.write(first)).toBe(true);
+      for (const node of asked) {
+        stage.wipe(node);
+        stage.up(node, REJOIN);
+      }
+      stage.until(() => asked.every((node) => stage.isPlaced(node)));
+      stage.run();
+      for (const node of stage.order) {
+        expect(stage.write(node)).toBe(true);
+        expect(stage.lostAt(node)).toEqual([]);
+      }
+    },
+  );
+
   test("of three with one down it waits, and the lost disk does not come back in", () => {
     const stage = new DiskStage(3, seed);
     const [knowing, away, lost] = stage.order as [number, number, number];

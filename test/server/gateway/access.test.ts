@@ -11,7 +11,7 @@ import {
   type Actor,
 } from "../../../src/store/index.ts";
 import { AdminUsers } from "../../../src/server/gateway/admin-users.ts";
-import type { AdminRequest } from "../../../src/protocol/admin/index.ts";
+import { encodeAdminRequest, type AdminRequest } from "../../../src/protocol/admin/index.ts";
 import { encodeSignIn } from "../../../src/protocol/client/index.ts";
 import { until } from "../../conformance/wait.ts";
 import { startGateWorld, type GateWorld } from "./world.ts";
@@ -390,6 +390,34 @@ describe("the audit of management", () => {
     ]);
   });
 
+  test("says of a token whose it is, and a token is good for its own user only", async () => {
+    await secure();
+    const { token } = await adminOf().call(1, "signIn", { ...ANN, token: null });
+    audited = [];
+    const [client, admin] = [await world.attack("client"), await world.attack("admin")];
+    for (const [i, user] of ["root", "ann"].entries()) {
+      client.connection.send(encodeSignIn({ user, proof: { token } }));
+      const params = { user, password: null, token };
+      admin.connection.send(encodeAdminRequest(i + 1, "signIn", params));
+    }
+    await until(() => client.frames.length === 2 && admin.frames.length === 2);
+    const told = (of: string): unknown[] =>
+      audited.flatMap(({ user, ...what }) => (user === of ? [what] : []));
+    expect(told("ann")).toMatchObject([{ allowed: true }, { allowed: true }]);
+    const claim = { allowed: false, isClaim: true };
+    expect(told("root")).toMatchObject([claim, claim]);
+  });
+
+  test("takes down nobody who signs in while nobody has to", async () => {
+    audited = [];
+    const [client, admin] = [await world.attack("client"), await world.attack("admin")];
+    client.connection.send(encodeSignIn({ user: "root", proof: { password: "x" } }));
+    const params = { user: "root", password: "x", token: null };
+    admin.connection.send(encodeAdminRequest(1, "signIn", params));
+    await until(() => client.frames.length === 1 && admin.frames.length === 1);
+    expect(audited).toEqual([]);
+  });
+
   test("takes down no claim to be somebody who is no user", async () => {
     await secure();
     audited = [];
@@ -402,10 +430,11 @@ describe("the audit of management", () => {
 });
 
 describe("who looks on over HTTP", () => {
+  const judge = (header: string | undefined, from = "127.0.0.1:1"): Promise<boolean> =>
+    new Promise((done) => world.node.lookOn.judge(header, from, done));
+  const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
+
   test("is root, by a password or a token, and nobody else", async () => {
-    const judge = (header: string | undefined): Promise<boolean> =>
-      new Promise((done) => world.node.lookOn.judge(header, "127.0.0.1:1", done));
-    const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
     expect(world.node.lookOn.isForRoot).toBe(false);
     await secure();
     expect(world.node.lookOn.isForRoot).toBe(true);
@@ -419,6 +448,26 @@ describe("who looks on over HTTP", () => {
     ]) {
       expect([header, await judge(header)]).toEqual([header, false]);
     }
+  });
+
+  test("is taken down: who guesses a password each time, and who knows one once in a while", async () => {
+    await secure();
+    audited = [];
+    for (const word of ["a", "b", "of root"]) await judge(basic(`root:${word}`), "10.0.0.9:1");
+    for (let port = 2; port < 5; port++) await judge(basic("root:of root"), `10.0.0.9:${port}`);
+    await judge(basic("root:of root"), "10.0.0.8:1");
+    await judge(basic("ann:of ann"), "10.0.0.8:2");
+    const what = audited.map(({ user, from, operation, allowed, isClaim = false }) =>
+      [user, from, operation, allowed, isClaim].join(" "),
+    );
+    expect(what).toEqual([
+      "root 10.0.0.9:1 sign in false true",
+      "root 10.0.0.9:1 sign in false true",
+      "root 10.0.0.9:1 sign in true false",
+      "root 10.0.0.8:1 sign in true false",
+      "ann 10.0.0.8:2 sign in true false",
+      "ann 10.0.0.8:2 look on false false",
+    ]);
   });
 });
 

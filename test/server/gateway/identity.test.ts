@@ -5,7 +5,7 @@ import { EMPTY_ACCESS } from "../../../src/store/index.ts";
 
 function shownBy(commonName: string | null): Identity {
   const security = { binding: new Uint8Array(32), wrongHost: () => null, commonName };
-  return new Identity({ security: () => security }, false);
+  return new Identity({ security: () => security }, "none");
 }
 
 test("a certificate's common name is who asks", () => {

@@ -131,7 +131,7 @@ function world() {
     } as unknown as Replica,
   };
   const connection = new FakeConnection();
-  const client = new ClientConnection(gate, connection, new Identity(connection, false));
+  const client = new ClientConnection(gate, connection, new Identity(connection, "none"));
   const turn = (): number => {
     gate.turn += 1;
     const before = taken.length;

@@ -114,7 +114,7 @@ describe("while access control is on", () => {
   });
 });
 
-test("when access control is switched on, those who are there get that time to sign in; when it is off again nobody has to", async () => {
+test("when access control is switched on, those who are there get that time to sign in; when it is off again nobody has to, where there is no secret", async () => {
   await begin({}, { strangerTimeoutMs: 2000 });
   const idle = [await world.attack("client"), await world.attack("admin")];
   const ready = user();

@@ -35,8 +35,14 @@ export interface GateWorld {
   readonly lines: readonly string[];
   readonly client: ReturnType<typeof createClient>;
   readonly admin: ReturnType<typeof createAdminClient>;
-  /** A connection that has shaken hands. */
-  attack(channel: "client" | "admin"): Promise<Attacker>;
+  /**
+   * A connection that has shaken hands.
+   * @param wire its wire to the node, perhaps one that holds frames back. Default: the plain one
+   */
+  attack(
+    channel: "client" | "admin",
+    wire?: (connection: Connection) => Connection,
+  ): Promise<Attacker>;
   close(): Promise<void>;
 }
 
@@ -84,12 +90,12 @@ export async function startGateWorld(
   const admin = createAdminClient({ nodes, clusterId: "gates", secret, timeoutMs: PATIENCE_MS });
   await client.write("first", "value");
   const dialer = new WsNetwork();
-  const attack = async (channel: "client" | "admin"): Promise<Attacker> => {
+  const attack: GateWorld["attack"] = async (channel, wire = (connection) => connection) => {
     const frames: Uint8Array[] = [];
     let open = false;
     let closed: string | null = null;
     const connection = dialWithHandshake(
-      (handlers) => dialer.dial({ host, port }, channel, handlers),
+      (handlers) => wire(dialer.dial({ host, port }, channel, handlers)),
       {
         ...{ clock: nodeClock, random: machine.random, timeoutMs: PATIENCE_MS },
         handshake: {

@@ -1,5 +1,5 @@
 /** What a node says must not send its last copy of a write away unconditionally, and must not send people after a version that never was. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -13,6 +13,8 @@ import type { Machine } from "../../../src/server/node/machine.ts";
 import { NODE_DEFAULTS } from "../../../src/server/node/options.ts";
 import { outvotedText } from "../../../src/server/node/agreement-log.ts";
 import { contradictionText, refusalText } from "../../../src/server/node/refusals.ts";
+import { REFUSAL_TEXT_MAX } from "../../../src/protocol/handshake/handshake.ts";
+import type { DataDirectory } from "../../../src/storage/data-directory.ts";
 import { unknownFormat } from "../../../src/storage/log-errors.ts";
 
 test("who is outvoted may be the one that is right: the majority can have gone back in time", () => {
@@ -45,6 +47,48 @@ test("nobody is sent to --rejoin where it cannot help", () => {
     expect(wayOutOf(members)).toMatch(/no lost disk can be replaced.*Only the data directory/);
     expect(wayOutOf(members)).not.toContain("start the node with --rejoin");
   }
+});
+
+test("whoever is refused because of a mistake is told how the whole disks get in again", () => {
+  for (const members of [3, 5, 101]) {
+    const text = refusalText.replaced(members, members);
+    expect(text).toContain("Replaced by mistake");
+    expect(Buffer.byteLength(text)).toBeLessThan(REFUSAL_TEXT_MAX);
+  }
+  const manual = join(import.meta.dirname, "../../../docs/operations.md");
+  expect(readFileSync(manual, "utf8")).toContain("**Replaced by mistake.**");
+});
+
+test("a --rejoin that is left among the options is warned of once the node has its place", () => {
+  const directory = mkdtempSync(join(tmpdir(), "omnikv-rejoin-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const warned: string[] = [];
+  const open = (rejoin: boolean): DataDirectory => {
+    const host = "127.0.0.1";
+    const options = {
+      ...{ ...NODE_DEFAULTS, nodeId: 1, clusterId: "c", version: "0", rejoin },
+      clientAddress: { host, port: 1 },
+      peerAddresses: new Map([1, 2, 3].map((id) => [id, { host, port: id + 1 }])),
+    };
+    const machine = {
+      ...{ clock: nodeClock, random: createNodeRandom(), passwords: scryptPasswords },
+      logger: {
+        ...{ debug: () => {}, info: () => {}, error: () => {} },
+        warn: (text: string) => warned.push(text),
+      },
+      disk: NodeDisk.open(directory),
+    };
+    const hooks = { onDurable: () => {}, onFailure: () => {}, onRoom: () => {} };
+    return openNode(options, machine as unknown as Machine, hooks).directory;
+  };
+  open(true);
+  // It waits for its place, and has to be started with it or without.
+  open(true).join();
+  expect(warned).toEqual([]);
+  open(true);
+  expect(warned.join()).toContain("--rejoin stands among the options");
+  open(false);
+  expect(warned).toHaveLength(1);
 });
 
 test("nor is a node that finds its own data damaged: whoever writes the sentence need not know how many nodes there are", () => {

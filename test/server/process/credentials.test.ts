@@ -268,3 +268,24 @@ describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
     ]);
   });
 });
+
+test.each(["clients", "nodes"])(
+  "a new secret of %s that the others have too is not taken up, as at the start",
+  async (whose) => {
+    const ofClients = new SecretFile(file("apart-clients", `${A}\n`), "--secret-file");
+    const ofNodes = new SecretFile(file("apart-nodes", `${B}\n`), "--peer-secret-file");
+    ofNodes.keepApartFrom(ofClients);
+    const { logger, lines } = recorder();
+    const changed = whose === "nodes" ? ofNodes : ofClients;
+    const [before, wrong] = whose === "nodes" ? [B, `${A}\n${B}\n`] : [A, `${A}\n${B}\n`];
+    changed.watch(logger, 10);
+    try {
+      file(`apart-${whose}`, wrong);
+      await until(() => lines.length > 0);
+    } finally {
+      changed.stop();
+    }
+    expect(lines.join()).toMatch(/^error the new secrets cannot be used.*would be a node/);
+    expect(changed.secrets()).toEqual([before]);
+  },
+);

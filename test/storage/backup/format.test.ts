@@ -6,6 +6,7 @@ import {
   BackupWriter,
   type BackupHeader,
 } from "../../../src/storage/backup/format.ts";
+import { ADMIN_OPERATIONS } from "../../../src/protocol/admin/admin-schema.ts";
 import { newBeginning } from "../../../src/storage/backup/new-beginning.ts";
 import { readBackup, type ReadBackup } from "../../../src/storage/backup/read-backup.ts";
 import { KvState, textOf, byteStringOfText } from "../../../src/store/index.ts";
@@ -39,6 +40,19 @@ describe("a backup", () => {
     expect(found.state.hash()).toBe(empty.hash());
     expect(found.state.appliedIdx).toBe(0);
   });
+
+  test.each(["../../etc/cron.d/x", "", "a/b", "a b", "x".repeat(65)])(
+    "of a cluster that calls itself %j is not made",
+    (clusterId) => {
+      expect(() => new BackupWriter().begin({ ...headerOf(state), clusterId })).toThrow(
+        BackupError,
+      );
+      const about = { ...headerOf(state), backup: 1, clusterId };
+      const { result } = ADMIN_OPERATIONS.beginBackup;
+      expect(result.safeParse(about).success).toBe(false);
+      expect(result.safeParse({ ...about, clusterId: "a.b_c-1" }).success).toBe(true);
+    },
+  );
 
   test("may say more in its header than this version knows", async () => {
     const header = { ...headerOf(state), acceptedRound: "4.0.3", later: [1] };
