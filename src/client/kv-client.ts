@@ -144,9 +144,8 @@ export class KvClient extends KeyRequests implements KvRequests {
     this.#coordination = new Coordination(
       this,
       options.clock,
-      leasePortOf(
-        (operation, requestOptions, result) => this.#submit(operation, requestOptions, result),
-        options.random,
+      leasePortOf((operation, requestOptions, result) =>
+        this.#submit(operation, requestOptions, result),
       ),
       options.random,
     );

@@ -17,11 +17,11 @@ export interface LeaseKeys extends LeaseInfo {
 
 /** What leases need of a client. Promises reject with a KvError, but for keepAlive. */
 export interface LeasePort {
-  /** @param id "random": one that nobody can guess; "next": a small one, which people can type */
+  /** @param id one that the client has drawn; "next": a small one of the nodes' choice, which people can type */
   grant(
     ttlMs: number,
     options: RequestOptions,
-    id: "random" | "next",
+    id: LeaseId | "next",
   ): Promise<{ id: LeaseId; ttlMs: number }>;
   /**
    * Renews all in one frame. @returns in the order of the leases: the time to live that begins anew; null: there is no such lease; or

@@ -1,5 +1,4 @@
 /** Leases as requests of a client. */
-import type { Random } from "../../machine/ports/index.ts";
 import { KvError, LEASES_RENEWED_MAX } from "../../base/index.ts";
 import { decodeNumbers, encodeNumbers, STATUS } from "../../store/commands/index.ts";
 import type { LeasesAnswer } from "../../protocol/client/index.ts";
@@ -19,10 +18,10 @@ const NEXT_ID = 0;
 
 type LeaseView = LeasesAnswer["leases"][number];
 
-export function leasePortOf(submit: LeaseSubmit, random: Random): LeasePort {
+export function leasePortOf(submit: LeaseSubmit): LeasePort {
   return {
     grant: (ttl, options, id) => {
-      const lease = id === "random" ? randomId(random) : NEXT_ID;
+      const lease = id === "next" ? NEXT_ID : id;
       return submit({ kind: "leaseGrant", ttl, lease }, options, ({ revision }) => ({
         id: revision,
         ttlMs: ttl,
@@ -36,11 +35,6 @@ export function leasePortOf(submit: LeaseSubmit, random: Random): LeasePort {
       return submit(revoke, options, ({ status }) => status === STATUS.ok);
     },
   };
-}
-
-/** An id of 53 bits, which is what a number holds. */
-function randomId(random: Random): LeaseId {
-  return 2 ** 52 + (random.uint32() % 2 ** 20) * 2 ** 32 + random.uint32();
 }
 
 async function keepAlive(

@@ -49,10 +49,12 @@ export class Leases {
   readonly #port: LeasePort;
   readonly #ends: LeaseEnds;
   readonly #keeper: LeaseKeeper;
+  readonly #random: Random;
 
   constructor(clock: Clock, port: LeasePort, random: Random) {
     this.#clock = clock;
     this.#port = port;
+    this.#random = random;
     this.#ends = new LeaseEnds(clock, port, random);
     this.#keeper = new LeaseKeeper(clock, port, this.#ends);
   }
@@ -84,9 +86,9 @@ export class Leases {
     ttl: number,
     signal: AbortSignal | undefined,
   ): Promise<{ id: number; ttlMs: number }> {
-    if (signal === undefined) return this.#port.grant(ttl, {}, "random");
+    if (signal === undefined) return this.#ofOwnId(ttl, {});
     if (signal.aborted) throw cancelled("there was a lease", signal);
-    const granting = this.#port.grant(ttl, {}, "random");
+    const granting = this.#ofOwnId(ttl, {});
     return new Promise((resolve, reject) => {
       const stopListening = onAbort(signal, () => {
         reject(cancelled("there was a lease", signal));
@@ -94,6 +96,18 @@ export class Leases {
       });
       void granting.then(resolve, reject).finally(stopListening);
     });
+  }
+
+  /** When nobody knows whether there is a lease now, the client ends the one that there may be, which it knows by its id. */
+  async #ofOwnId(ttl: number, options: RequestOptions): Promise<{ id: number; ttlMs: number }> {
+    const id = randomId(this.#random);
+    try {
+      return await this.#port.grant(ttl, options, id);
+    } catch (error) {
+      const isUnknown = error instanceof KvError && !error.definite;
+      if (isUnknown) this.#ends.end(id, ttl).catch(() => {});
+      throw error;
+    }
   }
 
   /**
@@ -141,6 +155,13 @@ export class Leases {
     return { id: granted.id, ttl: granted.ttlMs, remaining: granted.ttlMs };
   }
 
+  /** As `issue`, for a key of the client's own: with an id that nobody can guess, and without one that is left behind. */
+  async issueBound(ttl: number, options: RequestOptions = {}): Promise<LeaseId> {
+    const wrong = wrongTtl(ttl) ?? wrongRequestOptions(options);
+    if (wrong !== null) throw wrong;
+    return (await this.#ofOwnId(ttl, options)).id;
+  }
+
   /** Begins its time anew, also of another client's lease. @returns its time to live; null: there is no such lease */
   async renew(id: LeaseId, options: RequestOptions = {}): Promise<number | null> {
     const wrong = wrongId(id) ?? wrongRequestOptions(options);
@@ -168,6 +189,11 @@ export class Leases {
   close(): LeaseId[] {
     return [...this.#ends.close(), ...this.#keeper.close()];
   }
+}
+
+/** An id of 53 bits, which is what a number holds. */
+function randomId(random: Random): LeaseId {
+  return 2 ** 52 + (random.uint32() % 2 ** 20) * 2 ** 32 + random.uint32();
 }
 
 /** For as long as the lease lives. */

@@ -17,7 +17,7 @@ import type { Leases } from "./leases.ts";
 import type { TxnRequest, TxnResult } from "../txn/index.ts";
 
 export interface BoundWriter {
-  readonly leases: Pick<Leases, "issue" | "revoke">;
+  readonly leases: Pick<Leases, "issueBound" | "revoke">;
   txn(request: TxnRequest, options: RequestOptions): Promise<TxnResult>;
 }
 
@@ -55,7 +55,7 @@ async function boundTo(
   { lease, ttl = 0, ...options }: { [N in keyof WriteOptions]: WriteOptions[N] | undefined },
 ): Promise<LeaseId> {
   if (lease !== undefined) return typeof lease === "number" ? lease : lease.id;
-  return (await leases.issue(ttl, options as RequestOptions)).id;
+  return leases.issueBound(ttl, options as RequestOptions);
 }
 
 function wrongLease(lease: unknown, ttl: unknown): KvError | null {

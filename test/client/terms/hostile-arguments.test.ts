@@ -214,6 +214,7 @@ const SUBJECTS: Readonly<
       keep: method(TTL, { good: undefined, bad: [null, 5, "x", {}, FAKE_SIGNAL] }),
       session: method(WITH_LOSS),
       issue: method(TTL, OPTIONS),
+      issueBound: method(TTL, OPTIONS),
       revoke: method(ID, OPTIONS),
       renew: method(ID, OPTIONS),
       timeToLive: method(ID, OPTIONS),
