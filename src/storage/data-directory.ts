@@ -11,6 +11,8 @@
  *       acknowledged writes from before could be lost.
  *   DIRECTORY-4. The identity comes last: every other file that a directory needs exists before it. So a directory with an identity
  *       lacks one only if somebody took it away.
+ *   DIRECTORY-5. What is read of the identity is durable before anything is built on it. The process before may have died before a
+ *       sync: then a loss of power would take away again what this one has read.
  */
 import { crc32c } from "@node-rs/crc32";
 import { z } from "zod";
@@ -108,6 +110,7 @@ export function openDataDirectory(disk: Disk, owner: DirectoryOwner): DataDirect
   checkOwner(identity, owner);
   checkMembers(identity.members, members);
   let { logBegun, joined } = found;
+  if (!isNew) makeDurable(disk, { logBegun, joined });
   const options = { disk, owner: identity.incarnation, members: identity.members.length };
   const memory = DirectoryMemory.open(options, random, clock, onFailure);
   return {
@@ -152,6 +155,13 @@ export function readIdentity(disk: Disk): {
     logBegun: sealed.mark("logBegun"),
     joined: sealed.mark("joined"),
   };
+}
+
+/** DIRECTORY-5. */
+function makeDurable(disk: Disk, marks: Readonly<Record<"logBegun" | "joined", boolean>>): void {
+  disk.syncDirectory("");
+  if (marks.logBegun) setMark(disk, IDENTITY_FILE, "logBegun");
+  if (marks.joined) setMark(disk, IDENTITY_FILE, "joined");
 }
 
 /**

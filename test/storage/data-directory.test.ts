@@ -40,6 +40,26 @@ describe("identity", () => {
     expect(again.incarnation).toBe(first.incarnation);
   });
 
+  test("a mark that was read is durable, though the process that set it died before its sync", () => {
+    class Stop extends Error {}
+    for (const mark of ["logBegun", "joined"] as const) {
+      for (let seed = 0; seed < 30; seed++) {
+        let armed = false;
+        const world = new World(1024, seed, (name, path) => {
+          if (armed && name === "syncNow" && path === "identity.json") throw new Stop();
+        });
+        const first = open(world, 1, { rejoin: true });
+        armed = true;
+        expect(() => (mark === "joined" ? first.join() : first.beginLog())).toThrow(Stop);
+        armed = false;
+        world.crash("process");
+        const told = open(world, 2)[mark];
+        world.crash("power");
+        expect(open(world, 3)[mark]).toBe(told);
+      }
+    }
+  });
+
   test("another directory has another incarnation", () => {
     expect(open(new World(), 1).incarnation).not.toBe(open(new World(), 2).incarnation);
   });
