@@ -8,7 +8,6 @@ import {
   type TransactResult,
   type TransactSource,
   type TxnOperation,
-  type TxnOperationResult,
   type TxnRequest,
   type TxnResult,
 } from "./txn/index.ts";
@@ -107,14 +106,13 @@ export class GuardedClient implements TransactSource {
   count: TransactSource["count"] = (...args) => this.#source.count(...args);
 }
 
-type SubmitTxn = (request: TxnRequest, options?: RequestOptions) => Promise<TxnResult>;
-
 /**
- * Asks in such a way that the list that was taken tells whether it was done: that is known for good, results only for a while.
+ * Asks in such a way that the list that was taken tells whether it was done: that is known for good, results only for a while. A list of
+ * comparisons that is full has no room for the guard: then only the results tell whether the comparisons held.
  * @param txn of a client, whose keys are whole
  */
 export async function txnWhile(
-  txn: SubmitTxn,
+  txn: (request: TxnRequest, options?: RequestOptions) => Promise<TxnResult>,
   guard: Guard,
   request: TxnRequest,
   options?: RequestOptions,
@@ -123,53 +121,34 @@ export async function txnWhile(
   if (wrong !== null) throw wrong;
   checkTxnShape(request);
   const { compare = [], else: otherwise = [] } = request;
-  const hasRoom = Array.isArray(compare) && compare.length < TXN_OPS_MAX;
-  if (!hasRoom) return txnWithin(txn, guard, request, options);
   const held = guardedBy(guard);
-  const answer = await txn(
-    {
-      ...request,
-      compare: [held, ...compare],
-      // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-      else: [{ op: "txn", compare: [held], then: otherwise }],
-    },
-    options,
-  );
-  if (answer.succeeded) return answer;
+  const isFull = !Array.isArray(compare) || compare.length >= TXN_OPS_MAX;
+  const whole: TxnRequest = isFull
+    ? // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+      { compare: [held], then: [{ ...request, op: "txn" }] }
+    : {
+        ...request,
+        compare: [held, ...compare],
+        // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+        else: [{ op: "txn", compare: [held], then: otherwise }],
+      };
+  const answer = await txn(whole, options);
+  if (answer.succeeded !== isFull) return isFull ? null : answer;
   if (answer.results === null) {
-    if (mayWrite(otherwise)) throw unknown();
+    if (isFull || mayWrite(otherwise)) {
+      const text = "its first answer was lost, and what was done is not known any more";
+      throw new KvError("INTERNAL", text);
+    }
     // Nothing was written either way, and whether the lock was lost is not known any more.
     return answer;
   }
-  const { succeeded, results } = innerOf(answer.results);
+  const [inner] = answer.results;
+  if (inner?.op !== "txn") {
+    throw new KvError("INTERNAL", "a transaction was answered with something else");
+  }
+  const { succeeded, results } = inner;
+  if (isFull) return { ...answer, succeeded, results };
   return succeeded ? { ...answer, succeeded: false, results } : null;
-}
-
-/** A list of comparisons that is full has no room for the guard: only the results tell whether the comparisons held. */
-async function txnWithin(
-  txn: SubmitTxn,
-  guard: Guard,
-  request: TxnRequest,
-  options?: RequestOptions,
-): Promise<TxnResult | null> {
-  const whole: TxnRequest = {
-    compare: [guardedBy(guard)],
-    // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-    then: [{ ...request, op: "txn" }],
-  };
-  const answer = await txn(whole, options);
-  if (!answer.succeeded) return null;
-  if (answer.results === null) throw unknown();
-  const { succeeded, results } = innerOf(answer.results);
-  return { ...answer, succeeded, results };
-}
-
-function innerOf(
-  results: readonly TxnOperationResult[],
-): Extract<TxnOperationResult, { readonly op: "txn" }> {
-  const [inner] = results;
-  if (inner?.op === "txn") return inner;
-  throw new KvError("INTERNAL", "a transaction was answered with something else");
 }
 
 /** @param operations that nobody has found anything wrong with */
@@ -178,12 +157,6 @@ function mayWrite(operations: readonly TxnOperation[] = []): boolean {
     if (operation.op !== "txn") return operation.op !== "get";
     return mayWrite(operation.then) || mayWrite(operation.else);
   });
-}
-
-function unknown(): KvError {
-  const text =
-    "it was carried out once, and its first answer was lost: which of its lists was taken is not known any more";
-  return new KvError("INTERNAL", text);
 }
 
 function lost({ key, token }: Guard, cause: unknown): KvError {

@@ -163,11 +163,9 @@ export class Lane implements Carrier {
 
   #flushNumbered(session: ClientSession, id: number, sending: (request: Request) => void): void {
     const numbered = this.#numbered.filter(({ number }) => number !== 0);
-    if (numbered.length < this.#numbered.length) {
-      // Their session expired while they waited.
-      const others = this.#numbered.filter(({ number }) => number === 0);
-      this.#writes = [...others, ...this.#writes];
-    }
+    // The session of the others expired while they waited.
+    const others = this.#numbered.filter(({ number }) => number === 0);
+    this.#writes = [...others, ...this.#writes];
     this.#numbered = this.#sendWrites(numbered, session, id, sending);
   }
 
@@ -240,9 +238,10 @@ export class Lane implements Carrier {
   }
 
   #prune(): void {
-    this.#numbered = this.#numbered.filter((request) => this.#isHere(request));
-    this.#writes = this.#writes.filter((request) => this.#isHere(request));
-    this.#reads = this.#reads.filter((request) => this.#isHere(request));
+    const isHere = (request: Request): boolean => this.#isHere(request);
+    this.#numbered = this.#numbered.filter(isHere);
+    this.#writes = this.#writes.filter(isHere);
+    this.#reads = this.#reads.filter(isHere);
     this.#pruneAt = Math.max(PRUNE_MIN, 2 * this.#writes.length);
   }
 

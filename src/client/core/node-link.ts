@@ -192,7 +192,7 @@ export class NodeLink {
     const left = connectTimeoutMs - (clock.now() - dialedMs);
     const ms = Math.max(left, SIGN_IN_SHARE * connectTimeoutMs);
     this.#cancelSignInDeadline = afterRunning(clock, ms, () => {
-      const text = `cannot connect to ${this.name}: not signed in within ${connectTimeoutMs} ms`;
+      const text = `${this.name}: not signed in within ${connectTimeoutMs} ms`;
       this.drop(new KvError("CONNECTION_FAILED", text));
     });
   }

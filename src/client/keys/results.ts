@@ -85,6 +85,5 @@ export function casResult({ status, revision, value, node }: Answer): CasResult 
 /** An answer that came, and cannot be told: what it answers may have taken effect. */
 export function notUnderstood(thrown: unknown): KvError {
   if (thrown instanceof KvError) return thrown;
-  const text = `the answer cannot be understood: ${String(thrown)}`;
-  return new KvError("INTERNAL", text, { cause: thrown });
+  return new KvError("INTERNAL", String(thrown), { cause: thrown });
 }
