@@ -29,6 +29,17 @@ const withoutWhatIsUnused = {
   },
 };
 
+/** What zod says of a value that is wrong: its own words are for forms of every kind, the page's values come from nodes. */
+const withFewWords = {
+  name: "with-few-words",
+  setup({ onLoad }) {
+    onLoad({ filter: /zod\/v4\/locales\/en\.js$/ }, () => ({
+      contents:
+        "export default () => ({ localeError: ({ code, expected }) => expected === undefined ? code : `expected ${expected}` });",
+    }));
+  },
+};
+
 /** Browsers have nothing of Node.js that proofs are made of. A build that finds no such file has made a page that signs in nowhere. */
 const withProofsOfBrowsers = {
   name: "with-proofs-of-browsers",
@@ -65,7 +76,7 @@ const options = {
     "msgpackr/pack": "msgpackr/index-no-eval",
   },
   logLevel: "warning",
-  plugins: [withoutWhatIsUnused, withProofsOfBrowsers],
+  plugins: [withoutWhatIsUnused, withFewWords, withProofsOfBrowsers],
 };
 
 mkdirSync(out, { recursive: true });

@@ -6,6 +6,7 @@ import {
   type AdminClient,
   type KvClient,
 } from "../../../src/client/api/index.ts";
+import { KvError } from "../../../src/base/index.ts";
 import { encodeAdminRequest } from "../../../src/protocol/admin/index.ts";
 import { until } from "../../conformance/wait.ts";
 import { startGateWorld, type GateWorld } from "./world.ts";
@@ -56,18 +57,28 @@ function ann(): { readonly client: KvClient; readonly admin: AdminClient } {
   return { client, admin };
 }
 
+/** The connection may end while the request is under way; asked again, the node says why. */
+async function codeOf(ask: () => Promise<unknown>): Promise<unknown> {
+  for (;;) {
+    const error: unknown = await ask().then(
+      () => new Error("it was answered"),
+      (refusal: unknown) => refusal,
+    );
+    if (!(error instanceof KvError)) throw error;
+    if (error.code !== "CONNECTION_LOST") return error.code;
+  }
+}
+
 test("a user who had signed in is put out, and the holders of the secret stay", async () => {
   const { client, admin } = ann();
   await client.write("shop/1", "apples");
   expect(await admin.call(1, "whoami", {})).toMatchObject({ user: "ann", by: "password" });
   await expect(client.read("private")).rejects.toMatchObject({ code: "FORBIDDEN" });
   await changed({ kind: "turnOff" });
-  await expect(client.read("private")).rejects.toMatchObject({ code: REFUSED });
-  await expect(admin.call(1, "getAccess", {})).rejects.toMatchObject({ code: REFUSED });
   const change = { kind: "grantRole", user: "ann", role: "root" } as const;
-  await expect(admin.call(1, "changeAccess", { change })).rejects.toMatchObject({
-    code: REFUSED,
-  });
+  expect(await codeOf(() => client.read("private"))).toEqual(REFUSED);
+  expect(await codeOf(() => admin.call(1, "getAccess", {}))).toEqual(REFUSED);
+  expect(await codeOf(() => admin.call(1, "changeAccess", { change }))).toEqual(REFUSED);
   const { users } = await world.admin.call(1, "getAccess", {});
   expect(users.find(({ name }) => name === "ann")?.roles).toEqual(["shop"]);
   expect(await world.client.read("private")).toMatchObject({ found: true });
