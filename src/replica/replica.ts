@@ -201,6 +201,7 @@ export class Replica {
       takeReads: (...read) => this.#takeReads(...read),
     });
     this.#catchUp = new CatchUp({
+      hasAdopted: () => this.#core.role === "leader" && this.#core.phase === "accept",
       stored: this.#stored,
       retryTicks: options.timing.retryTicks,
       send,
@@ -262,16 +263,9 @@ export class Replica {
     if (this.#joining?.mayHear(message) === false || this.#agreement.isApart(from)) return null;
     const { message: admitted, refused } = this.#admission.admit(message, this.#core.promise);
     if (admitted === null) return refused;
-    if (this.#isLate(admitted) || this.#catchUp.admit(from, admitted))
-      this.#receive(from, admitted);
+    if (this.#catchUp.admit(from, admitted)) this.#receive(from, admitted);
     if (this.#joining !== null && admitted.type === "prepare") this.#askToJoin(from, admitted.n);
     return refused;
-  }
-
-  /** A promise to a leader that has adopted its log: what its snapshot stands for is not installed, and is not worth a wait. */
-  #isLate({ type }: NodePaxosMessage): boolean {
-    const { role, phase } = this.#core;
-    return type === "promise" && role === "leader" && phase === "accept";
   }
 
   #onReplicaMessage(from: NodeId, message: ReplicaMessage): string | null {

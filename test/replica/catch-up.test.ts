@@ -26,12 +26,14 @@ function syncWith(n: number, snapshot: SnapshotName): NodePaxosMessage {
 }
 
 class Node {
+  hasAdopted = false;
   readonly sent: ReplicaMessage[] = [];
   readonly delivered: Held[] = [];
   readonly stored = new StoredSnapshots();
   readonly catching = new CatchUp({
     stored: this.stored,
     retryTicks: RETRY_TICKS,
+    hasAdopted: () => this.hasAdopted,
     send: (_, message) => this.sent.push(message),
     deliver: (held) => this.delivered.push(held),
   });
@@ -228,4 +230,13 @@ test("a held message gives way to a higher ballot at once, and to another peer w
   }
   catching.admit(LEADER, promiseOf(3, third));
   expect(held()).toEqual(third);
+});
+
+test("a leader that has adopted its log fetches no snapshot of a late promise", () => {
+  const node = new Node();
+  node.hasAdopted = true;
+  const snapshot = { idx: 10, bytes: 100, crc: 1 };
+  expect(node.catching.admit(LEADER, promiseOf(2, snapshot))).toBe(true);
+  expect(node.sent).toEqual([]);
+  expect(node.catching.admit(LEADER, syncWith(3, snapshot))).toBe(false);
 });

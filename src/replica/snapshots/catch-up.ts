@@ -5,7 +5,7 @@
  *
  * Invariants:
  *   CATCHUP-1. A message that names a snapshot reaches the core only when that snapshot is in the local store; a promise to a leader
- *       that accepts already excepted, as it has adopted its log and takes no other (Replica).
+ *       that has adopted its log excepted: what the snapshot stands for is not installed, and is not worth a wait.
  *   CATCHUP-2. At most one message is held. Another one takes its place when it is of a higher ballot, of the same sender or about
  *       the same snapshot, or when nothing has come of the snapshot for long. Losing a message is a loss like any other; but two
  *       peers that promise with different snapshots repeat their promises for as long as they are not answered, and if each
@@ -75,6 +75,7 @@ export class CatchUp {
   readonly #send: (to: NodeId, message: ReplicaMessage) => void;
   readonly #deliver: (held: Held) => void;
   readonly #retryTicks: number;
+  readonly #hasAdopted: () => boolean;
   #held: Held | null = null;
   #receiving: Receiving | null = null;
   #pieces: ReceivedPiece[] = [];
@@ -90,12 +91,15 @@ export class CatchUp {
   constructor(options: {
     readonly stored: StoredSnapshots;
     readonly retryTicks: number;
+    /** Whether this node leads, and its log is that of its round. */
+    readonly hasAdopted: () => boolean;
     readonly send: (to: NodeId, message: ReplicaMessage) => void;
     /** The snapshot the held message names is here: hand the message to the core. */
     readonly deliver: (held: Held) => void;
   }) {
     this.#stored = options.stored;
     this.#retryTicks = options.retryTicks;
+    this.#hasAdopted = options.hasAdopted;
     this.#send = options.send;
     this.#deliver = options.deliver;
   }
@@ -129,6 +133,7 @@ export class CatchUp {
   /** @returns true when the message may go to the core now; false when it is held */
   admit(from: NodeId, message: NodePaxosMessage): boolean {
     if (!carriesLogSync(message)) return true;
+    if (message.type === "promise" && this.#hasAdopted()) return true;
     const snapshot = message.logSync?.snapshot?.value ?? null;
     if (snapshot === null || this.#stored.has(snapshot)) return true;
     const next = { from, message, snapshot };
