@@ -201,11 +201,10 @@ export class Replica {
       takeReads: (...read) => this.#takeReads(...read),
     });
     this.#catchUp = new CatchUp({
-      hasAdopted: () => this.#core.role === "leader" && this.#core.phase === "accept",
       stored: this.#stored,
       retryTicks: options.timing.retryTicks,
       send,
-      deliver: ({ from, message }) => core.receive({ from, to: pid, message }),
+      core,
     });
     this.snapshots = new SnapshotInputs({
       core,

@@ -1,6 +1,6 @@
 /** A log sync that waits for a snapshot, while sessions and processes come and go. */
 import { expect, test } from "vitest";
-import { CatchUp, type Held } from "../../src/replica/snapshots/catch-up.ts";
+import { CatchUp } from "../../src/replica/snapshots/catch-up.ts";
 import { StoredSnapshots } from "../../src/replica/snapshots/stored-snapshots.ts";
 import type { ReplicaMessage, SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
@@ -26,16 +26,15 @@ function syncWith(n: number, snapshot: SnapshotName): NodePaxosMessage {
 }
 
 class Node {
-  hasAdopted = false;
+  role: "leader" | "follower" = "follower";
   readonly sent: ReplicaMessage[] = [];
-  readonly delivered: Held[] = [];
+  readonly delivered: { readonly from: number; readonly message: NodePaxosMessage }[] = [];
   readonly stored = new StoredSnapshots();
   readonly catching = new CatchUp({
     stored: this.stored,
     retryTicks: RETRY_TICKS,
-    hasAdopted: () => this.hasAdopted,
     send: (_, message) => this.sent.push(message),
-    deliver: (held) => this.delivered.push(held),
+    core: this.#core(),
   });
 
   tick(): void {
@@ -57,6 +56,18 @@ class Node {
 
   get deliveredRounds(): readonly number[] {
     return this.delivered.map(({ message }) => (message.type === "acceptSync" ? message.n.n : -1));
+  }
+
+  #core(): ConstructorParameters<typeof CatchUp>[0]["core"] {
+    const role = (): "leader" | "follower" => this.role;
+    return {
+      pid: 1,
+      phase: "accept",
+      get role() {
+        return role();
+      },
+      receive: ({ from, message }) => void this.delivered.push({ from, message }),
+    };
   }
 
   #askedSince(before: number): number | null {
@@ -205,7 +216,7 @@ test("two promises with different snapshots, repeated again and again: the first
     node.tick();
   }
   catching.onWhole(first);
-  expect(node.delivered).toMatchObject([{ from: LEADER, snapshot: first }]);
+  expect(node.delivered).toMatchObject([{ from: LEADER }]);
   expect(catching.admit(OTHER, promiseOf(2, second))).toBe(false);
   expect(sent.at(-1)).toEqual({ type: "snapshotRequest", snapshot: second, offset: 0 });
 });
@@ -234,7 +245,7 @@ test("a held message gives way to a higher ballot at once, and to another peer w
 
 test("a leader that has adopted its log fetches no snapshot of a late promise", () => {
   const node = new Node();
-  node.hasAdopted = true;
+  node.role = "leader";
   const snapshot = { idx: 10, bytes: 100, crc: 1 };
   expect(node.catching.admit(LEADER, promiseOf(2, snapshot))).toBe(true);
   expect(node.sent).toEqual([]);

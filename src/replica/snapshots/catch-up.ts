@@ -21,7 +21,12 @@
  *       host has not reported durable are bounded, however slow its disk: this node asks for and takes no more until there is room.
  */
 import { SNAPSHOT_UNKEPT_BYTES_MAX } from "../../base/index.ts";
-import { ballotsEqual, compareBallots, type NodeId } from "../../omnipaxos/index.ts";
+import {
+  ballotsEqual,
+  compareBallots,
+  type NodeId,
+  type OmniPaxos,
+} from "../../omnipaxos/index.ts";
 import {
   type NodePaxosMessage,
   type ReplicaMessage,
@@ -33,7 +38,9 @@ import { longerHead, roundsIn, type StoredSnapshots } from "./stored-snapshots.t
 /** The messages that may name a snapshot. */
 type LogSyncMessage = Extract<NodePaxosMessage, { type: "acceptSync" | "promise" }>;
 
-export interface Held {
+type Core = Pick<OmniPaxos<Uint8Array, SnapshotName>, "role" | "phase" | "pid" | "receive">;
+
+interface Held {
   readonly from: NodeId;
   readonly message: LogSyncMessage;
   readonly snapshot: SnapshotName;
@@ -73,9 +80,8 @@ interface CatchUpProgress {
 export class CatchUp {
   readonly #stored: StoredSnapshots;
   readonly #send: (to: NodeId, message: ReplicaMessage) => void;
-  readonly #deliver: (held: Held) => void;
+  readonly #core: Core;
   readonly #retryTicks: number;
-  readonly #hasAdopted: () => boolean;
   #held: Held | null = null;
   #receiving: Receiving | null = null;
   #pieces: ReceivedPiece[] = [];
@@ -91,17 +97,14 @@ export class CatchUp {
   constructor(options: {
     readonly stored: StoredSnapshots;
     readonly retryTicks: number;
-    /** Whether this node leads, and its log is that of its round. */
-    readonly hasAdopted: () => boolean;
     readonly send: (to: NodeId, message: ReplicaMessage) => void;
-    /** The snapshot the held message names is here: hand the message to the core. */
-    readonly deliver: (held: Held) => void;
+    /** It gets the held message when the snapshot that it names is here. */
+    readonly core: Core;
   }) {
     this.#stored = options.stored;
     this.#retryTicks = options.retryTicks;
-    this.#hasAdopted = options.hasAdopted;
     this.#send = options.send;
-    this.#deliver = options.deliver;
+    this.#core = options.core;
   }
 
   /** The snapshot being fetched, and how much of it is here. Null: none is. */
@@ -133,7 +136,7 @@ export class CatchUp {
   /** @returns true when the message may go to the core now; false when it is held */
   admit(from: NodeId, message: NodePaxosMessage): boolean {
     if (!carriesLogSync(message)) return true;
-    if (message.type === "promise" && this.#hasAdopted()) return true;
+    if (message.type === "promise" && this.#hasAdopted) return true;
     const snapshot = message.logSync?.snapshot?.value ?? null;
     if (snapshot === null || this.#stored.has(snapshot)) return true;
     const next = { from, message, snapshot };
@@ -143,6 +146,11 @@ export class CatchUp {
     if (before === null || !sameSnapshot(before.snapshot, snapshot)) this.#heardTick = this.#tick;
     if (!this.#isWhole) this.#ask();
     return false;
+  }
+
+  /** Whether this node leads, and its log is that of its round. */
+  get #hasAdopted(): boolean {
+    return this.#core.role === "leader" && this.#core.phase === "accept";
   }
 
   /** CATCHUP-2. */
@@ -208,7 +216,8 @@ export class CatchUp {
     // A newer one.
     if (!this.#stored.has(held.snapshot)) return this.#ask();
     this.#held = null;
-    this.#deliver(held);
+    const { from, message } = held;
+    this.#core.receive({ from, to: this.#core.pid, message });
   }
 
   /** The host has dropped every piece of it. `tick` asks for it again after `retryTicks`: the disk may be full. */
