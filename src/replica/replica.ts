@@ -204,7 +204,7 @@ export class Replica {
       stored: this.#stored,
       retryTicks: options.timing.retryTicks,
       send,
-      deliver: ({ from, message }) => core.receive({ from, to: pid, message }),
+      core,
     });
     this.snapshots = new SnapshotInputs({
       core,

@@ -1,6 +1,6 @@
 /** A log sync that waits for a snapshot, while sessions and processes come and go. */
 import { expect, test } from "vitest";
-import { CatchUp, type Held } from "../../src/replica/snapshots/catch-up.ts";
+import { CatchUp } from "../../src/replica/snapshots/catch-up.ts";
 import { StoredSnapshots } from "../../src/replica/snapshots/stored-snapshots.ts";
 import type { ReplicaMessage, SnapshotName } from "../../src/protocol/messages/replica-message.ts";
 import type { NodePaxosMessage } from "../../src/protocol/messages/peer-message.ts";
@@ -26,14 +26,15 @@ function syncWith(n: number, snapshot: SnapshotName): NodePaxosMessage {
 }
 
 class Node {
+  role: "leader" | "follower" = "follower";
   readonly sent: ReplicaMessage[] = [];
-  readonly delivered: Held[] = [];
+  readonly delivered: { readonly from: number; readonly message: NodePaxosMessage }[] = [];
   readonly stored = new StoredSnapshots();
   readonly catching = new CatchUp({
     stored: this.stored,
     retryTicks: RETRY_TICKS,
     send: (_, message) => this.sent.push(message),
-    deliver: (held) => this.delivered.push(held),
+    core: this.#core(),
   });
 
   tick(): void {
@@ -55,6 +56,18 @@ class Node {
 
   get deliveredRounds(): readonly number[] {
     return this.delivered.map(({ message }) => (message.type === "acceptSync" ? message.n.n : -1));
+  }
+
+  #core(): ConstructorParameters<typeof CatchUp>[0]["core"] {
+    const role = (): "leader" | "follower" => this.role;
+    return {
+      pid: 1,
+      phase: "accept",
+      get role() {
+        return role();
+      },
+      receive: ({ from, message }) => void this.delivered.push({ from, message }),
+    };
   }
 
   #askedSince(before: number): number | null {
@@ -168,4 +181,73 @@ test("what could not be kept is asked for from its first byte on, in its time", 
   node.comes(snapshot, 0, MIB);
   node.catching.onNotKept(snapshot, false);
   expect(node.catching.isStuck).toBe(false);
+});
+
+/** A promise of this peer to a candidate of this round. */
+function promiseOf(n: number, snapshot: SnapshotName): NodePaxosMessage {
+  const { idx } = snapshot;
+  const ballot = { configId: 1, n, priority: 0, pid: 1 };
+  return {
+    type: "promise",
+    n: ballot,
+    acceptedRound: { ...ballot, n: n - 1 },
+    acceptedIdx: idx,
+    decidedIdx: idx,
+    logSync: {
+      snapshot: { kind: "complete", idx, value: snapshot },
+      syncIdx: idx,
+      suffix: [],
+      stopSign: null,
+    },
+  };
+}
+
+test("two promises with different snapshots, repeated again and again: the first is fetched to its end, then the other", () => {
+  const node = new Node();
+  const { catching, sent } = node;
+  const first = { idx: 10, bytes: 100, crc: 1 };
+  const second = { idx: 12, bytes: 100, crc: 2 };
+  const OTHER = LEADER + 1;
+  expect(catching.admit(LEADER, promiseOf(2, first))).toBe(false);
+  for (let offset = 0; offset < 100; offset += 10) {
+    expect(catching.admit(OTHER, promiseOf(2, second))).toBe(false);
+    expect(catching.admit(LEADER, promiseOf(2, first))).toBe(false);
+    node.comes(first, offset, 10);
+    node.tick();
+  }
+  catching.onWhole(first);
+  expect(node.delivered).toMatchObject([{ from: LEADER }]);
+  expect(catching.admit(OTHER, promiseOf(2, second))).toBe(false);
+  expect(sent.at(-1)).toEqual({ type: "snapshotRequest", snapshot: second, offset: 0 });
+});
+
+test("a held message gives way to a higher ballot at once, and to another peer when nothing comes any more", () => {
+  const node = new Node();
+  const { catching } = node;
+  const [first, second, third] = [1, 2, 3].map((crc) => ({ idx: 10 + crc, bytes: 100, crc }));
+  if (first === undefined || second === undefined || third === undefined) throw new Error();
+  const held = (): unknown => catching.progress?.snapshot;
+  catching.admit(LEADER, promiseOf(2, first));
+  catching.admit(LEADER + 1, promiseOf(3, second));
+  expect(held()).toEqual(second);
+  catching.admit(LEADER, promiseOf(2, first));
+  expect(held()).toEqual(second);
+  for (let retry = 0; retry < 6; retry++) {
+    catching.admit(LEADER, promiseOf(3, third));
+    expect(held()).toEqual(second);
+    node.tick();
+    // The peer lives, and repeats its promise; only of the snapshot nothing comes.
+    catching.admit(LEADER + 1, promiseOf(3, second));
+  }
+  catching.admit(LEADER, promiseOf(3, third));
+  expect(held()).toEqual(third);
+});
+
+test("a leader that has adopted its log fetches no snapshot of a late promise", () => {
+  const node = new Node();
+  node.role = "leader";
+  const snapshot = { idx: 10, bytes: 100, crc: 1 };
+  expect(node.catching.admit(LEADER, promiseOf(2, snapshot))).toBe(true);
+  expect(node.sent).toEqual([]);
+  expect(node.catching.admit(LEADER, syncWith(3, snapshot))).toBe(false);
 });

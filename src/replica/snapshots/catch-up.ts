@@ -4,8 +4,12 @@
  * store, which says what became of them.
  *
  * Invariants:
- *   CATCHUP-1. A message that names a snapshot reaches the core only when that snapshot is in the local store.
- *   CATCHUP-2. At most one message is held; a newer one replaces it. Losing a held message is a loss like any other.
+ *   CATCHUP-1. A message that names a snapshot reaches the core only when that snapshot is in the local store; a promise to a leader
+ *       that has adopted its log excepted: what the snapshot stands for is not installed, and is not worth a wait.
+ *   CATCHUP-2. At most one message is held. Another one takes its place when it is of a higher ballot, of the same sender or about
+ *       the same snapshot, or when nothing has come of the snapshot for long. Losing a message is a loss like any other; but two
+ *       peers that promise with different snapshots repeat their promises for as long as they are not answered, and if each
+ *       repetition began anew, no snapshot that takes longer would ever be whole.
  *   CATCHUP-3. The part of a snapshot that has been received is kept for a newer message that names the same one, from any peer.
  *   CATCHUP-4. While an AcceptSync is held, this node does not repeat the promise that it answers: the leader would answer each
  *       repetition with the whole log behind the snapshot once more. The node notices what the held one lacks as a gap in the
@@ -17,7 +21,12 @@
  *       host has not reported durable are bounded, however slow its disk: this node asks for and takes no more until there is room.
  */
 import { SNAPSHOT_UNKEPT_BYTES_MAX } from "../../base/index.ts";
-import { ballotsEqual, type NodeId } from "../../omnipaxos/index.ts";
+import {
+  ballotsEqual,
+  compareBallots,
+  type NodeId,
+  type OmniPaxos,
+} from "../../omnipaxos/index.ts";
 import {
   type NodePaxosMessage,
   type ReplicaMessage,
@@ -26,9 +35,14 @@ import {
 } from "../../protocol/messages/index.ts";
 import { longerHead, roundsIn, type StoredSnapshots } from "./stored-snapshots.ts";
 
-export interface Held {
+/** The messages that may name a snapshot. */
+type LogSyncMessage = Extract<NodePaxosMessage, { type: "acceptSync" | "promise" }>;
+
+type Core = Pick<OmniPaxos<Uint8Array, SnapshotName>, "role" | "phase" | "pid" | "receive">;
+
+interface Held {
   readonly from: NodeId;
-  readonly message: NodePaxosMessage;
+  readonly message: LogSyncMessage;
   readonly snapshot: SnapshotName;
 }
 
@@ -49,10 +63,11 @@ interface Receiving {
 }
 
 const NOTHING = new Uint8Array(0);
+/** Questions without an answer, until a held message gives way to one of another peer. */
+const STALLED_RETRIES = 5;
 
-function snapshotNamedBy(message: NodePaxosMessage): SnapshotName | null {
-  if (message.type !== "acceptSync" && message.type !== "promise") return null;
-  return message.logSync?.snapshot?.value ?? null;
+function carriesLogSync(message: NodePaxosMessage): message is LogSyncMessage {
+  return message.type === "acceptSync" || message.type === "promise";
 }
 
 interface CatchUpProgress {
@@ -65,7 +80,7 @@ interface CatchUpProgress {
 export class CatchUp {
   readonly #stored: StoredSnapshots;
   readonly #send: (to: NodeId, message: ReplicaMessage) => void;
-  readonly #deliver: (held: Held) => void;
+  readonly #core: Core;
   readonly #retryTicks: number;
   #held: Held | null = null;
   #receiving: Receiving | null = null;
@@ -76,18 +91,20 @@ export class CatchUp {
   #diskIsFull = false;
   #tick = 0;
   #askedTick = 0;
+  /** When the held message came, or the last piece of its snapshot. */
+  #heardTick = 0;
 
   constructor(options: {
     readonly stored: StoredSnapshots;
     readonly retryTicks: number;
     readonly send: (to: NodeId, message: ReplicaMessage) => void;
-    /** The snapshot the held message names is here: hand the message to the core. */
-    readonly deliver: (held: Held) => void;
+    /** It gets the held message when the snapshot that it names is here. */
+    readonly core: Core;
   }) {
     this.#stored = options.stored;
     this.#retryTicks = options.retryTicks;
     this.#send = options.send;
-    this.#deliver = options.deliver;
+    this.#core = options.core;
   }
 
   /** The snapshot being fetched, and how much of it is here. Null: none is. */
@@ -118,11 +135,31 @@ export class CatchUp {
 
   /** @returns true when the message may go to the core now; false when it is held */
   admit(from: NodeId, message: NodePaxosMessage): boolean {
-    const snapshot = snapshotNamedBy(message);
+    if (!carriesLogSync(message)) return true;
+    if (message.type === "promise" && this.#hasAdopted) return true;
+    const snapshot = message.logSync?.snapshot?.value ?? null;
     if (snapshot === null || this.#stored.has(snapshot)) return true;
-    this.#held = { from, message, snapshot };
+    const next = { from, message, snapshot };
+    const before = this.#held;
+    if (before !== null && !this.#givesWay(before, next)) return false;
+    this.#held = next;
+    if (before === null || !sameSnapshot(before.snapshot, snapshot)) this.#heardTick = this.#tick;
     if (!this.#isWhole) this.#ask();
     return false;
+  }
+
+  /** Whether this node leads, and its log is that of its round. */
+  get #hasAdopted(): boolean {
+    return this.#core.role === "leader" && this.#core.phase === "accept";
+  }
+
+  /** CATCHUP-2. */
+  #givesWay(held: Held, next: Held): boolean {
+    if (next.from === held.from || sameSnapshot(next.snapshot, held.snapshot)) return true;
+    if (compareBallots(next.message.n, held.message.n) > 0) return true;
+    // Whether its own disk is done, this node will know in any case.
+    if (this.#isWhole || this.#waitsForRoom) return false;
+    return this.#tick - this.#heardTick > STALLED_RETRIES * this.#retryTicks;
   }
 
   /** A lost request or piece is asked for again. */
@@ -146,7 +183,9 @@ export class CatchUp {
       return;
     }
     const receiving = this.#take({ snapshot, offset: message.offset, bytes: message.bytes });
-    if (receiving === null || this.#isWhole) return;
+    if (receiving === null) return;
+    this.#heardTick = this.#tick;
+    if (this.#isWhole) return;
     if (hasRoom(receiving)) this.#ask();
     else this.#waitsForRoom = true;
   }
@@ -177,7 +216,8 @@ export class CatchUp {
     // A newer one.
     if (!this.#stored.has(held.snapshot)) return this.#ask();
     this.#held = null;
-    this.#deliver(held);
+    const { from, message } = held;
+    this.#core.receive({ from, to: this.#core.pid, message });
   }
 
   /** The host has dropped every piece of it. `tick` asks for it again after `retryTicks`: the disk may be full. */
