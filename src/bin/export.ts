@@ -1,8 +1,9 @@
 /** `omnikv export [FILE]`: keys and values as lines of JSON. */
 import { Command } from "commander";
-import { createClient, type KvClient, KvError } from "../client/api/index.ts";
+import { createClient, KvError } from "../client/api/index.ts";
 import { keyLine } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./nodes/learn-nodes.ts";
+import { boundKeysText } from "./files/bound-keys.ts";
 import { isOfLock } from "./files/lock-key.ts";
 import { openOutput, withoutRoom } from "./files/output.ts";
 import { KEYS, Progress } from "./files/progress.ts";
@@ -15,9 +16,6 @@ import {
 
 /** Lines are handed over in pieces of this length. */
 const PIECE_LENGTH = 64 * 1024;
-
-/** With more leases the command does not ask which keys are bound to them. */
-const LEASES_ASKED_MAX = 1000;
 
 interface ExportFlags extends PromptFlags {
   readonly prefix?: string;
@@ -68,14 +66,8 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
     }
     await output.write(Buffer.from(piece));
     await output.finish();
-    const bound = await boundKeys(client, flags.prefix ?? "");
-    if (bound > 0) {
-      const text =
-        bound === 1
-          ? "1 of the keys ends with a lease: imported, it stays until it is deleted"
-          : `${bound} of the keys end with a lease: imported, they stay until they are deleted`;
-      process.stderr.write(`omnikv export: ${text}\n`);
-    }
+    const remark = await boundKeysText(client, flags.prefix ?? "");
+    if (remark !== null) process.stderr.write(`omnikv export: ${remark}\n`);
   } catch (error) {
     await output.giveUp();
     const said = withoutRoom(error, file, "Nothing was exported,");
@@ -89,22 +81,4 @@ async function run(file: string, flags: ExportFlags): Promise<void> {
     client.close();
   }
   process.stderr.write(`${progress.text(keys)}${file === "-" ? "" : ` in ${file}`}\n`);
-}
-
-/** How many keys with the prefix are bound to leases, without those of locks; 0 when the user may not ask. */
-async function boundKeys(client: KvClient, prefix: string): Promise<number> {
-  let count = 0;
-  try {
-    const leases = await client.leases.list();
-    for (const { id } of leases.slice(0, LEASES_ASKED_MAX)) {
-      const keys = (await client.leases.timeToLive(id))?.keys ?? [];
-      const start = Buffer.from(prefix);
-      count += keys.filter(
-        (key) => start.equals(key.subarray(0, start.length)) && !isOfLock(key),
-      ).length;
-    }
-  } catch (error) {
-    if (!(error instanceof KvError) || error.code !== "FORBIDDEN") throw error;
-  }
-  return count;
 }

@@ -3,8 +3,9 @@ import { createReadStream, statSync } from "node:fs";
 import { Command } from "commander";
 import { createClient, KvError, type BatchOperation, type KvClient } from "../client/api/index.ts";
 import { printable } from "../base/index.ts";
-import { type KeyLine, parseKeyLine, textLines, UsageError } from "../prompt/terminal/index.ts";
+import { parseKeyLine, textLines, UsageError } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./nodes/learn-nodes.ts";
+import { LineBatches, type NumberedLine } from "./files/line-batch.ts";
 import { isOfLock } from "./files/lock-key.ts";
 import { KEYS, Progress } from "./files/progress.ts";
 import {
@@ -13,10 +14,6 @@ import {
   clientOptionsOf,
   type PromptFlags,
 } from "./options/prompt-options.ts";
-
-/** Written as one batch: so many keys, or so many bytes of them. */
-const BATCH_KEYS = 4096;
-const BATCH_BYTES = 8 * 1024 * 1024;
 
 interface ImportFlags extends PromptFlags {
   readonly ifAbsent?: true;
@@ -29,8 +26,9 @@ Examples:
 
 One object a line, as omnikv export writes them: {"key":"a","value":"b"}, or "keyBase64", "valueBase64". Other fields are
 passed over. It stops at the first line that is wrong or was not written, names it, and says how many were written; what
-stands before that line is written. To run it again does no harm: the same keys get the same values. Keys of locks and
-elections are wrong: nobody would hold them, and they would never end.
+stands before that line is written. To run it again does no harm: the same keys get the same values. Of lines with the
+same key the last one counts, with --if-absent the first. Keys of locks and elections are wrong: nobody would hold them,
+and they would never end.
 
 Exit status: 0 all of it is written · 1 it is not · 2 usage, or a line that is wrong.`;
 
@@ -42,10 +40,6 @@ export function importCommand(): Command {
   return addAccessOptions(command)
     .addHelpText("after", HELP)
     .action((file: string, flags: ImportFlags) => run(file, flags));
-}
-
-interface NumberedLine extends KeyLine {
-  readonly line: number;
 }
 
 interface Counts {
@@ -61,14 +55,10 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
   const progress = new Progress("import", KEYS);
   const counts: Counts = { written: 0, left: 0 };
   try {
-    let batch: NumberedLine[] = [];
-    let bytes = 0;
-    const flush = async (): Promise<void> => {
-      await write(client, batch, flags.ifAbsent === true, counts);
+    const batches = new LineBatches(async (lines) => {
+      await write(client, lines, flags.ifAbsent === true, counts);
       progress.at(counts.written);
-      batch = [];
-      bytes = 0;
-    };
+    });
     /** The number of the line that is being read. */
     let number = 1;
     try {
@@ -79,19 +69,17 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
         }
         const parsed = parseKeyLine(line);
         refuseOfLock(parsed.key);
-        batch.push({ ...parsed, line: number });
+        await batches.add({ ...parsed, line: number });
         number += 1;
-        bytes += parsed.key.length + parsed.value.length;
-        if (batch.length >= BATCH_KEYS || bytes >= BATCH_BYTES) await flush();
       }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
       // The lines before a wrong line are written before the error is reported.
-      await flush();
+      await batches.flush();
       const before = `before it, ${writtenText(counts)}`;
       throw new KvError("BAD_REQUEST", `line ${number}: ${error.message}; ${before}`);
     }
-    await flush();
+    await batches.flush();
   } finally {
     progress.end();
     client.close();

@@ -44,14 +44,16 @@ export interface EmbeddedNodeParts {
   /** Where its clients in this process find it. */
   readonly indoors: Network;
   readonly ended: Promise<NodeEnd>;
+  /** As `Node.whenServed`. */
+  readonly whenServed: (done: (error: KvError | null) => void) => void;
   readonly retire: () => void;
 }
 
 /** Time for a cluster to have a leader, `ready` of it. */
 const READY_TIMEOUT_MS = 30_000;
 const READY_NAMES = namesOf<{ readonly timeoutMs?: number }>({ timeoutMs: true });
-/** No program writes it: the read only shows whether the node can read. */
-const PROBE_KEY = "omnikv/ready";
+/** A node that has refused for want of a leader is asked again so soon. */
+const READY_AGAIN_MS = 50;
 
 /**
  * A node of the cluster in this process. It listens, recovers and takes part by itself; `client` makes clients that ask it
@@ -103,7 +105,8 @@ export class EmbeddedNode implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the node serves: there is a leader, and a majority behind it. Start the other nodes before you wait for it.
+   * Resolves when the node serves: there is a leader, and a majority behind it. Start the other nodes before you wait for it. It needs no
+   * rights, and so no user while access control is on.
    * @param options `timeoutMs`: at most so many milliseconds; default 30,000
    * @throws KvError NO_QUORUM or TIMEOUT when it does not in time; CANCELLED when it is stopped meanwhile
    */
@@ -111,12 +114,31 @@ export class EmbeddedNode implements AsyncDisposable {
     const wrong = wrongRequestOptions(options, READY_NAMES);
     if (wrong !== null) throw wrong;
     const { timeoutMs = READY_TIMEOUT_MS } = options;
-    const client = this.client({ timeoutMs });
-    try {
-      await client.read(PROBE_KEY);
-    } finally {
-      client.close();
-    }
+    if (this.#isOver) throw this.#hasEnded();
+    let last = new KvError("TIMEOUT", `node ${this.id} did not serve within ${timeoutMs} ms`);
+    await new Promise<void>((resolve, reject) => {
+      const cancel = nodeClock.after(timeoutMs, () => over(() => reject(last)));
+      let isOver = false;
+      const over = (settle: () => void): void => {
+        if (isOver) return;
+        isOver = true;
+        cancel();
+        settle();
+      };
+      const answered = (error: KvError | null): void => {
+        if (isOver) return;
+        if (error === null) return over(resolve);
+        if (!error.retryable) return over(() => reject(error));
+        last = error;
+        nodeClock.after(READY_AGAIN_MS, ask);
+      };
+      const ask = (): void => {
+        if (!isOver) this.#parts.whenServed(answered);
+      };
+      const text = `node ${this.id} was stopped before it served`;
+      void this.ended.then(() => over(() => reject(new KvError("CANCELLED", text))));
+      ask();
+    });
   }
 
   /**
@@ -138,10 +160,14 @@ export class EmbeddedNode implements AsyncDisposable {
   #kept<Client extends { close(): void }>(client: Client): Client {
     if (this.#isOver) {
       client.close();
-      throw new KvError("SHUTTING_DOWN", `node ${this.id} has ended or is about to`);
+      throw this.#hasEnded();
     }
     this.#clients.add(client);
     return client;
+  }
+
+  #hasEnded(): KvError {
+    return new KvError("SHUTTING_DOWN", `node ${this.id} has ended or is about to`);
   }
 
   #place(): Pick<KvClientOptions, "nodes" | "secret" | "clusterId"> {

@@ -97,6 +97,7 @@ async function startServing(
     listens,
     indoors,
     ended,
+    whenServed: (done) => running.whenServed(done),
     retire: () => {
       if (isEnding) return;
       isEnding = true;

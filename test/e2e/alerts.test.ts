@@ -88,6 +88,36 @@ describe.skipIf(!HAS_PROMTOOL)(
       expect(check([{ ...rules[0]!, expr: "sum(" }])).toBe(1);
     });
 
+    test("when all nodes are down, and none tells anything, the leader is lost", () => {
+      const instances = ["node1", "node2", "node3"];
+      const series = (name: string, instance: string, values: string): unknown => ({
+        series: `${name}{job="omnikv",instance="${instance}"}`,
+        values,
+      });
+      // One of them leads for two minutes; a series that ends so is stale at once.
+      const input_series = instances.flatMap((instance, i) => [
+        series("up", instance, "1 1 0 0 0"),
+        series("etcd_server_is_leader", instance, i === 0 ? "1 1 stale" : "0 0 stale"),
+      ]);
+      const summary = "No node leads: nothing is written, and linearizable reads wait";
+      const description =
+        "A majority is down or cannot reach each other. A lost leader is replaced within half a second where one can be.";
+      const lost = {
+        exp_labels: { job: "omnikv", severity: "critical" },
+        exp_annotations: { summary, description },
+      };
+      const alertname = "OmnikvLeaderLost";
+      const alert_rule_test = [
+        { eval_time: "1m", alertname, exp_alerts: [] },
+        { eval_time: "3m", alertname, exp_alerts: [lost] },
+      ];
+      const file = join(scratch, "all-down.json");
+      const tests = [{ interval: "1m", input_series, alert_rule_test }];
+      const options = { rule_files: [RULES], evaluation_interval: "15s" };
+      writeFileSync(file, JSON.stringify({ ...options, tests }));
+      expect(promtool(["test", "rules", file])).toMatchObject({ status: 0 });
+    });
+
     test("a scrape is as Prometheus wants it, and a node that is cut off raises its alert and no other", async () => {
       cluster = await TestCluster.create(3);
       const all = cluster;

@@ -132,6 +132,19 @@ test("a wrong line is named; what stands before it is written, what stands behin
   );
 });
 
+test("of lines with the same key the last one counts, or the first where keys that are there stay", async () => {
+  const { cluster, nodes } = await started();
+  const lines = '{"key":"a","value":"1"}\n{"key":"b","value":"1"}\n{"key":"a","value":"2"}\n';
+  const { err } = await omnikv(["import", "--nodes", nodes], lines);
+  expect(err).toMatch(/^import: 3 keys, /);
+  const client = cluster.client();
+  expect((await client.read("a")).text()).toBe("2");
+  await client.delete("a");
+  const left = await omnikv(["import", "--nodes", nodes, "--if-absent"], lines);
+  expect(left.err).toMatch(/^import: 1 key, .*, 2 were there already\n$/);
+  expect((await client.read("a")).text()).toBe("1");
+});
+
 test("bytes that are no text are refused with their line, not made into other bytes", async () => {
   const { cluster, nodes } = await started();
   const bad = Buffer.concat([

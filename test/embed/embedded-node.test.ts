@@ -12,6 +12,7 @@ import {
   type MemberGiven,
   type NodeSettings,
 } from "../../src/embed/index.ts";
+import type { AdminAccessChange } from "../../src/protocol/admin/index.ts";
 import { freePorts } from "../../src/measure/subjects/places.ts";
 
 let directory = "";
@@ -64,6 +65,21 @@ describe("a node alone", () => {
     write.mockRestore();
     expect(process.eventNames().map((name) => [name, process.listenerCount(name)])).toEqual(before);
     expect(written).toBe(0);
+  });
+
+  test("is ready whether or not a user may ask it", async () => {
+    const node = await start();
+    await node.ready();
+    const admin = node.admin();
+    const change = (params: AdminAccessChange): Promise<unknown> =>
+      admin.call(node.id, "changeAccess", { change: params });
+    await change({ kind: "addUser", user: "root", password: "a good password" });
+    await change({ kind: "grantRole", user: "root", role: "root" });
+    await change({ kind: "turnOn" });
+    await expect(node.client().read("a")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    await node.ready({ timeoutMs: 20_000 });
+    await node.stop();
+    await expect(node.ready()).rejects.toMatchObject({ code: "SHUTTING_DOWN" });
   });
 
   test("tells its log to whom it is handed", async () => {
@@ -167,6 +183,17 @@ describe("three nodes in one process", () => {
     expect((await other?.client().read("a"))?.text()).toBe("2");
   });
 
+  test("of which one runs is not ready, and says so when its time is over or it is stopped", async () => {
+    const all = await members(3);
+    const node = await start({ node: 1, members: all });
+    await expect(node.ready({ timeoutMs: 300 })).rejects.toMatchObject({ code: "TIMEOUT" });
+    // It has refused a read by then.
+    await expect(node.ready({ timeoutMs: 5000 })).rejects.toMatchObject({ code: "NO_QUORUM" });
+    const told = node.ready().catch((error: unknown) => error);
+    await node.stop();
+    expect(await told).toMatchObject({ code: "CANCELLED" });
+  });
+
   test("with a secret let clients of their process in, and nobody else without it", async () => {
     const secretFile = join(directory, "secret");
     writeFileSync(secretFile, `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 });
@@ -176,6 +203,32 @@ describe("three nodes in one process", () => {
     await expect(stranger.read("a")).rejects.toMatchObject({ code: "UNAUTHORIZED" });
     stranger.close();
   });
+});
+
+test("one of five that reaches a follower and no leader is ready through that neighbour", async () => {
+  const all = await members(5);
+  const nodes = await Promise.all(
+    all.map((_, i) =>
+      start({
+        dataDir: join(directory, `node${i + 1}`),
+        node: i + 1,
+        members: all,
+        allowFaults: true,
+      }),
+    ),
+  );
+  await Promise.all(nodes.map((node) => node.ready()));
+  const statuses = await Promise.all(nodes.map((node) => node.admin().status(node.id)));
+  const followers = nodes.filter((_, i) => statuses[i]?.role !== "leader");
+  const [apart, neighbour] = followers;
+  if (apart === undefined || neighbour === undefined) throw new Error("five have four followers");
+  for (const { id } of nodes) {
+    if (id === apart.id || id === neighbour.id) continue;
+    await apart.admin().call(apart.id, "breakLink", { peer: id, direction: "both" });
+  }
+  // Longer than it takes to notice.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await expect(apart.ready({ timeoutMs: 10_000 })).resolves.toBeUndefined();
 });
 
 describe("a node that cannot start or go on", () => {

@@ -316,6 +316,53 @@ describe("settings of the cluster", () => {
     expect(calls.find(({ op }) => op === "setQuota")?.params).toEqual({ bytes: 2 ** 28 });
   });
 
+  test("are set by what a quorum confirms, and shown as the node has them that did it", async () => {
+    // Node 1 is cut off, and has not heard of the bound that was set before.
+    const old = { ...getSettings, confirmed: false };
+    const now = { ...history, revisions: 1_000_000, revisionsMax: 1_000_000 };
+    const answers = {
+      "1 getSettings": old,
+      getSettings: { ...getSettings, confirmed: true, history: now },
+      "2 setHistory": new KvError("NO_QUORUM", "cut off since", { definite: true }),
+      setHistory: now,
+    };
+    const { out, calls, status } = await run("config set history.bytes 2g", answers);
+    expect(calls.map(({ node, op }) => `${node} ${op}`)).toEqual([
+      ...["1 getSettings", "2 getSettings", "2 setHistory", "1 setHistory", "1 getSettings"],
+      "2 getSettings",
+    ]);
+    expect(calls[2]?.params).toEqual({ revisions: 1_000_000, bytes: 2 ** 31 });
+    expect([out.includes("history.bytes"), status]).toEqual([true, EXIT.ok]);
+  });
+
+  test("are not set by what nobody confirms, and are shown with a remark", async () => {
+    const old = { ...getSettings, confirmed: false };
+    const { err, calls, status } = await run("config set history.bytes 2g", { getSettings: old });
+    expect(err).toContain("reaches a leader with a quorum; nothing was changed");
+    expect([calls.some(({ op }) => op === "setHistory"), status]).toEqual([
+      false,
+      EXIT.unavailable,
+    ]);
+    const down = new KvError("TIMEOUT", "late", { definite: false });
+    const shown = await run("config list", { "1 getSettings": down, getSettings: old });
+    expect(shown.out).toContain("as node 2 has them: no quorum confirms it");
+    expect(shown.status).toBe(EXIT.ok);
+  });
+
+  test("that were set are not called refused when no node tells them afterwards", async () => {
+    let asked = 0;
+    const answers = {
+      get getSettings(): unknown {
+        asked += 1;
+        return asked === 1 ? getSettings : new KvError("CONNECTION_FAILED", "refused");
+      },
+      setQuota: {},
+    };
+    const { out, status } = await run("config set quota 2g", answers);
+    expect(out).toContain("quota is set, as node 1 has answered");
+    expect(status).toBe(EXIT.ok);
+  });
+
   test.each([
     ["config set quota 5", /quota is 1m or more.*got "5"/],
     ["config set quota 99999999999g", /quota is at most 1048576g, got "99999999999g"/],

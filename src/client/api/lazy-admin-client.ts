@@ -118,7 +118,7 @@ export class AdminClient {
 
   /**
    * The settings of the cluster as the node has them: what its state may take in bytes, and the history that it
-   * keeps.
+   * keeps. With `confirmed` they hold all that was answered before this call; a node that hears no quorum answers too, without it.
    */
   getSettings(node: number, options?: AdminCallOptions): Promise<AdminResult<"getSettings">> {
     return this.call(node, "getSettings", NOTHING, options);

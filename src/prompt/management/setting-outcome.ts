@@ -1,8 +1,9 @@
 /** Carries out `config` and `compact` through any node that can, and puts what came of it into words. */
-import { unreachable } from "../../base/index.ts";
+import { KvError, unreachable } from "../../base/index.ts";
 import type { AdminResult } from "../../protocol/admin/index.ts";
 import { type SettingAction, type SettingName, SETTINGS } from "../commands/index.ts";
-import { askAny } from "./ask-any.ts";
+import { askAny, askNodes } from "./ask-any.ts";
+import { askSettings, type ToldSettings } from "./ask-settings.ts";
 import type { ClusterOptions } from "./cluster-options.ts";
 
 export interface SettingOutcome {
@@ -21,10 +22,11 @@ export async function settingOutcome(
 ): Promise<SettingOutcome> {
   switch (action.op) {
     case "showSettings":
-      return shown(await askAny(options, "getSettings", {}, signal), action.name);
-    case "changeSetting":
-      await change(options, action.name, action.value, signal);
-      return shown(await askAny(options, "getSettings", {}, signal), action.name);
+      return shown(await askSettings(options, signal), action.name);
+    case "changeSetting": {
+      const node = await change(options, action.name, action.value, signal);
+      return await afterwards(options, action.name, node, signal);
+    }
     case "compact": {
       const params = { revision: action.revision };
       const { oldest, revision } = await askAny(options, "compact", params, signal);
@@ -37,33 +39,63 @@ export async function settingOutcome(
 }
 
 /**
- * The command sets one of the two limits of the history, and the other one stays as it is. The log has no word for "the default" of the
- * quota, as it has for the history: the number that is the default now is written, and stays when a later version has another default.
+ * The command sets one of the two limits of the history, and the other one stays as a quorum has just confirmed it: what a node told that is cut
+ * off would undo what was set without it. The log has no word for "the default" of the quota, as it has for the history: the number that
+ * is the default now is written, and stays when a later version has another default.
+ * @returns the node that did it
+ * @throws KvError NO_QUORUM when no node tells settings that a quorum confirms; nothing was changed
  */
 async function change(
   options: ClusterOptions,
   name: SettingName,
   value: number | null,
   signal: AbortSignal,
-): Promise<void> {
-  const { quotaDefault, history } = await askAny(options, "getSettings", {}, signal);
+): Promise<number> {
+  const told = await askSettings(options, signal);
+  const { confirmed, quotaDefault, history } = told.settings;
+  if (confirmed === false) throw new KvError("NO_QUORUM", NOT_CONFIRMED_TEXT, { definite: true });
   const { revisions, bytes } = history;
+  const from = beginningWith(options, told.node);
   switch (name) {
-    case "quota":
-      await askAny(options, "setQuota", { bytes: value ?? quotaDefault }, signal);
-      return;
+    case "quota": {
+      const quota = { bytes: value ?? quotaDefault };
+      return (await askNodes(from, "setQuota", quota, signal)).node;
+    }
     case "history.revisions":
-      await askAny(options, "setHistory", { revisions: value, bytes }, signal);
-      return;
+      return (await askNodes(from, "setHistory", { revisions: value, bytes }, signal)).node;
     case "history.bytes":
-      await askAny(options, "setHistory", { revisions, bytes: value }, signal);
-      return;
+      return (await askNodes(from, "setHistory", { revisions, bytes: value }, signal)).node;
     default:
-      unreachable(name, "setting");
+      return unreachable(name, "setting");
   }
 }
 
-function shown(settings: Settings, name: SettingName | null): SettingOutcome {
+const NOT_CONFIRMED_TEXT =
+  "no node that answers reaches a leader with a quorum; nothing was changed";
+
+/** The settings as the node has them that did it: there the change holds, and at others it may not yet. */
+async function afterwards(
+  options: ClusterOptions,
+  name: SettingName,
+  node: number,
+  signal: AbortSignal,
+): Promise<SettingOutcome> {
+  try {
+    return shown(await askSettings(beginningWith(options, node), signal), name);
+  } catch (error) {
+    if (!(error instanceof KvError)) throw error;
+    // Whatever came in between: that it was changed is certain, and what must be said.
+    const words = `${name} is set, as node ${node} has answered; how it is now could not be asked: ${error.message}`;
+    return { words, fields: { settings: null } };
+  }
+}
+
+function beginningWith(options: ClusterOptions, node: number): ClusterOptions {
+  const first = options.nodes.filter(({ id }) => id === node);
+  return { ...options, nodes: [...first, ...options.nodes.filter(({ id }) => id !== node)] };
+}
+
+function shown({ node, settings }: ToldSettings, name: SettingName | null): SettingOutcome {
   const rows = SETTINGS.filter((setting) => name === null || setting.name === name).map(
     (setting) => ({ ...setting, ...valueOf(settings, setting.name) }),
   );
@@ -73,10 +105,15 @@ function shown(settings: Settings, name: SettingName | null): SettingOutcome {
     const whose = isDefault ? "default" : "set";
     return `${called.padEnd(names)}  ${String(value).padStart(numbers)}  ${whose.padEnd(7)}  ${help}`;
   });
+  const isOld = settings.confirmed === false;
+  if (isOld) lines.push(`as node ${node} has them: no quorum confirms it, and others may hold now`);
   const fields = rows.map(({ name: called, value, isDefault }) => {
     return { name: called, value, isDefault };
   });
-  return { words: lines.join("\n"), fields: { settings: fields } };
+  return {
+    words: lines.join("\n"),
+    fields: { settings: fields, ...(isOld ? { confirmed: false } : {}) },
+  };
 }
 
 /**

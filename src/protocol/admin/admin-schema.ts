@@ -319,10 +319,12 @@ export const ADMIN_OPERATIONS = {
     params: z.strictObject({}),
     result: history,
   },
-  /** The settings of the cluster as the node has them. */
+  /** The settings of the cluster as the node has them, with all that was answered before this request, where a quorum confirms that. */
   getSettings: {
     params: z.strictObject({}),
     result: z.object({
+      /** False: no quorum confirmed it in time, and others may have changed them since. Earlier versions leave it out, and confirm nothing. */
+      confirmed: z.boolean().optional(),
       quotaBytes: count,
       /** False: nobody has set it, and this is the default. */
       quotaIsSet: z.boolean(),

@@ -15,6 +15,7 @@ import {
   type AdminParams,
   type AdminRequest,
   AdminRequestError,
+  type AdminResult,
   type AdminStatus,
   decodeAdminRequest,
   encodeAdminError,
@@ -24,7 +25,7 @@ import {
 import { AdminConnection, type AdminGate, type AdminReply } from "./admin-connection.ts";
 import { Backups } from "./backups.ts";
 import type { BufferBudget } from "./buffer-budget.ts";
-import { changeSetting, historyOf, settingsOf, type SettingRequest } from "./setting-requests.ts";
+import { askSettings, changeSetting, historyOf, type SettingRequest } from "./setting-requests.ts";
 import { listKeys } from "./list-keys.ts";
 import { Arrivals } from "./arrivals.ts";
 import type { GatewayContext } from "./context.ts";
@@ -41,6 +42,7 @@ const BACKUP_CHEAPER = 8;
 /** A manager that asks more often gets the same answer again: putting a status together costs much more than sending it. */
 const STATUS_KEPT_MS = 10;
 
+type SettingsQuestion = Extract<AdminRequest, { readonly op: "getSettings" }>;
 type BackupRequest = Extract<AdminRequest, { readonly op: "beginBackup" | "readBackup" }>;
 /** Requests that are about who is connected, and not about the node. */
 type UserRequest = Extract<AdminRequest, { readonly op: "signIn" | "whoami" }>;
@@ -177,11 +179,33 @@ export class AdminGateway implements AdminGate {
               done(result instanceof KvError ? encodeAdminError(id, result) : result),
             ),
           );
+        case "getSettings":
+          return later(connection, (done) =>
+            askSettings(this.#context, (settings) =>
+              done(this.#told(connection, request, settings)),
+            ),
+          );
         default:
           return reply(this.#carryOut(request));
       }
     } catch (error) {
       if (error instanceof KvError) return reply(encodeAdminError(id, error));
+      throw error;
+    }
+  }
+
+  /** A user may have lost rights while the node asked for a quorum and heard none. */
+  #told(
+    connection: AdminConnection,
+    request: SettingsQuestion,
+    settings: AdminResult<"getSettings">,
+  ): Uint8Array {
+    const { id, op } = request;
+    try {
+      this.#users.mayBeTold(connection, request);
+      return encodeAdminResult(id, op, settings);
+    } catch (error) {
+      if (error instanceof KvError) return encodeAdminError(id, error);
       throw error;
     }
   }
@@ -201,7 +225,10 @@ export class AdminGateway implements AdminGate {
     id,
     op,
     params,
-  }: Exclude<AdminRequest, BackupRequest | SettingRequest | UserRequest>): Uint8Array {
+  }: Exclude<
+    AdminRequest,
+    BackupRequest | SettingRequest | SettingsQuestion | UserRequest
+  >): Uint8Array {
     const { logger } = this.#context.machine;
     switch (op) {
       case "status":
@@ -238,8 +265,6 @@ export class AdminGateway implements AdminGate {
         return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
       case "getAccess":
         return encodeAdminResult(id, op, accessOf(this.#context.replica.state.access));
-      case "getSettings":
-        return encodeAdminResult(id, op, settingsOf(this.#context.replica.state));
       case "getHistory":
         return encodeAdminResult(id, op, historyOf(this.#context.replica.state));
       default:

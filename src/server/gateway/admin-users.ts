@@ -1,6 +1,6 @@
 /** Which user may ask management for what: signing in, who is who, and what the audit log notes of it. */
 import { KvError } from "../../base/index.ts";
-import { rightsNow, type Actor } from "../../store/index.ts";
+import { rightsNow } from "../../store/index.ts";
 import { deniedText, nameOf } from "../../replica/index.ts";
 import {
   type AdminOp,
@@ -62,7 +62,7 @@ export class AdminUsers {
       allowed &&
       (request.op === "status" || request.op === "getLinks" || request.op === "readBackup");
     if (!isLook) this.#audit(manager, userOf(actor), request, allowed);
-    if (allowed) return this.#mayBeTold(actor, request);
+    if (allowed) return this.mayBeTold(manager, request);
     throw rights.isKnown
       ? new KvError(
           "FORBIDDEN",
@@ -72,8 +72,9 @@ export class AdminUsers {
   }
 
   /** @throws KvError NO_QUORUM when the cluster may have withdrawn the actor's rights and this node has not heard of it */
-  #mayBeTold(actor: Actor | null, { op }: AdminRequest): void {
+  mayBeTold(manager: Manager, { op }: AdminRequest): void {
     const { replica, options } = this.#context;
+    const { actor } = this.askerOf(manager);
     // A holder of the secret needs no state to prove his rights.
     const isUser = replica.state.access.isOn && actor?.name !== "";
     if (!isUser || !TELLS_OF_STATE.has(op) || replica.standing().kind !== "cutOff") return;

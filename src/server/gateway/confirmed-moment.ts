@@ -16,6 +16,23 @@ export function atConfirmedMoment(
   replica: Replica,
   done: (error: KvError | null) => void,
 ): () => void {
+  return ask(replica, true, done);
+}
+
+/**
+ * Calls back once, when this node could serve a client's read, itself or through a neighbour: nobody's rights are asked for.
+ * @param done with the error that a client would have got
+ * @returns calls it off
+ */
+export function whenServed(replica: Replica, done: (error: KvError | null) => void): () => void {
+  return ask(replica, false, done);
+}
+
+function ask(
+  replica: Replica,
+  ownState: boolean,
+  done: (error: KvError | null) => void,
+): () => void {
   let isOpen = true;
   const close = (): void => {
     if (!isOpen) return;
@@ -32,6 +49,7 @@ export function atConfirmedMoment(
       close();
       done(error);
     },
+    ownState,
   );
   const writer = new ReadsWriter();
   writer.read(0, SOME_KEY);

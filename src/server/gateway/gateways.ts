@@ -1,8 +1,10 @@
 /** The side of a node that faces clients and managers: both gateways, and what they share. */
+import type { KvError } from "../../base/index.ts";
 import type { Connection, ConnectionHandlers } from "../../machine/ports/index.ts";
 import { AdminGateway, type AdminContext } from "./admin-gateway.ts";
 import { BufferBudget } from "./buffer-budget.ts";
 import { ClientGateway } from "./client-gateway.ts";
+import { whenServed } from "./confirmed-moment.ts";
 
 /** Between two counts of the bytes that all connections hold: on loopback some tens of megabytes come in meanwhile. */
 const AUDIT_INTERVAL_MS = 100;
@@ -38,6 +40,16 @@ export class Gateways {
     this.#auditMs = nowMs + AUDIT_INTERVAL_MS;
     this.#budget.audit();
     this.#context.strangers.tick();
+  }
+
+  /** As `whenServed`, in a later turn. A node that has ended does not call back. */
+  whenServed(done: (error: KvError | null) => void): void {
+    const { machine, replica, wake } = this.#context;
+    // By the clock of the machine: whatever goes wrong there is this node's fault, and not the caller's.
+    machine.clock.after(0, () => {
+      whenServed(replica, done);
+      wake();
+    });
   }
 
   /** Waiting input gets its share of this turn. */

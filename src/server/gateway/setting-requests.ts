@@ -15,6 +15,7 @@ import {
   encodeAdminResult,
 } from "../../protocol/admin/index.ts";
 import { changeAccess, type Asker } from "./admin-access.ts";
+import { atConfirmedMoment } from "./confirmed-moment.ts";
 import type { GatewayContext } from "./context.ts";
 
 export type SettingRequest = Extract<
@@ -24,6 +25,8 @@ export type SettingRequest = Extract<
 
 /** Less than clients of management wait by default. */
 const WAIT_MS = 4000;
+/** Where a majority can be reached it confirms a moment within a few heartbeats. */
+const CONFIRM_MS = 1500;
 
 /**
  * @param answered called once, perhaps within this call: with the answer's frame, or the error that kept the setting from holding
@@ -89,9 +92,35 @@ function resultOf({ id, op }: SettingRequest, state: KvState): Uint8Array {
     : encodeAdminResult(id, op, historyOf(state));
 }
 
-export function settingsOf(state: KvState): AdminResult<"getSettings"> {
+/**
+ * Tells the settings at a moment that a quorum confirms: of the two bounds of the history a manager sets one, and repeats the other as it was
+ * told. Where no quorum is heard it tells them too, and says that nobody confirmed them: they may be what an operator must see.
+ * @param tell called once, perhaps within this call, with what the node's state holds then
+ */
+export function askSettings(
+  { replica, machine, wake }: GatewayContext,
+  tell: (settings: AdminResult<"getSettings">) => void,
+): void {
+  let isOver = false;
+  const over = (confirmed: boolean): void => {
+    if (isOver) return;
+    isOver = true;
+    cancel();
+    callOff();
+    tell(settingsOf(replica.state, confirmed));
+  };
+  let cancel = (): void => {};
+  let callOff = (): void => {};
+  if (replica.standing().kind === "cutOff") return over(false);
+  cancel = machine.clock.after(CONFIRM_MS, () => over(false));
+  callOff = atConfirmedMoment(replica, (error) => over(error === null));
+  wake();
+}
+
+function settingsOf(state: KvState, confirmed: boolean): AdminResult<"getSettings"> {
   const { quotaBytes, quotaIsSet } = state;
-  return { quotaBytes, quotaIsSet, quotaDefault: DEFAULT_QUOTA_BYTES, history: historyOf(state) };
+  const quotaDefault = DEFAULT_QUOTA_BYTES;
+  return { confirmed, quotaBytes, quotaIsSet, quotaDefault, history: historyOf(state) };
 }
 
 export function historyOf({ historyBound, cells, revision }: KvState): AdminResult<"getHistory"> {

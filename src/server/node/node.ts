@@ -249,6 +249,14 @@ export class Node {
     this.#wake();
   }
 
+  /**
+   * Calls back in a later turn, when a client could read, through this node or a neighbour; with the error that it would have got, when not.
+   * A node that ends does not call back any more.
+   */
+  whenServed(done: (error: KvError | null) => void): void {
+    if (!this.#stopped) this.#gateways.whenServed(done);
+  }
+
   /** Whether the peers that are connected are a majority without this node. */
   #isMajorityConnected(): boolean {
     const { members } = this.#directory;
@@ -294,16 +302,13 @@ export class Node {
 
   status(): AdminStatus {
     return nodeStatus({
-      nodeId: this.#options.nodeId,
-      clusterId: this.#options.clusterId,
-      version: this.#options.version,
+      ...this.#options,
       uptimeMs: this.#machine.clock.now() - this.#startedMs,
       clients: this.#gateways.clientConnections,
       replica: this.#replica,
       links: this.#links,
       storage: this.#storage,
       snapshots: this.#jobs,
-      allowFaults: this.#options.allowFaults,
       unreadable: this.#peerTrouble.unreadable,
       otherLogs: this.#guard.otherLogs,
     });

@@ -5,7 +5,7 @@
 import type { RequestListener } from "node:http";
 import { createDashboard } from "../dashboard/index.ts";
 import { ENTRY_CHANNEL, type Machine, Node } from "../node/index.ts";
-import { StorageError } from "../../base/index.ts";
+import { type KvError, StorageError } from "../../base/index.ts";
 import {
   AuditFile,
   type ConnectionCaps,
@@ -145,6 +145,11 @@ export class ServingNode {
       this.release();
       done();
     });
+  }
+
+  /** As `Node.whenServed`. */
+  whenServed(done: (error: KvError | null) => void): void {
+    this.#node.whenServed(done);
   }
 
   /** Ends as one that cannot go on: `onFatal` is called, with this error, unless the node has ended already. */

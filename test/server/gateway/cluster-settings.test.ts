@@ -1,5 +1,9 @@
 /** Settings of the cluster are answered when they hold, with what holds, and never with less than is known. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { AdminResult } from "../../../src/protocol/admin/index.ts";
+import type { GatewayContext } from "../../../src/server/gateway/context.ts";
+import { askSettings } from "../../../src/server/gateway/setting-requests.ts";
+import { KvState } from "../../../src/store/index.ts";
 import { startGateWorld, type GateWorld } from "./world.ts";
 
 let world: GateWorld;
@@ -27,7 +31,11 @@ test("bounds of the history and the quota are answered when they hold", async ()
   const { client, admin } = world;
   for (const value of ["1", "2", "3", "4"]) await client.write("a", value);
   const before = await admin.call(1, "getSettings", {});
-  expect(before).toMatchObject({ quotaIsSet: false, quotaBytes: before.quotaDefault });
+  expect(before).toMatchObject({
+    confirmed: true,
+    quotaIsSet: false,
+    quotaBytes: before.quotaDefault,
+  });
   const told = await admin.call(1, "setHistory", { revisions: 2, bytes: null });
   expect(told).toMatchObject({ revisions: 2, revisionsMax: 2, oldest: told.revision - 2 });
   await admin.call(1, "setQuota", { bytes: 2 ** 25 });
@@ -43,4 +51,29 @@ test("of settings on one connection each waits for the one before, and all are a
     admin.call(1, "getHistory", {}),
   ]);
   expect(answers.map(({ revisionsMax }) => revisionsMax)).toEqual([3, 2, 1, 1]);
+});
+
+test.each([
+  { kind: "cutOff", waits: false },
+  { kind: "following", waits: true },
+])("a node that is $kind and hears no quorum tells its settings as nobody's word", (standing) => {
+  const told: AdminResult<"getSettings">[] = [];
+  const late: (() => void)[] = [];
+  const closed = vi.fn();
+  const replica = {
+    state: new KvState(),
+    standing: () => standing,
+    newRouteId: () => 1,
+    // Nobody answers.
+    onReads: () => {},
+    onRouteClosed: closed,
+  };
+  const clock = { after: (_: number, call: () => void) => (late.push(call), () => {}) };
+  const context = { replica, machine: { clock }, wake: () => {} } as unknown as GatewayContext;
+  askSettings(context, (settings) => void told.push(settings));
+  expect([told.length, late.length]).toEqual(standing.waits ? [0, 1] : [1, 0]);
+  for (const call of late) call();
+  expect(told).toMatchObject([{ confirmed: false, quotaIsSet: false }]);
+  // The read does not wait on for nobody.
+  expect(closed).toHaveBeenCalledTimes(late.length);
 });
