@@ -77,9 +77,11 @@ export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promis
     if (guard.signal.aborted) onLost();
     child.once("error", (error) => end({ kind: "notStarted", ...notStarted(command, error) }));
     child.once("exit", (code, signal) => {
+      // A process that stood still hears of the program's end before its timer tells of the loss: the signal itself looks at the clock.
+      const lost = isLost || guard.signal.aborted;
       // Children that the program has left behind must not go on without the lock.
-      if (isLost && detached) kill("SIGKILL");
-      end({ kind: isLost ? "lost" : "ended", status: statusOf(code, signal) });
+      if (lost && detached) kill("SIGKILL");
+      end({ kind: lost ? "lost" : "ended", status: statusOf(code, signal) });
     });
   });
 }
