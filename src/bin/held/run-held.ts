@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import { systemCode, systemReason, terminalText } from "../../base/index.ts";
 import { leaseMarginOf, type Guard } from "../../client/api/index.ts";
 import { nodeClock } from "../../machine/runtime/index.ts";
+import { HELD_VARIABLES } from "../options/variables.ts";
 
 /** Passed on to the program. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
@@ -37,9 +38,9 @@ export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promis
         detached,
         env: {
           ...process.env,
-          OMNIKV_TOKEN: String(guard.token),
-          OMNIKV_LOCK: name,
-          OMNIKV_LOCK_KEY: guard.key,
+          [HELD_VARIABLES.token]: String(guard.token),
+          [HELD_VARIABLES.name]: name,
+          [HELD_VARIABLES.key]: guard.key,
         },
       });
     } catch (error) {
