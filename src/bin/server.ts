@@ -141,7 +141,7 @@ async function runServer(_: unknown, command: Command): Promise<void> {
   process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
   // A parent process that started us with a channel wants to know when we listen, and is gone when it closes.
   process.once("disconnect", stop);
-  const isParentGone = process.connected === false;
+  const isParentGone = process.send !== undefined && !process.connected;
   const server = await startServer(options);
   started = server;
   if (isToStop || isParentGone) server.stop();
