@@ -68,7 +68,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "proof/harm": ["base", "machine/ports", "machine/runtime", "machine/network", "machine/host", "store", "protocol/handshake", "protocol/peer", "protocol/client", "protocol/admin", "storage", "links/handshake", "server/config", "server/launch", "client/terms", "client/core", "client/txn", "client", "client/tls", "client/admin", "client/api", "measure", "proof/checker"],
   adapters: ["base", "client/terms", "client/txn", "client/locks", "client"],
   embed: ["base", "machine/ports", "machine/runtime", "machine/network", "machine/host", "server/node", "server/process", "client/terms", "client/core", "client", "client/diagnostics", "client/admin", "client/api"],
-  bin: ["base", "machine/runtime", "machine/tls", "machine/http", "machine/host", "storage/backup", "server/config", "server/probes", "server/launch", "server/process", "client/scenarios", "client/tls", "client/locks", "client/api", "prompt/terminal", "prompt/commands", "prompt/management", "prompt", "measure", "proof/checker", "proof/simulator", "proof/explorer"],
+  bin: ["base", "machine/runtime", "machine/tls", "machine/http", "machine/host", "machine/ports", "storage/backup", "server/config", "server/probes", "server/launch", "server/process", "client/scenarios", "client/tls", "client/locks", "client/api", "prompt/terminal", "prompt/commands", "prompt/management", "prompt", "measure", "proof/checker", "proof/simulator", "proof/explorer"],
 };
 
 /**

@@ -59,8 +59,10 @@ async function run(name: string, words: readonly string[], flags: ElectFlags): P
       }
       return EXIT.interrupted;
     }
-    const onLost = ({ message }: KvError): void =>
+    const onLost = ({ message }: KvError): void => {
+      if (signal.aborted) return;
       teller.tell(`${message}; it stands again`, { ok: true, event: "standsAgain", message });
+    };
     const stopTelling = teller.waits(`waits for its turn to lead ${name}`, { name });
     const options = { value: flags.value ?? THIS_PROCESS, ttl, signal, onLost };
     try {

@@ -5,6 +5,7 @@ import { EXIT } from "../prompt/terminal/index.ts";
 import {
   addHeldOptions,
   statusOfEnd,
+  type Teller,
   THIS_PROCESS,
   withHeld,
   type HeldFlags,
@@ -84,7 +85,7 @@ async function run(name: string, words: readonly string[], flags: LockFlags): Pr
         status = statusOfEnd(await held.run(lock), lock, teller) ?? EXIT.unknown;
       });
     } catch (error) {
-      if (status !== null) return status;
+      if (status !== null) return isLoss(error) ? lostAtTheEnd(error, status, teller) : status;
       if (!(error instanceof KvError) || !late.signal.aborted || held.signal.aborted) throw error;
       teller.failed(new KvError("TIMEOUT", `${name} was not had within ${flags.wait ?? ""}`));
       return EXIT.failed;
@@ -94,4 +95,20 @@ async function run(name: string, words: readonly string[], flags: LockFlags): Pr
     }
     return status ?? EXIT.failed;
   });
+}
+
+function isLoss(error: unknown): error is KvError {
+  return error instanceof KvError && (error.code === "LEASE_LOST" || error.code === "LOCK_LOST");
+}
+
+/** The lock was found lost when it was to be given back: another one may have held it while the program ran. */
+function lostAtTheEnd({ message }: KvError, status: number, teller: Teller): number {
+  // Told already.
+  if (status === EXIT.unknown) return status;
+  teller.tell(`lost before the program had ended: ${message}`, {
+    ok: false,
+    event: "lost",
+    message,
+  });
+  return EXIT.unknown;
 }

@@ -7,6 +7,7 @@ import { compileSooner, programVersion } from "../machine/host/index.ts";
 import {
   FLAG_DEFAULTS,
   readServerOptions,
+  type RunningServer,
   type ServerFlags,
   type ServerOptions,
   startServer,
@@ -130,11 +131,20 @@ async function runServer(_: unknown, command: Command): Promise<void> {
     return;
   }
   compileSooner();
-  const server = await startServer(options);
-  const stop = (): void => server.stop();
+  let started: RunningServer | null = null;
+  let isToStop = false;
+  const stop = (): void => {
+    isToStop = true;
+    started?.stop();
+  };
+  // Before the start, which may take a while: what comes meanwhile is carried out after it.
   process.once("SIGINT", stop).once("SIGTERM", stop).once("SIGHUP", stop);
   // A parent process that started us with a channel wants to know when we listen, and is gone when it closes.
   process.once("disconnect", stop);
+  const isParentGone = process.send !== undefined && !process.connected;
+  const server = await startServer(options);
+  started = server;
+  if (isToStop || isParentGone) server.stop();
   process.exitCode = await server.ended;
   // A node that failed closes what it can; a disk that hangs must not keep its process alive.
   setTimeout(() => process.exit(), EXIT_TIMEOUT_MS).unref();

@@ -6,6 +6,7 @@ import {
   terminalText,
   tooManyFilesText,
 } from "../base/index.ts";
+import { DiskFullError, TooManyFilesError } from "../machine/ports/index.ts";
 import { EXIT, type ExitStatus, withSignInHint } from "../prompt/terminal/index.ts";
 import { NoNodeAnswers } from "./nodes/no-node-answers.ts";
 
@@ -47,6 +48,10 @@ function writeJson(failure: KvError, status: ExitStatus, place: "output" | "erro
 }
 
 function failureOfSystem(error: unknown): KvError | null {
+  if (error instanceof DiskFullError) {
+    const code = error instanceof TooManyFilesError ? "INTERNAL" : "DISK_FULL";
+    return new KvError(code, `cannot go on: ${error.message}`, { cause: error });
+  }
   const code = systemCode(error);
   if (code === null) return null;
   const said = error instanceof Error ? error.message : code;

@@ -14,6 +14,7 @@ import type {
   DiskFile,
   Listener,
   Network,
+  Passwords,
 } from "../machine/ports/index.ts";
 
 const DEAF: ConnectionHandlers = { onFrame: () => {}, onClose: () => {} };
@@ -33,6 +34,7 @@ export class Guard {
       clock: this.#clock(machine.clock),
       network: this.#network(machine.network),
       disk: this.#disk(machine.disk),
+      ...(machine.passwords === undefined ? {} : { passwords: this.#passwords(machine.passwords) }),
     };
   }
 
@@ -62,6 +64,16 @@ export class Guard {
       after: (ms, callback, isIdle) =>
         clock.after(ms, () => this.#run(callback, undefined), isIdle),
       endOfTurn: (callback) => clock.endOfTurn(() => this.#run(callback, undefined)),
+    };
+  }
+
+  #passwords(passwords: Passwords): Passwords {
+    return {
+      hash: (password, done) =>
+        passwords.hash(password, (hash) => this.#run(() => done(hash), undefined)),
+      verify: (password, hash, done) =>
+        passwords.verify(password, hash, (isRight) => this.#run(() => done(isRight), undefined)),
+      wallMs: () => passwords.wallMs(),
     };
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { withoutRoom } from "../../src/bin/files/output.ts";
+import { diskError } from "../../src/machine/host/disk-error.ts";
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: the system's words, write`), { code });
@@ -13,6 +14,14 @@ describe("what a command could not write", () => {
     expect(withoutRoom(systemError(code), "/mnt/a", "No backup was made,")).toMatchObject({
       code: "DISK_FULL",
       message: `cannot write /mnt/a: ${lack}. No backup was made, and nothing of it is left: make room there, or give a place on another disk`,
+    });
+  });
+
+  test("for lack of room at the machine's port is told the same way", () => {
+    const error = diskError(systemError("ENOSPC"), "write", "/mnt/a");
+    expect(withoutRoom(error, "/mnt/a", "No backup was made,")).toMatchObject({
+      code: "DISK_FULL",
+      message: expect.stringContaining("cannot write /mnt/a: the disk is full (ENOSPC). No backup"),
     });
   });
 

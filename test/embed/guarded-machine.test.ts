@@ -34,6 +34,11 @@ function world(): {
       dial: (_: unknown, __: unknown, handlers: ConnectionHandlers) => handlersKept(handlers),
       listen: () => {},
     },
+    passwords: {
+      hash: (_: string, done: (hash: null) => void) => void calls.push(() => done(null)),
+      verify: (_: string, __: string, done: (isRight: null) => void) =>
+        void calls.push(() => done(null)),
+    },
     disk: { open: () => ({ close: (done: DiskCallback) => void closed.push(done) }) },
     random: {},
     logger: silentLogger,
@@ -44,6 +49,8 @@ function world(): {
 
 test.each<[string, (machine: Machine) => void]>([
   ["timer", ({ clock }) => void clock.after(1, broken)],
+  ["hash of a password", ({ passwords }) => passwords?.hash("p", broken)],
+  ["look at a password", ({ passwords }) => passwords?.verify("p", "h", broken)],
   ["turn", ({ clock }) => clock.endOfTurn(broken)],
   [
     "frame",

@@ -146,6 +146,25 @@ test("of two who begin at once where the kernel says nothing, one wins", async (
   for (const each of descriptors) closeSync(each);
 });
 
+test("who has it is told before anything is written where the kernel says so, and after the wait else", async () => {
+  const file = join(root, "lock");
+  writeFileSync(file, "");
+  // No write succeeds, as on a full disk.
+  const full = openSync(file, "r");
+  const told: string[] = [];
+  await expect(LockStamp.take(full, true, () => told.push("kernel"))).rejects.toThrow("EBADF");
+  await expect(LockStamp.take(full, false, () => told.push("nobody"))).rejects.toThrow("EBADF");
+  expect(told).toEqual(["kernel"]);
+  closeSync(full);
+  const descriptors = [openSync(file, "r+"), openSync(file, "r+")];
+  const stamps = await Promise.all(
+    descriptors.map((each, i) => LockStamp.take(each, false, () => told.push(`rival ${i}`))),
+  );
+  expect(told).toEqual(["kernel", ...stamps.flatMap((each, i) => (each ? [`rival ${i}`] : []))]);
+  for (const stamp of stamps) stamp?.release();
+  for (const each of descriptors) closeSync(each);
+});
+
 test("of many who start at once, one wins", async () => {
   const results = await Promise.allSettled(
     Array.from({ length: 10 }, () => DataLock.acquire(directory)),

@@ -90,7 +90,8 @@ export class BackupFolder {
       throw new StorageError("DIRECTORY_UNUSABLE", text);
     }
     try {
-      return new BackupFolder(path, await DataLock.acquire(join(path, LOCK)), fileIdentity(found));
+      const lock = await DataLock.acquire(join(path, LOCK), () => removeUnfinished(path));
+      return new BackupFolder(path, lock, fileIdentity(found));
     } catch (error) {
       if (!(error instanceof StorageError) || error.code !== "LOCKED") throw error;
       const [who = ""] = error.message.split(":");
@@ -102,8 +103,6 @@ export class BackupFolder {
     this.path = path;
     this.#lock = lock;
     this.#identity = identity;
-    // By FOLDER-3 no other process writes them.
-    for (const name of this.#names(".tmp")) rmSync(join(path, `${name}.tmp`), { force: true });
   }
 
   /** FOLDER-6. @throws StorageError DIRECTORY_UNUSABLE when there is another directory, or none */
@@ -119,7 +118,7 @@ export class BackupFolder {
 
   /** Those that a schedule has made here, the newest first. @param clusterId of this cluster */
   kept(clusterId: string): readonly KeptBackup[] {
-    return this.#names("")
+    return names(this.path, "")
       .flatMap((name) => this.#ours(name) ?? [])
       .filter((backup) => backup.clusterId === clusterId)
       .sort((a, b) => b.takenMs - a.takenMs);
@@ -149,14 +148,6 @@ export class BackupFolder {
     this.#lock.release();
   }
 
-  /** Names of backups of which there is a file with this behind its name. */
-  #names(suffix: string): readonly string[] {
-    return readdirSync(this.path)
-      .filter((file) => file.endsWith(suffix))
-      .map((file) => file.slice(0, file.length - suffix.length))
-      .filter((name) => parseBackupName(name) !== null);
-  }
-
   /** FOLDER-2. */
   #ours(name: string): KeptBackup | null {
     try {
@@ -172,6 +163,19 @@ export class BackupFolder {
       throw error;
     }
   }
+}
+
+/** By FOLDER-3 no other process writes them. They may be what has filled the disk, so that the lock itself has no room. */
+function removeUnfinished(path: string): void {
+  for (const name of names(path, ".tmp")) rmSync(join(path, `${name}.tmp`), { force: true });
+}
+
+/** Names of backups of which there is a file in this directory with this behind its name. */
+function names(path: string, suffix: string): readonly string[] {
+  return readdirSync(path)
+    .filter((file) => file.endsWith(suffix))
+    .map((file) => file.slice(0, file.length - suffix.length))
+    .filter((name) => parseBackupName(name) !== null);
 }
 
 /** FOLDER-5: the backup that holds most is the first; of those that hold the same the one made last. */

@@ -2,6 +2,7 @@
 import { join, resolve } from "node:path";
 import { KvError, StorageError, systemCode, terminalText } from "../../base/index.ts";
 import { NewFile } from "../../machine/host/index.ts";
+import { DiskFullError } from "../../machine/ports/index.ts";
 import { BackupError } from "../../storage/backup/index.ts";
 import { EXIT, type ExitStatus, parseDuration } from "../../prompt/terminal/index.ts";
 import { Due, firstRound, MACHINE_CLOCKS } from "./backup-due.ts";
@@ -214,7 +215,10 @@ function checkedAtTheEnd(file: NewFile): Output {
 /** @throws an error that the program did not foresee */
 function fail(what: string, error: unknown): void {
   const isForeseen =
-    error instanceof KvError || error instanceof BackupError || error instanceof StorageError;
+    error instanceof KvError ||
+    error instanceof BackupError ||
+    error instanceof StorageError ||
+    error instanceof DiskFullError;
   if (!(error instanceof Error) || (!isForeseen && systemCode(error) === null)) throw error;
   process.stderr.write(line(`${what}: ${error.message}`));
 }

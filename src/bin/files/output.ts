@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { KvError, noRoomText, systemCode } from "../../base/index.ts";
 import { NewFile } from "../../machine/host/index.ts";
+import { DiskFullError } from "../../machine/ports/index.ts";
 
 export type Output = Pick<NewFile, "write" | "finish" | "giveUp">;
 
@@ -15,7 +16,8 @@ export async function openOutput(file: string, force: boolean): Promise<Output> 
  * @param what such as "no backup was made"
  */
 export function withoutRoom(error: unknown, file: string, what: string): unknown {
-  const lack = noRoomText(systemCode(error));
+  const cause = error instanceof DiskFullError ? error.cause : error;
+  const lack = noRoomText(systemCode(cause));
   if (lack === null || file === "-") return error;
   const text = `cannot write ${file}: ${lack}. ${what} and nothing of it is left: make room there, or give a place on another disk`;
   return new KvError("DISK_FULL", text, { cause: error });

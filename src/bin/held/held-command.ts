@@ -74,7 +74,7 @@ export interface HeldRun {
   readonly client: KvClient;
   readonly ttl: number;
   readonly teller: Teller;
-  /** Aborted when the process is told to end before the program runs. */
+  /** Aborted when the process is told to end before the program runs; and when the lock or term is lost and it was told so meanwhile. */
   readonly signal: AbortSignal;
   /** Runs the program. From then on signals are its own. */
   readonly run: (guard: Guard) => Promise<RunEnd>;
@@ -96,18 +96,24 @@ export async function withHeld(
   const client = createClient(clientOptionsOf(await learnSettings(flags)));
   const teller = new Teller(what.name, flags.json === true);
   const abort = new AbortController();
-  let isRunning = false;
-  const onSignal = (): void => {
-    if (!isRunning) abort.abort();
+  let running: Guard | null = null;
+  let isToEnd = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (running === null) return abort.abort();
+    // A program may take SIGHUP as a wish to read its files again. One that is being ended has no use for that.
+    if (signal !== "SIGHUP" || running.signal.aborted) isToEnd = true;
   };
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal).on("SIGHUP", onSignal);
   const [command = "", ...args] = what.words;
   const run = async (guard: Guard): Promise<RunEnd> => {
-    isRunning = true;
+    running = guard;
     try {
-      return await runHeld({ command, args, guard, name: what.of, ttl });
+      const end = await runHeld({ command, args, guard, name: what.of, ttl });
+      // The signal was for this run and not for this program alone: no other one begins.
+      if (end.kind === "lost" && isToEnd) abort.abort();
+      return end;
     } finally {
-      isRunning = false;
+      running = null;
     }
   };
   try {

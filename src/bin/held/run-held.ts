@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import { systemCode, systemReason, terminalText } from "../../base/index.ts";
 import { leaseMarginOf, type Guard } from "../../client/api/index.ts";
 import { nodeClock } from "../../machine/runtime/index.ts";
+import { HELD_VARIABLES } from "../options/variables.ts";
 
 /** Passed on to the program. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
@@ -37,9 +38,9 @@ export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promis
         detached,
         env: {
           ...process.env,
-          OMNIKV_TOKEN: String(guard.token),
-          OMNIKV_LOCK: name,
-          OMNIKV_LOCK_KEY: guard.key,
+          [HELD_VARIABLES.token]: String(guard.token),
+          [HELD_VARIABLES.name]: name,
+          [HELD_VARIABLES.key]: guard.key,
         },
       });
     } catch (error) {
@@ -77,9 +78,11 @@ export function runHeld({ command, args, guard, name, ttl }: RunOptions): Promis
     if (guard.signal.aborted) onLost();
     child.once("error", (error) => end({ kind: "notStarted", ...notStarted(command, error) }));
     child.once("exit", (code, signal) => {
+      // A process that stood still hears of the program's end before its timer tells of the loss: the signal itself looks at the clock.
+      const lost = isLost || guard.signal.aborted;
       // Children that the program has left behind must not go on without the lock.
-      if (isLost && detached) kill("SIGKILL");
-      end({ kind: isLost ? "lost" : "ended", status: statusOf(code, signal) });
+      if (lost && detached) kill("SIGKILL");
+      end({ kind: lost ? "lost" : "ended", status: statusOf(code, signal) });
     });
   });
 }

@@ -11,6 +11,7 @@ import {
   readSecretFile,
 } from "../../server/config/index.ts";
 import { passwordIn } from "./ask-password.ts";
+import { ACCESS_VARIABLES } from "./variables.ts";
 
 /** As commander gives them. */
 export interface AccessFlags {
@@ -45,26 +46,36 @@ export function addCredentialOptions(command: Command): Command {
     new Option(flags, help).env(variable);
   return command
     .addOption(
-      option("--secret-file <file>", "the cluster's secret, when it has one", "OMNIKV_SECRET_FILE"),
+      option(
+        "--secret-file <file>",
+        "the cluster's secret, when it has one",
+        ACCESS_VARIABLES.secretFile,
+      ),
     )
-    .addOption(option("--cacert <file>", "use TLS, and believe this authority", "OMNIKV_CACERT"))
-    .addOption(option("--cert <file>", "show this certificate to the nodes", "OMNIKV_CERT"))
-    .addOption(option("--key <file>", "its private key", "OMNIKV_KEY"))
+    .addOption(
+      option("--cacert <file>", "use TLS, and believe this authority", ACCESS_VARIABLES.cacert),
+    )
+    .addOption(option("--cert <file>", "show this certificate to the nodes", ACCESS_VARIABLES.cert))
+    .addOption(option("--key <file>", "its private key", ACCESS_VARIABLES.key))
     .addOption(
       option(
         "--tls-min-version <version>",
         "1.3, or 1.2 for an old server",
-        "OMNIKV_TLS_MIN_VERSION",
+        ACCESS_VARIABLES.tlsMinVersion,
       ),
     )
     .addOption(
-      option("--user <name>", "sign in as this user; the password is asked for", "OMNIKV_USER"),
+      option(
+        "--user <name>",
+        "sign in as this user; the password is asked for",
+        ACCESS_VARIABLES.user,
+      ),
     )
     .addOption(
       option(
         "--password-file <file>",
         "the user's password: the first line of this file",
-        "OMNIKV_PASSWORD_FILE",
+        ACCESS_VARIABLES.passwordFile,
       ),
     );
 }

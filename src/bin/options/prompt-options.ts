@@ -16,6 +16,7 @@ import {
   type Access,
   type AccessFlags,
 } from "./credential-options.ts";
+import { CLUSTER_VARIABLE } from "./variables.ts";
 import { colorLevel, packageFile } from "../../machine/host/index.ts";
 import { nodeClock } from "../../machine/runtime/index.ts";
 import {
@@ -42,8 +43,6 @@ export interface PromptFlags extends AccessFlags {
 }
 
 type ClusterFlags = Pick<PromptFlags, "nodes" | "cluster">;
-
-const CLUSTER_VARIABLE = "OMNIKV_CLUSTER";
 
 export interface PromptSettings extends Access {
   readonly nodes: readonly ClusterNode[];

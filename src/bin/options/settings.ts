@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 import { KvError, unreachable } from "../../base/index.ts";
 import { kindOf, parseJsonText } from "../../server/config/index.ts";
 import { nearest } from "../../prompt/terminal/index.ts";
+import { OTHER_VARIABLES } from "./variables.ts";
 
 /** One that can be set, as its flag says. */
 export interface Setting {
@@ -47,8 +48,6 @@ export interface SettingsFile {
 const PREFIX = "OMNIKV_";
 /** Mostly a variable of a script that was not set: the user did not mean it as a value. */
 const EMPTY = "expected a value, got an empty text: give one, or leave it out";
-/** Variables of the prompts. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set(["OMNIKV_HISTORY"]);
 /** Each of them says which nodes there are: the one from the nearer source holds. */
 const RIVALS = ["peers", "cluster"];
 const NEARER: readonly Source[] = ["flag", "environment", "file", "default", "derived"];

@@ -71,18 +71,19 @@ export class DataLock {
   /**
    * Resolves when this process alone may use the directory, until `release` or the end of the process. Creates the
    * directory when it is missing.
+   * @param onHad called when this process has it, and before the lock needs room on the disk where that can be
    * @throws StorageError LOCKED, DIRECTORY_UNUSABLE, DISK_FAILED; DiskFullError
    */
-  static async acquire(directory: string): Promise<DataLock> {
+  static async acquire(directory: string, onHad?: () => void): Promise<DataLock> {
     makePrivateDirectory(directory);
     try {
-      return await DataLock.#acquire(realpathSync(directory));
+      return await DataLock.#acquire(realpathSync(directory), onHad);
     } catch (error) {
       throw diskError(error, "write", join(directory, LOCK_FILE));
     }
   }
 
-  static async #acquire(path: string): Promise<DataLock> {
+  static async #acquire(path: string, onHad?: () => void): Promise<DataLock> {
     const file = join(path, LOCK_FILE);
     // First: a process that is refused here has not touched anything.
     const directory = lockDirectory(path, file);
@@ -94,7 +95,7 @@ export class DataLock {
       const locked = opened.locked || directory !== null;
       if (process.platform !== "darwin") server = await listen(path, file, locked);
       const isLocked = locked || process.platform === "win32";
-      const stamp = await LockStamp.take(descriptor, isLocked);
+      const stamp = await LockStamp.take(descriptor, isLocked, onHad);
       if (stamp === null) throw heldBy(file);
       return new DataLock(server, stamp, descriptor, directory);
     } catch (error) {

@@ -29,17 +29,25 @@ export class LockStamp {
   /**
    * Resolves when nobody else has the directory, with what is to be released; or null: another process has it.
    * @param isLocked the kernel says that nobody else has it who asked the kernel
+   * @param onHad called once it is known that nobody else has it: before anything is written, where the kernel says so
    */
-  static async take(descriptor: number, isLocked: boolean): Promise<LockStamp | null> {
+  static async take(
+    descriptor: number,
+    isLocked: boolean,
+    onHad: () => void = () => {},
+  ): Promise<LockStamp | null> {
     const found = contentOf(descriptor);
     const word = isLocked ? "locked" : "unlocked";
     const stamp = `${process.pid} ${randomBytes(8).toString("hex")} ${word}\n`;
-    put(descriptor, stamp);
     // A holder of a lock of the kernel would have been noticed by whoever has one.
     const mayBeHeld = isLocked ? found.endsWith(" unlocked\n") : found !== "";
-    if (mayBeHeld || !isLocked) {
+    const isHad = isLocked && !mayBeHeld;
+    if (isHad) onHad();
+    put(descriptor, stamp);
+    if (!isHad) {
       await pause(mayBeHeld ? WAIT_MS : WAIT_FOR_RIVALS_MS);
       if (contentOf(descriptor) !== stamp) return null;
+      onHad();
     }
     return new LockStamp(descriptor, stamp);
   }

@@ -20,10 +20,14 @@ export interface ConsoleLoggerOptions {
 
 export function createConsoleLogger(options: ConsoleLoggerOptions): Logger {
   const date = options.date ?? ((): Date => new Date());
-  const write = options.write ?? createStandardOutput();
-  return options.format === "json"
-    ? jsonLogger(options, write, date)
-    : prettyLogger(options, write, date);
+  const onLeftOut = (lines: number): void =>
+    logger.warn("lines were left out here: nobody read this log", { lines });
+  const write = options.write ?? createStandardOutput(onLeftOut);
+  const logger =
+    options.format === "json"
+      ? jsonLogger(options, write, date)
+      : prettyLogger(options, write, date);
+  return logger;
 }
 
 function jsonLogger(

@@ -47,8 +47,9 @@ export function startLocalServer(node: ClusterNode, options: LocalClusterOptions
 
 /** Starts all servers and waits until each listens. If one cannot, the others are stopped again. */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalServer[]> {
-  const servers = options.nodes.map((node) => startLocalServer(node, options));
+  const servers: LocalServer[] = [];
   try {
+    for (const node of options.nodes) servers.push(startLocalServer(node, options));
     await Promise.all(servers.map((server) => server.ready()));
   } catch (error) {
     await stopLocalCluster(servers);

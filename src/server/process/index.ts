@@ -6,5 +6,5 @@ export {
   type ServerFlags,
   type ServerOptions,
 } from "./options.ts";
-export { startServer } from "./server.ts";
+export { type RunningServer, startServer } from "./server.ts";
 export { ServingNode } from "./serving-node.ts";

@@ -63,7 +63,8 @@ async function startNode(
         page: pageUrl(clientAddress, clientTls !== null),
         data: dataDirectory,
       });
-      process.send?.("listening");
+      // Whoever started this process may be gone; that is told by the channel's end, and no error.
+      if (process.connected) process.send?.("listening", undefined, undefined, () => {});
       tellServiceManager("READY=1", logger);
     },
     onFatal: (error) => {
