@@ -7,7 +7,7 @@
  *
  * @module omnikv/unstorage
  */
-import { KvError } from "../base/index.ts";
+import { KvError, LEASE_TTL_MAX_MS, LEASE_TTL_MIN_MS } from "../base/index.ts";
 import { badArgument, namesOf } from "../client/terms/index.ts";
 import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
@@ -87,8 +87,11 @@ export function omnikvDriver(options: OmnikvDriverOptions): OmnikvDriver {
   const followers = new Set<Follower>();
   const set = async (key: string, value: string | Uint8Array, given?: object): Promise<void> => {
     const seconds = ttlIn(given);
-    const ttl = seconds === undefined ? {} : { ttl: Math.round(seconds * 1000) };
-    await client.write(place.key(key), value, ttl);
+    await client.write(
+      place.key(key),
+      value,
+      seconds === undefined ? {} : { ttl: leaseTtl(seconds) },
+    );
   };
   return {
     name: "omnikv",
@@ -226,6 +229,11 @@ function ttlIn(options: object | undefined): number | undefined {
   const ttl: unknown = options !== undefined && "ttl" in options ? options.ttl : undefined;
   if (ttl === undefined || (typeof ttl === "number" && Number.isFinite(ttl) && ttl > 0)) return ttl;
   throw badArgument("ttl", "seconds, more than 0", ttl);
+}
+
+/** Caches ask for any time; a lease has bounds. */
+function leaseTtl(seconds: number): number {
+  return Math.min(Math.max(Math.ceil(seconds * 1000), LEASE_TTL_MIN_MS), LEASE_TTL_MAX_MS);
 }
 
 function bytesIn(value: unknown): string | Uint8Array {
