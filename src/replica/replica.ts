@@ -163,8 +163,7 @@ export class Replica {
     this.settings = new Settings(this, this.#writes);
     const { nodes } = clusterConfig;
     const { read, write } = quorumOf(clusterConfig);
-    const quorum = Math.min(read, write);
-    this.#joining = newcomer(options, nodes.length, quorum);
+    this.#joining = newcomer(options, nodes.length, Math.min(read, write));
     const core = this.#core;
     this.#clock = new ClusterClock(core, this.#applier, this.#writes, this.#bootId);
     const peers = nodes.filter((node) => node !== pid);
@@ -348,6 +347,7 @@ export class Replica {
   /** Another disk stands behind this peer: what the one before had promised and accepted counts no more. */
   onReplaced(peer: NodeId): void {
     this.#core.replaced(peer);
+    this.#reads.rounds.replaced(peer);
   }
 
   /** The host has made durable that this node has its place. */
