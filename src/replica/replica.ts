@@ -49,7 +49,7 @@ import { CompactionSchedule } from "./snapshots/compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
 import { OutgoingSnapshots } from "./snapshots/outgoing-snapshots.ts";
 import { joinRequestFor, lateJoiner } from "./trust/join-request.ts";
-import { Joining } from "./trust/joining.ts";
+import { type Joining, newcomer } from "./trust/joining.ts";
 import { Lending } from "./relay/lending.ts";
 import { type ArrivedRead, type PendingRead, pendingRead } from "./turn/apply-wait-queue.ts";
 import { propose } from "./writes/propose.ts";
@@ -105,7 +105,7 @@ export class Replica {
   readonly #clock: ClusterClock;
   readonly #watches: WatchHub;
   /** Null: this node has its place. */
-  #joining: Joining | null = null;
+  #joining: Joining | null;
   readonly #agreement: Agreement;
   readonly #applyParts: ApplyParts;
   /** Peers with a session: a message to any other peer is lost. */
@@ -163,8 +163,7 @@ export class Replica {
     this.settings = new Settings(this, this.#writes);
     const { nodes } = clusterConfig;
     const { read, write } = quorumOf(clusterConfig);
-    const quorum = Math.min(read, write);
-    if (options.joined === false) this.#joining = new Joining({ nodes: nodes.length, quorum });
+    this.#joining = newcomer(options, nodes.length, Math.min(read, write));
     const core = this.#core;
     this.#clock = new ClusterClock(core, this.#applier, this.#writes, this.#bootId);
     const peers = nodes.filter((node) => node !== pid);
@@ -348,6 +347,7 @@ export class Replica {
   /** Another disk stands behind this peer: what the one before had promised and accepted counts no more. */
   onReplaced(peer: NodeId): void {
     this.#core.replaced(peer);
+    this.#reads.rounds.replaced(peer);
   }
 
   /** The host has made durable that this node has its place. */

@@ -26,7 +26,7 @@ describe("how many must confirm", () => {
   ])(
     "of %i nodes with a quorum of %i: %i, so that every quorum with the newcomer has one of them",
     (nodes, quorum, needed) => {
-      const joining = new Joining({ nodes, quorum });
+      const joining = new Joining({ nodes, quorum, generation: 0 });
       expect(joining.needed).toBe(needed);
       // The others of a quorum that avoids all who confirmed: there must be too few of them.
       expect(nodes - 1 - needed).toBeLessThan(quorum - 1);
@@ -38,26 +38,56 @@ describe("how many must confirm", () => {
 
 describe("an empty disk among three nodes", () => {
   test("listens to no leader before two have confirmed, nor to one below what they have promised", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2 });
+    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
     expect(joining.mayHear(prepare(ballot(9)))).toBe(false);
     joining.onConfirmed(1, ballot(4), 1);
     expect(joining.lowest).toBe(null);
     expect(joining.mayHear(prepare(ballot(9)))).toBe(false);
-    joining.onConfirmed(2, ballot(7, 2), 3);
+    joining.onConfirmed(2, ballot(7, 2), 1);
     expect(joining.lowest).toEqual(ballot(7, 2));
     expect(joining.mayHear(prepare(ballot(6)))).toBe(false);
     expect(joining.mayHear(prepare(ballot(7, 2)))).toBe(true);
-    expect(joining.generation).toBe(3);
+    expect(joining.generation).toBe(1);
+  });
+
+  test("waits until enough have confirmed the greatest number that it was told", () => {
+    const joining = new Joining({ nodes: 5, quorum: 3, generation: 0 });
+    joining.onConfirmed(1, ballot(4), 3);
+    for (const peer of [2, 3, 4]) joining.onConfirmed(peer, ballot(5), 1);
+    expect(joining.confirmed).toEqual([1]);
+    expect(joining.mayTakePlace(ballot(9))).toBe(null);
+    // The number stays, also when who named it has gone.
+    joining.onSessionEnd(1);
+    expect(joining.mayTakePlace(ballot(9))).toBe(null);
+    joining.onSessionEnd(2);
+    joining.onConfirmed(2, ballot(6), 3);
+    // Of the same session: the promise at that word counts.
+    joining.onConfirmed(3, ballot(8), 3);
+    expect(joining.mayTakePlace(ballot(9))).toBe(null);
+    joining.onConfirmed(4, ballot(5), 3);
+    expect(joining.confirmed).toEqual([2, 3, 4]);
+    expect(joining.lowest).toEqual(ballot(8));
+    expect(joining.mayTakePlace(ballot(9))).toEqual({ generation: 3 });
+  });
+
+  test("remembers the number over a restart", () => {
+    const joining = new Joining({ nodes: 3, quorum: 2, generation: 3 });
+    for (const peer of [1, 2]) joining.onConfirmed(peer, ballot(4), 2);
+    expect(joining.mayTakePlace(ballot(9))).toBe(null);
+    joining.onSessionEnd(1);
+    joining.onSessionEnd(2);
+    for (const peer of [1, 2]) joining.onConfirmed(peer, ballot(4), 3);
+    expect(joining.mayTakePlace(ballot(9))).toEqual({ generation: 3 });
   });
 
   test("is not asked to lead, whoever has confirmed", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2 });
+    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
     for (const peer of [1, 2]) joining.onConfirmed(peer, ballot(4), 1);
     expect(joining.mayHear({ type: "takeOver", n: ballot(4) })).toBe(false);
   });
 
   test("the first word of a session counts, and a session that ends takes its confirmation along", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2 });
+    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
     joining.onConfirmed(1, ballot(4), 1);
     joining.onConfirmed(2, ballot(5), 1);
     joining.onConfirmed(2, ballot(8), 1);
@@ -70,7 +100,7 @@ describe("an empty disk among three nodes", () => {
   });
 
   test("votes only on the log of a leader at least as high as what they had promised", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2 });
+    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
     expect(joining.mayVote(ballot(9))).toBe(false);
     joining.onConfirmed(1, ballot(4), 1);
     joining.onConfirmed(2, ballot(7), 1);
@@ -80,7 +110,7 @@ describe("an empty disk among three nodes", () => {
   });
 
   test("says nothing that could be counted as a vote", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2 });
+    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
     const n = ballot(1);
     expect(joining.maySay({ type: "accepted", n, acceptedIdx: 1, decidedIdx: 0 })).toBe(false);
     expect(joining.maySay({ type: "heartbeatRequest", round: 1, incarnation: 1 })).toBe(false);

@@ -71,6 +71,61 @@ describe("a leader's probe", () => {
   });
 });
 
+describe("a disk that is replaced", () => {
+  test("counts in no probe any more", () => {
+    const { reads, sent, ready } = harness(leader([2, 3, 4, 5], 3));
+    reads.add(asked());
+    reads.flush();
+    const { message: first } = sent[0]!;
+    if (first.type !== "readProbe") throw new Error(first.type);
+    reads.receive(2, { ...first, type: "readAck" });
+    const before = sent.length;
+    reads.replaced(2);
+    // What the others say to the first probe is said to nobody.
+    for (const from of [3, 4]) reads.receive(from, { ...first, type: "readAck" });
+    expect(ready).toEqual([]);
+    const { message: second } = sent[before]!;
+    if (second.type !== "readProbe") throw new Error(second.type);
+    for (const from of [3, 4]) reads.receive(from, { ...second, type: "readAck" });
+    expect(ready).toEqual([7]);
+  });
+
+  test("counts in no quorum read any more", () => {
+    const { reads, sent, ready } = harness({
+      ...leader([2, 3, 4, 5], 3),
+      isAcceptingLeader: false,
+    });
+    reads.add(asked());
+    reads.flush();
+    for (let i = 0; i < 20; i++) reads.tick();
+    const asks = () =>
+      sent.flatMap(({ message }) => (message.type === "quorumRead" ? [message] : []));
+    const first = asks().at(-1)!;
+    const answer = (from: number, { id }: { readonly id: number }, acceptedIdx: number): void =>
+      reads.receive(from, { type: "quorumReadAck", boot: BOOT, id, acceptedIdx });
+    answer(2, first, 50);
+    reads.replaced(2);
+    answer(3, first, 8);
+    expect(ready).toEqual([]);
+    const second = asks().at(-1)!;
+    answer(3, second, 8);
+    answer(4, second, 11);
+    expect(ready).toEqual([11]);
+  });
+
+  test("leaves what did not count it as it is", () => {
+    const { reads, sent, ready } = harness(leader([2, 3, 4, 5], 3));
+    reads.add(asked());
+    reads.flush();
+    const { message: probe } = sent[0]!;
+    if (probe.type !== "readProbe") throw new Error(probe.type);
+    reads.replaced(5);
+    expect(sent).toHaveLength(2);
+    for (const from of [2, 3]) reads.receive(from, { ...probe, type: "readAck" });
+    expect(ready).toEqual([7]);
+  });
+});
+
 describe("a session that ends", () => {
   /** A leader of five that three peers have asked, the first of them in this very turn. */
   test("takes along what its peer asked for, in this turn and in probes, and nothing else", () => {

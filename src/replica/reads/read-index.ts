@@ -8,6 +8,7 @@
  *   READINDEX-4. A quorum read takes the greatest accepted index of N - W + 1 nodes, all asked after the reads had arrived.
  *   READINDEX-5. An index learnt serves the round that asked for it, and no other: the process and a number in it name a round,
  *       the replica drops answers to an earlier process, and this node forgets a peer's requests when their session ends.
+ *   READINDEX-6. No index rests on the word of a disk that this node knows to be replaced.
  */
 import { UnderWay } from "../../base/index.ts";
 import { ballotsEqual, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
@@ -153,7 +154,7 @@ export class ReadIndex<R extends { readonly isGone: boolean }> {
 
   /**
    * The session with a peer ended, and with it the peer's requests: another process might read the answer. The peer's own answers
-   * stay true: each tells of a moment that has passed.
+   * stay true, unless its disk is replaced: each tells of a moment that has passed.
    * @returns how many of its requests are dropped
    */
   sessionEnded(peer: NodeId): number {
@@ -169,6 +170,21 @@ export class ReadIndex<R extends { readonly isGone: boolean }> {
       return probe.requests.length === 0;
     });
     return dropped;
+  }
+
+  /**
+   * Another disk stands behind this peer, and may have done so when the peer answered: then what it said tells nothing of the
+   * cluster (READINDEX-6). What counted it begins anew, under another number.
+   */
+  replaced(peer: NodeId): void {
+    for (const round of this.#rounds.takeWhere(({ heard }) => heard.includes(peer))) {
+      this.#start(round.reads, round.leaderless);
+    }
+    for (const probe of this.#probes.takeWhere(({ acks }) => acks.includes(peer))) {
+      const goesOn = this.#view.isAcceptingLeader && ballotsEqual(this.#view.promise, probe.n);
+      if (goesOn) this.#probe(probe.requests);
+      else for (const request of probe.requests) this.#answer(request, null);
+    }
   }
 
   /** The caller passes on only answers to this process: READINDEX-5. */

@@ -30,6 +30,8 @@ export interface ReplicaOptions {
    * False: an empty disk that is to take the place of a lost one. It votes for nothing until `placeTaken`. Default: true.
    */
   readonly joined?: boolean;
+  /** Of its disk: the greatest that a peer has named, which counts while it waits. Default: 0. */
+  readonly generation?: number;
   /** Whether clients must have proved a secret while access control is off. Default: there is none. */
   readonly needsSecret?: () => boolean;
   /** How entries are compared, marked and compacted is the replica's own business. */

@@ -121,6 +121,7 @@ function replicaOptions(
   const waitTicks = ticks(timing.requestWaitMs);
   return {
     joined: directory.joined,
+    generation: directory.peers.get(nodeId)?.generation ?? 0,
     needsSecret: () => secretsNow(options.secret).length > 0,
     core: {
       clusterConfig: { configurationId: 1, nodes: [...options.peerAddresses.keys()] },

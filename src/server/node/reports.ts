@@ -56,7 +56,8 @@ export class Reports {
       peer: {
         members: directory.members,
         joined: directory.joined,
-        generation: this.#generation,
+        // A disk without its place tells its number with its reports alone: a peer that takes it drops all votes, and begins anew.
+        generation: directory.joined ? this.#generation : 0,
         marks: isPeer ? directory.peers.introduce(to) : [],
         durable: replica.core.durable,
         origin: replica.state.origin,
@@ -97,17 +98,31 @@ export class Reports {
   }
 
   receive(peer: NodeId, { promise, joined, durable, mark, places }: NodeReport): void {
-    const { guard, replica, onReplaced } = this.#options;
+    const { guard, replica, directory, onReplaced } = this.#options;
     if (joined) guard.onTold(peer, durable, mark);
     if (joined) this.#alsoJoining.delete(peer);
     else this.#alsoJoining.add(peer);
     const own = this.#ownPlace;
-    const error = guard.onPlaces(places, own);
+    // Of two that wait, neither knows better which disk stands where (GUARD-2).
+    const isNews = joined || directory.joined;
+    const error = guard.onPlaces(isNews ? places : places.filter((p) => p.node !== peer), own);
     if (error !== null) return onReplaced(error);
     const known = places.find(({ node }) => node === own.node);
     if (joined && known?.incarnation === own.incarnation) {
+      this.#learnGeneration(known.generation);
       replica.onConfirmed(peer, promise, known.generation);
     }
+  }
+
+  /**
+   * Peers that know this disk under a lower number hear of the greatest (JOIN-6), record it, and end their sessions; the next ones
+   * begin with their word on it. Durable first: also after a restart this disk must not take its place below a number it was told.
+   */
+  #learnGeneration(generation: number): void {
+    const { directory, nodeId, peers } = this.#options;
+    if (directory.joined || generation <= this.#generation) return;
+    directory.peers.set(nodeId, { ...metPeer(directory.incarnation), generation });
+    for (const peer of peers()) this.#due.add(peer);
   }
 
   /** The node's log now allows it to vote: from now on it does. Durable when this returns. */

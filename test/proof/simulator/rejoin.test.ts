@@ -1,6 +1,7 @@
 /** An empty disk takes the place of a lost one, with the others in every state that matters. */
 import { describe, expect, test } from "vitest";
 import { seeds } from "../../repetitions.ts";
+import type { LinkPair } from "../../../src/proof/simulator/shapes.ts";
 import { DiskStage } from "./disk-stage.ts";
 
 const SEEDS = seeds(1, 4);
@@ -89,6 +90,71 @@ describe.each(SEEDS)("seed %i", (seed) => {
     for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
     expect(stage.scenario.world.trust.notices).toEqual([]);
   });
+
+  test("of five: empty disks that met one node alone do not raise one above a later disk", () => {
+    const stage = new DiskStage(5, seed);
+    const [a, b, c, one, lost] = stage.order as [number, number, number, number, number];
+    const rest: LinkPair[] = [a, b, c].flatMap((x) => [a, b, c].map((y): LinkPair => [x, y]));
+    const links = rest.filter(([x, y]) => x < y);
+    const toLost = [a, b, c].map((node): LinkPair => [node, lost]);
+    stage.leave([...links, [one, lost]]);
+    for (let i = 0; i < 3; i++) {
+      lose(stage, lost);
+      stage.run();
+    }
+    stage.leave([...links, [one, lost], ...toLost]);
+    stage.until(() => stage.isPlaced(lost));
+    // Nobody hears of it.
+    stage.leave(links);
+    stage.down(lost, "power");
+    const earlier = stage.node(lost).image();
+    stage.down(one);
+    stage.leave([...links, ...toLost]);
+    stage.wipe(lost);
+    stage.up(lost, REJOIN);
+    stage.until(() => stage.isPlaced(lost));
+    stage.run();
+    stage.down(c);
+    expect(stage.write(lost)).toBe(true);
+    stage.down(lost);
+    const later = stage.node(lost).image();
+    stage.put(lost, earlier);
+    for (const node of [a, b]) stage.down(node);
+    for (const node of [c, one, lost]) stage.up(node);
+    stage.scenario.injector.heal();
+    stage.run();
+    expect(stage.noticed(lost)).toBe("REPLACED");
+    expect(stage.write(c)).toBe(false);
+    stage.put(lost, later);
+    for (const node of [a, b, lost]) stage.up(node);
+    stage.run();
+    expect(stage.noticed(lost)).toBe(null);
+    for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+  });
+
+  test.each([3, 4, 5])(
+    "of %i: one node has met more empty disks than the others, and the next one gets its place all the same",
+    (nodes) => {
+      const stage = new DiskStage(nodes, seed);
+      const [one, ...others] = stage.order.slice(0, -1) as [number, ...number[]];
+      const lost = stage.order.at(-1)!;
+      const links = others.flatMap((x) => others.map((y): LinkPair => [x, y]));
+      stage.leave([...links.filter(([x, y]) => x < y), [one, lost]]);
+      for (let i = 0; i < 3; i++) {
+        lose(stage, lost);
+        stage.run();
+      }
+      stage.scenario.injector.heal();
+      // Also when it is started again in the middle.
+      stage.run(stage.scenario.random.below(60));
+      stage.restart(lost, "power");
+      stage.until(() => stage.isPlaced(lost));
+      stage.run();
+      expect(stage.write(lost)).toBe(true);
+      for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+      expect(stage.scenario.world.trust.notices).toEqual([]);
+    },
+  );
 
   test("of five with one down: the lost disk comes back and is refused, by that one too", () => {
     const stage = new DiskStage(5, seed);
