@@ -1,5 +1,6 @@
 /** A log sync that waits for a snapshot, while sessions and processes come and go. */
 import { expect, test } from "vitest";
+import type { LogSync } from "../../src/omnipaxos/index.ts";
 import { CatchUp } from "../../src/replica/snapshots/catch-up.ts";
 import { StoredSnapshots } from "../../src/replica/snapshots/stored-snapshots.ts";
 import type { ReplicaMessage, SnapshotName } from "../../src/protocol/messages/replica-message.ts";
@@ -9,6 +10,17 @@ const LEADER = 2;
 const RETRY_TICKS = 3;
 const MIB = 1024 * 1024;
 
+/** A log that is all in the snapshot. */
+function logSyncOf(snapshot: SnapshotName): LogSync<Uint8Array, SnapshotName> {
+  const { idx } = snapshot;
+  return {
+    snapshot: { kind: "complete", idx, value: snapshot },
+    syncIdx: idx,
+    suffix: [],
+    stopSign: null,
+  };
+}
+
 function syncWith(n: number, snapshot: SnapshotName): NodePaxosMessage {
   const { idx } = snapshot;
   return {
@@ -16,12 +28,7 @@ function syncWith(n: number, snapshot: SnapshotName): NodePaxosMessage {
     n: { configId: 1, n, priority: 0, pid: LEADER },
     seq: { session: 1, counter: 1 },
     decidedIdx: idx,
-    logSync: {
-      snapshot: { kind: "complete", idx, value: snapshot },
-      syncIdx: idx,
-      suffix: [],
-      stopSign: null,
-    },
+    logSync: logSyncOf(snapshot),
   };
 }
 
@@ -193,12 +200,7 @@ function promiseOf(n: number, snapshot: SnapshotName): NodePaxosMessage {
     acceptedRound: { ...ballot, n: n - 1 },
     acceptedIdx: idx,
     decidedIdx: idx,
-    logSync: {
-      snapshot: { kind: "complete", idx, value: snapshot },
-      syncIdx: idx,
-      suffix: [],
-      stopSign: null,
-    },
+    logSync: logSyncOf(snapshot),
   };
 }
 

@@ -69,6 +69,17 @@ export const NO_ANSWERS: AnswerHandler = {
   refused: () => {},
 };
 
+/** A watch of all keys from now on, told as much as can be. */
+export const EVERYTHING = {
+  start: new Uint8Array(0),
+  end: null,
+  from: null,
+  previous: true,
+  puts: true,
+  deletes: true,
+  notices: true,
+};
+
 /** Sends at so many bytes a second for ever, as far as the socket takes it. */
 export function pour(
   connection: Connection,

@@ -14,7 +14,16 @@ import {
   watchesFrame,
   type WatchRequest,
 } from "../../../protocol/client/index.ts";
-import { type Attack, client, KIB, MIB, openSession, pour, type Sent } from "./means.ts";
+import {
+  type Attack,
+  client,
+  EVERYTHING,
+  KIB,
+  MIB,
+  openSession,
+  pour,
+  type Sent,
+} from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
 import { attackersClient } from "./secured.ts";
 
@@ -80,15 +89,7 @@ const ordered = (order: RangeSelection["order"]): RangeBytes => ({
 /** Watches of everything that begin as far back as can be, and again when they were told of a part of it. */
 async function watchAgain(plan: AttackPlan, sent: Sent): Promise<void> {
   const connection = await client(plan, 0, sent);
-  const wish = {
-    start: new Uint8Array(0),
-    end: null,
-    from: 1,
-    previous: true,
-    puts: true,
-    deletes: true,
-    notices: false,
-  };
+  const wish = { ...EVERYTHING, from: 1, notices: false };
   const send = (requestOf: (watch: number) => WatchRequest<Uint8Array>): void => {
     const frame = watchesFrame(Array.from({ length: 256 }, (_, i) => requestOf(1 + i)));
     connection.send(frame);
@@ -106,18 +107,13 @@ async function watchAgain(plan: AttackPlan, sent: Sent): Promise<void> {
 
 async function watchAll(plan: AttackPlan, sent: Sent): Promise<void> {
   const connection = await client(plan, 0, sent);
-  const wish = {
-    start: new Uint8Array(0),
-    end: null,
-    from: null,
-    previous: true,
-    puts: true,
-    deletes: true,
-    notices: true,
-  };
   for (let from = 1; from <= WATCHES; from += WATCHES_EACH) {
     const frame = watchesFrame(
-      Array.from({ length: WATCHES_EACH }, (_, i) => ({ kind: "create", watch: from + i, wish })),
+      Array.from({ length: WATCHES_EACH }, (_, i) => ({
+        kind: "create",
+        watch: from + i,
+        wish: EVERYTHING,
+      })),
     );
     connection.send(frame);
     sent.bytes += frame.length;

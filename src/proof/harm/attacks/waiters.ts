@@ -1,7 +1,17 @@
 /** Attacks that leave something behind at the node: reads that wait, answers much larger than what asked for them, watches that end together, places. */
 import { pause } from "../../../measure/index.ts";
 import { decodeAnswers, ReadsWriter, watchesFrame } from "../../../protocol/client/index.ts";
-import { type Attack, client, KIB, MIB, NO_ANSWERS, nodeAt, pour, type Sent } from "./means.ts";
+import {
+  type Attack,
+  client,
+  EVERYTHING,
+  KIB,
+  MIB,
+  NO_ANSWERS,
+  nodeAt,
+  pour,
+  type Sent,
+} from "./means.ts";
 import type { AttackPlan } from "./protocol.ts";
 import { shakenHands } from "./raw.ts";
 import { attackersClient } from "./secured.ts";
@@ -68,17 +78,10 @@ async function readLarge(plan: AttackPlan, sent: Sent): Promise<void> {
 
 /** All of a connection's watches begin and end together, without end. */
 async function endTogether(plan: AttackPlan, sent: Sent): Promise<void> {
-  const wish = {
-    start: new Uint8Array(0),
-    end: null,
-    from: null,
-    previous: true,
-    puts: true,
-    deletes: true,
-    notices: true,
-  };
   const numbers = Array.from({ length: WATCHES }, (_, i) => 1 + i);
-  const create = watchesFrame(numbers.map((watch) => ({ kind: "create", watch, wish })));
+  const create = watchesFrame(
+    numbers.map((watch) => ({ kind: "create", watch, wish: EVERYTHING })),
+  );
   const cancel = watchesFrame(numbers.map((watch) => ({ kind: "cancel", watch })));
   for (let i = 0; i < 3; i++) {
     let begins = false;
