@@ -56,6 +56,8 @@ export class Arrivals<G extends Arrival> {
   readonly #in = new Map<G, Guest>();
   /** Guests that take no room: ARRIVAL-1. */
   readonly #strangers = new Set<Guest>();
+  /** Those that have not proved the secret: they go when access control does. */
+  readonly #owing = new Set<Guest>();
   readonly #places: PlaceShares<Guest>;
   #accessIsOn = false;
   #stopped = false;
@@ -98,6 +100,7 @@ export class Arrivals<G extends Arrival> {
     const guest = this.#in.get(arrival);
     if (guest !== undefined) {
       this.#strangers.delete(guest);
+      this.#owing.delete(guest);
       this.#places.giveBack(guest);
     }
     this.#in.delete(arrival);
@@ -121,7 +124,7 @@ export class Arrivals<G extends Arrival> {
   /** ARRIVAL-2. */
   #shutOut(): void {
     const { access } = this.#context.replica.state;
-    for (const guest of this.#in.values()) {
+    for (const guest of this.#owing) {
       if (!guest.isRefused && guest.identity.isShutOut(access)) this.#refuse(guest, SHUT_OUT);
     }
   }
@@ -145,6 +148,7 @@ export class Arrivals<G extends Arrival> {
     if (!isStranger && !this.#takePlace(guest)) return NOBODY;
     const arrival = this.#options.letIn(connection, identity);
     this.#in.set(arrival, guest);
+    if (identity.onlyWhileOn) this.#owing.add(guest);
     this.#budget.add(arrival);
     if (isStranger) this.#estrange(guest);
     return arrival;
