@@ -132,8 +132,10 @@ export class OmnikvSessionStore extends Store {
   }
 
   #text(session: SessionData, { cookie }: Pick<SessionData, "cookie">): string {
-    const expires = cookie?.expires ?? null;
-    const at = expires === null ? NaN : new Date(expires).getTime();
+    // As its documentation has it, `false` makes a cookie last as long as the browser: that is no date, and above all not that of 1970.
+    const expires: unknown = cookie?.expires;
+    const isTime = expires instanceof Date || typeof expires === "string";
+    const at = isTime ? new Date(expires).getTime() : NaN;
     const kept: Kept = { expires: Number.isNaN(at) ? Date.now() + this.#ttlMs : at, session };
     return JSON.stringify(kept);
   }

@@ -9,7 +9,7 @@
  */
 import { EventEmitter } from "node:events";
 import { KvError } from "../base/index.ts";
-import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
+import { isOurs, Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";
 
@@ -38,6 +38,8 @@ export class KeyvOmnikv extends EventEmitter {
   #namespace: string | undefined = undefined;
   /** Two of the namespaces that were set, if there are so many. */
   readonly #namespaces = new Set<string | undefined>();
+  /** A key without the namespace before it was asked for. */
+  #isOutside = false;
 
   /**
    * @param client is not closed by the adapter
@@ -63,7 +65,7 @@ export class KeyvOmnikv extends EventEmitter {
   /** The text that Keyv has serialized; undefined: there is none. */
   async get<Value>(key: string): Promise<Value | undefined> {
     try {
-      const read = await this.#place.client.read(this.#place.key(key));
+      const read = await this.#place.client.read(this.#key(key));
       return read.text() as Value | undefined;
     } catch (error) {
       // Keyv passes on what a store emits, and of a read that rejects it makes a miss, and says nothing.
@@ -76,7 +78,7 @@ export class KeyvOmnikv extends EventEmitter {
   async getMany<Value>(keys: readonly string[]): Promise<(Value | undefined)[]> {
     const found: (Value | undefined)[] = [];
     for (let i = 0; i < keys.length; i += KEYS_MAX) {
-      const wanted = keys.slice(i, i + KEYS_MAX).map((key) => this.#place.key(key));
+      const wanted = keys.slice(i, i + KEYS_MAX).map((key) => this.#key(key));
       const { results } = await this.#place.client.snapshot(wanted);
       found.push(...results.map((result) => result.text() as Value | undefined));
     }
@@ -85,7 +87,7 @@ export class KeyvOmnikv extends EventEmitter {
 
   /** @throws KvError BAD_REQUEST for a value that is no text: Keyv was told not to serialize */
   async set(key: string, value: unknown): Promise<boolean> {
-    await this.#place.client.write(this.#place.key(key), textIn(value));
+    await this.#place.client.write(this.#key(key), textIn(value));
     return true;
   }
 
@@ -99,7 +101,7 @@ export class KeyvOmnikv extends EventEmitter {
 
   /** Whether there was such a key. */
   async delete(key: string): Promise<boolean> {
-    const { existed } = await this.#place.client.delete(this.#place.key(key));
+    const { existed } = await this.#place.client.delete(this.#key(key));
     return existed;
   }
 
@@ -111,22 +113,24 @@ export class KeyvOmnikv extends EventEmitter {
 
   /**
    * Deletes all keys of the namespace, or all keys of this store where there is none.
-   * @throws KvError BAD_REQUEST when it was given to Keyvs of different namespaces
+   * @throws KvError BAD_REQUEST when it was given to Keyvs of different namespaces, or to one that does not put the namespace before its keys
    */
   async clear(): Promise<void> {
     if (this.#isShared) throw this.#shared("clear");
+    if (this.#isOutside) throw this.#outside("clear");
     await this.#place.clear(this.#begin(this.namespace));
   }
 
   /**
    * Keys and values of one state of the store, in the order of the keys. A reader of this property, as Keyv is when it is made, gets a
    * function that iterates over the namespace that is set then.
-   * @throws KvError BAD_REQUEST when the store was given to a Keyv of another namespace since
+   * @throws KvError BAD_REQUEST when the store was given to a Keyv of another namespace since, and as `clear`
    */
   get iterator(): <Value>(namespace?: string) => AsyncGenerator<[string, Value | undefined], void> {
     const own = this.namespace;
     return (namespace) => {
       if (this.#isShared && this.namespace !== own) throw this.#shared("iterator");
+      if (this.#isOutside) throw this.#outside("iterator");
       return this.#iterate(namespace);
     };
   }
@@ -139,8 +143,15 @@ export class KeyvOmnikv extends EventEmitter {
   ): AsyncGenerator<[string, Value | undefined], void> {
     const { client, prefix } = this.#place;
     for await (const entry of client.range({ prefix: prefix + this.#begin(namespace) })) {
-      yield [entry.keyText().slice(prefix.length), entry.text() as Value];
+      if (isOurs(entry)) yield [entry.keyText().slice(prefix.length), entry.text() as Value];
     }
+  }
+
+  /** @throws KvError BAD_REQUEST */
+  #key(key: string): string {
+    const whole = this.#place.key(key);
+    if (!this.#isShared && !key.startsWith(this.#begin(this.namespace))) this.#isOutside = true;
+    return whole;
   }
 
   get #isShared(): boolean {
@@ -152,6 +163,11 @@ export class KeyvOmnikv extends EventEmitter {
       name === undefined ? "none" : JSON.stringify(name),
     );
     const text = `${what}: this store was given to Keyvs of different namespaces (${names.join(" and ")}) and cannot tell whose keys are meant: make one KeyvOmnikv for each Keyv`;
+    return new KvError("BAD_REQUEST", text);
+  }
+
+  #outside(what: string): KvError {
+    const text = `${what}: keys of this store do not begin with its namespace, ${JSON.stringify(this.namespace)}, as with useKeyPrefix: false, and none of them would be found: make the Keyv with \`namespace: ""\`, and give the store a prefix of its own`;
     return new KvError("BAD_REQUEST", text);
   }
 

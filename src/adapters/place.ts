@@ -23,6 +23,8 @@ const OPTION_NAMES = namesOf<AdapterOptions>({ prefix: true });
 
 /** Deletes of one transaction: it may hold no more. */
 const DELETES_MAX = 128;
+/** Of transactions that are all asked for at once the last ones would wait for longer than a request may. */
+const DELETING_MAX = 8;
 
 /** The keys of an adapter: those that begin with its prefix. */
 export class Place {
@@ -67,11 +69,11 @@ export class Place {
   /** Keys without the prefix that begin so, in order. */
   async *keys(begin = ""): AsyncGenerator<string> {
     for await (const entry of this.client.keys({ prefix: this.prefix + begin })) {
-      yield entry.keyText().slice(this.prefix.length);
+      if (isOurs(entry)) yield entry.keyText().slice(this.prefix.length);
     }
   }
 
-  /** Deletes the keys that begin so, as of this call: keys that are written meanwhile stay. */
+  /** Deletes the keys that begin so, as of this call: keys that come to be meanwhile stay. */
   async clear(begin = ""): Promise<void> {
     const found: Uint8Array[] = [];
     for await (const { key } of this.client.keys({ prefix: this.prefix + begin })) found.push(key);
@@ -79,15 +81,29 @@ export class Place {
   }
 }
 
-/** Deletes keys, many in one transaction, not all in one. */
+/** A stranger may have written a key that is no text: nothing of an adapter that knows only text can have it. */
+export function isOurs({ key }: { readonly key: Uint8Array }): boolean {
+  return Buffer.from(Buffer.from(key).toString("utf8"), "utf8").equals(key);
+}
+
+/** Deletes keys, many in one transaction, not all in one. When it rejects, nothing of it is under way any more. */
 export async function deleteAll(client: AdapterClient, keys: readonly Uint8Array[]): Promise<void> {
-  const transactions: Promise<unknown>[] = [];
-  for (let i = 0; i < keys.length; i += DELETES_MAX) {
-    const then = keys.slice(i, i + DELETES_MAX).map((key) => ({ op: "delete", key }) as const);
-    // oxlint-disable-next-line no-thenable -- a list, which nobody can call
-    transactions.push(client.txn({ then }));
-  }
-  await Promise.all(transactions);
+  let next = 0;
+  const deleteRest = async (): Promise<void> => {
+    while (next < keys.length) {
+      const some = keys.slice(next, next + DELETES_MAX);
+      next += some.length;
+      try {
+        // oxlint-disable-next-line no-thenable -- a list, which nobody can call
+        await client.txn({ then: some.map((key) => ({ op: "delete", key }) as const) });
+      } catch (error) {
+        next = keys.length;
+        throw error;
+      }
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: DELETING_MAX }, deleteRest));
+  for (const each of ended) if (each.status === "rejected") throw each.reason;
 }
 
 /** The first key that does not begin with the prefix any more, behind all that do. */

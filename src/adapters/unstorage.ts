@@ -9,7 +9,7 @@
  */
 import { KvError, LEASE_TTL_MAX_MS, LEASE_TTL_MIN_MS } from "../base/index.ts";
 import { badArgument, namesOf } from "../client/terms/index.ts";
-import { Place, type AdapterClient, type AdapterOptions } from "./place.ts";
+import { isOurs, Place, type AdapterClient, type AdapterOptions } from "./place.ts";
 
 export type { AdapterClient, AdapterOptions } from "./place.ts";
 
@@ -52,7 +52,7 @@ export interface OmnikvDriver {
   getItems(
     items: readonly { readonly key: string }[],
   ): Promise<{ key: string; value: string | null }[]>;
-  /** With `ttl`, in seconds, the item goes after so long, by the clock of the cluster; each such item takes one of the cluster's leases. */
+  /** With `ttl`, in seconds, the item goes after so long, by the clock of the cluster; each such write takes one of the cluster's leases for so long. */
   setItem(key: string, value: string, options?: object): Promise<void>;
   /** Text or bytes. As `setItem`. @throws KvError BAD_REQUEST for anything else */
   setItemRaw(key: string, value: unknown, options?: object): Promise<void>;
@@ -210,9 +210,8 @@ class Follower {
       if (item instanceof KvError) return item;
       if (item.done === true) return null;
       for (const { type, key } of item.value.events) {
+        if (this.#isOver || !isOurs({ key })) continue;
         const text = Buffer.from(key).toString("utf8");
-        // A stranger may have written a key that is no text: no item can have it.
-        if (this.#isOver || !Buffer.from(text, "utf8").equals(key)) continue;
         this.#call(type === "put" ? "update" : "remove", text.slice(prefix.length));
       }
     }

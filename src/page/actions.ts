@@ -134,8 +134,7 @@ export class ClusterActions implements PageActions {
       return { found: false, text: null, hex: "", ...nothing };
     }
     const { value, createRevision, modRevision, version } = result;
-    const shown = { text: textOf(value), hex: hexOf(value) };
-    return { found: true, ...shown, createRevision, modRevision, version, node };
+    return { found: true, ...shownOf(value), createRevision, modRevision, version, node };
   }
 
   async write(
@@ -174,8 +173,7 @@ export class ClusterActions implements PageActions {
     const versions: ShownVersion[] = [];
     const options = { ...asked(through), consistency: mode, limit: VERSIONS_SHOWN + 1 };
     for await (const { revision, version, value } of this.#kv.history(key, options)) {
-      const shown = value === null ? null : { text: textOf(value), hex: hexOf(value) };
-      versions.push({ revision, version, value: shown });
+      versions.push({ revision, version, value: value === null ? null : shownOf(value) });
     }
     return {
       versions: versions.slice(0, VERSIONS_SHOWN),
@@ -360,6 +358,12 @@ async function whoAtAny(admin: AdminCore, nodes: readonly number[]): Promise<voi
     }
   }
   throw last ?? new KvError("CONNECTION_FAILED", "there are no nodes");
+}
+
+/** A million bytes in hexadecimal take a browser a third of a second, and nobody sees them of a text. */
+function shownOf(value: Uint8Array): { readonly text: string | null; readonly hex: string } {
+  const text = textOf(value);
+  return { text, hex: text === null ? hexOf(value) : "" };
 }
 
 function sleep(clock: Clock, ms: number): Promise<void> {

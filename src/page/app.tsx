@@ -38,6 +38,8 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
   const faults = useTask();
   const { actions } = store;
   const [signingIn, setSigningIn] = useState(false);
+  /** What a user has looked at and typed goes when he signs out: another one may sit there next. */
+  const [user, setUser] = useState(0);
   useTab(tabLook(view));
   const node = view.nodes.find(({ id }) => id === selected);
   const closeDetails = (): void => {
@@ -51,10 +53,13 @@ export function App({ store }: { readonly store: ClusterStore }): ComponentChild
         theme={theme}
         onHealAll={() => faults.run("healing…", () => actions.healAll())}
         onSignIn={() => setSigningIn(true)}
-        onSignOut={() => actions.signOut()}
+        onSignOut={() => {
+          actions.signOut();
+          setUser(user + 1);
+        }}
       />
       <Announcer marks={view.marks} />
-      <main>
+      <main key={user}>
         <Banner view={view} />
         <div class="columns">
           <div class="column">

@@ -8,7 +8,7 @@ import type { TxnDraft } from "./txn-draft.ts";
 
 export interface ShownRead {
   readonly found: boolean;
-  /** UTF-8 text, or null where the bytes are none (then `hex`). */
+  /** UTF-8 text, or null where the bytes are none (then `hex`, which is empty otherwise). */
   readonly text: string | null;
   readonly hex: string;
   readonly createRevision: number;

@@ -1,8 +1,10 @@
 /** The store under abstract-level, judged by abstract-level's own tests. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { OmnikvLevel } from "../../src/adapters/abstract-level/index.ts";
+import { KvError } from "../../src/base/index.ts";
+import type { PrefixedClient } from "../../src/client/index.ts";
 import { startCluster, type Cluster } from "./cluster.ts";
 
 let cluster: Cluster;
@@ -88,4 +90,74 @@ test("two databases in two places see each other's entries", async () => {
   expect(await other.get("a")).toBe("1");
   await one.close();
   await other.close();
+});
+
+describe("an iterator whose read has failed", () => {
+  const ALL = ["a", "b", "c", "d", "e"];
+
+  /** Ranges of the view fail after so many entries, once each. */
+  function failing(view: PrefixedClient, after: readonly number[]): void {
+    const range = view.range.bind(view);
+    const left = [...after];
+    vi.spyOn(view, "range").mockImplementation(async function* (...asked) {
+      let count = left.shift() ?? Infinity;
+      for await (const entry of range(...asked)) {
+        if (count === 0) throw new KvError("TIMEOUT", "no answer");
+        count -= 1;
+        yield entry;
+      }
+    });
+  }
+
+  async function open(name: string, after: readonly number[]): Promise<OmnikvLevel> {
+    const view = cluster.client().withPrefix(`failing/${name}/`);
+    const db = new OmnikvLevel(view);
+    await db.batch(ALL.map((key) => ({ type: "put", key, value: key })));
+    failing(view, after);
+    return db;
+  }
+
+  test("goes on where it was, and is not at its end", async () => {
+    const db = await open("next", [2, 0]);
+    const iterator = db.iterator();
+    const keys: string[] = [];
+    let failed = 0;
+    for (;;) {
+      try {
+        const entry = await iterator.next();
+        if (entry === undefined) break;
+        keys.push(entry[0]);
+      } catch (error) {
+        expect(error).toMatchObject({ code: "TIMEOUT" });
+        failed += 1;
+      }
+    }
+    expect([keys, failed]).toEqual([ALL, 2]);
+    await db.close();
+  });
+
+  test("gives no entry away with it, and knows its direction, its bounds and its limit", async () => {
+    const db = await open("nextv", [2]);
+    const iterator = db.iterator({ reverse: true, gt: "a", limit: 3 });
+    expect(await iterator.next()).toEqual(["e", "e"]);
+    await expect(iterator.nextv(10)).rejects.toMatchObject({ code: "TIMEOUT" });
+    const keys = (await iterator.nextv(10)).map(([key]) => key);
+    expect(keys).toEqual(["d", "c"]);
+    expect(await iterator.nextv(10)).toEqual([]);
+    await db.close();
+  });
+
+  test("goes on within what it has sought", async () => {
+    const db = await open("seek", [0, 1]);
+    const iterator = db.iterator();
+    await expect(iterator.next()).rejects.toMatchObject({ code: "TIMEOUT" });
+    iterator.seek("c");
+    expect(await iterator.next()).toEqual(["c", "c"]);
+    await expect(iterator.next()).rejects.toMatchObject({ code: "TIMEOUT" });
+    expect(await iterator.nextv(10)).toEqual([
+      ["d", "d"],
+      ["e", "e"],
+    ]);
+    await db.close();
+  });
 });

@@ -67,6 +67,15 @@ describe("a store", () => {
     expect(await get("a")).toBeNull();
   });
 
+  test("a cookie that is told to last as long as the browser, by `false`, ends no session", async () => {
+    const data = sessionOf(60_000);
+    data.cookie.expires = false as unknown as Date;
+    await set("a", data);
+    expect(await get("a")).toMatchObject({ user: "Ada" });
+    await call<void>((done) => store.touch("a", data, done));
+    expect(await get("a")).toMatchObject({ user: "Ada", cookie: { expires: false } });
+  });
+
   test("touch has it last on with what is in it, and makes none", async () => {
     await set("a", sessionOf(1000));
     await call<void>((done) => store.touch("a", sessionOf(60_000, "nobody"), done));

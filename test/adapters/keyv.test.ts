@@ -88,6 +88,42 @@ test("a store that two Keyvs of one namespace share is cleared by either", async
   expect(await one?.get("a")).toBeUndefined();
 });
 
+test("a Keyv that puts no namespace before its keys is not told that they were cleared", async () => {
+  const own = { prefix: "bare/" };
+  const bare = new Keyv({
+    store: new KeyvOmnikv(cluster.client(), own),
+    useKeyPrefix: false,
+    throwOnErrors: true,
+  });
+  await bare.set("a", 1);
+  const refusal = {
+    code: "BAD_REQUEST",
+    message: expect.stringContaining("useKeyPrefix: false") as string,
+  };
+  await expect(bare.clear()).rejects.toMatchObject(refusal);
+  await expect(bare.iterator?.({}).next()).rejects.toMatchObject(refusal);
+  const without = new Keyv({
+    store: new KeyvOmnikv(cluster.client(), own),
+    namespace: "",
+    useKeyPrefix: false,
+    throwOnErrors: true,
+  });
+  expect(await without.get("a")).toBe(1);
+  await without.clear();
+  expect(await without.get("a")).toBeUndefined();
+});
+
+test("keys of strangers that are no text are passed over", async () => {
+  const keyv = new Keyv({ store: store(), namespace: "strange" });
+  const strange = Buffer.concat([Buffer.from("keyv/strange:"), Buffer.of(0xff)]);
+  await cluster.client().write(strange, "v");
+  await keyv.set("a", 1);
+  const entries: unknown[] = [];
+  for await (const entry of keyv.iterator?.({}) ?? []) entries.push(entry);
+  expect(entries).toEqual([["a", 1]]);
+  await keyv.clear();
+});
+
 test("many keys go together", async () => {
   const keyv = new Keyv({ store: store(), namespace: "many" });
   const keys = Array.from({ length: 2500 }, (_, i) => `k${i}`);

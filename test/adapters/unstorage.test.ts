@@ -108,6 +108,15 @@ describe("keys", () => {
     expect(await storage.getKeys(undefined, { maxDepth: 1 })).toEqual(["a:x", "ab:c", "top"]);
   });
 
+  test("of strangers that are no text are passed over", async () => {
+    const strange = Buffer.concat([Buffer.from("unstorage/a"), Buffer.of(0xff)]);
+    await cluster.client().write(strange, "v");
+    await storage.setItem("a", "v");
+    expect(await storage.getKeys()).toEqual(["a"]);
+    await storage.clear();
+    expect((await cluster.client().read(strange)).found).toBe(false);
+  });
+
   test("are cleared by base, and when there are none", async () => {
     for (const key of ["a:x", "ab:c"]) await storage.setItem(key, "v");
     // A storage itself hands no base on to the driver that it was made with.

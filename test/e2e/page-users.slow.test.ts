@@ -98,8 +98,11 @@ describe.skipIf(whyNoBrowser !== null)("users on the page", () => {
   });
 
   test("who signs out is nobody, and root sees and may do everything", async () => {
+    expect(await page.locator("main").innerText()).toContain("apples");
     await page.getByTestId("sign-out").click();
     await page.getByTestId("sign-in").click();
+    // What ann has read is not for who comes next.
+    expect(await page.locator("main").innerText()).not.toContain("apples");
     await signIn("root", "of root");
     await page.getByTestId("leader").waitFor();
     expect(await page.getByTestId("who").innerText()).toBe("root");

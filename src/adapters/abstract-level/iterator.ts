@@ -1,7 +1,7 @@
 import { AbstractIterator, type AbstractLevel } from "abstract-level";
 import type { KvRequests } from "../../client/index.ts";
 import type { KeyEntry, KeyValue, RangeOptions, Revision } from "../../client/terms/index.ts";
-import { selectorOf, type Bounds, type KeyRange, type Keys } from "./keys.ts";
+import { above, selectorOf, type Bounds, type KeyRange, type Keys } from "./keys.ts";
 
 /** As abstract-level hands them on. */
 export interface IteratorOptions extends Bounds {
@@ -28,6 +28,10 @@ export class OmnikvIterator extends Base {
   readonly #options: IteratorOptions;
   readonly #revision: Promise<Revision>;
   readonly #bounds: KeyRange;
+  /** Where `#entries` began. */
+  #range: KeyRange;
+  /** The last key of it that was handed out. */
+  #last: Uint8Array | null = null;
   #entries: AsyncGenerator<KeyEntry | KeyValue> | null;
 
   constructor(
@@ -44,20 +48,35 @@ export class OmnikvIterator extends Base {
     this.#revision = revision;
     revision.catch(() => {});
     this.#bounds = keys.range(options);
-    this.#entries = this.#from(this.#bounds);
+    this.#range = this.#bounds;
+    this.#entries = this.#from(this.#range);
   }
 
   async _next(): Promise<Entry | undefined> {
-    const next = await this.#entries?.next();
-    return next === undefined || next.done === true ? undefined : this.#entry(next.value);
+    try {
+      const next = await this.#entries?.next();
+      if (next === undefined || next.done === true) return undefined;
+      this.#last = next.value.key;
+      return this.#entry(next.value);
+    } catch (error) {
+      this.#goOnAfter(this.#last);
+      throw error;
+    }
   }
 
   async _nextv(size: number): Promise<Entry[]> {
+    const before = this.#last;
     const entries: Entry[] = [];
-    while (entries.length < size) {
-      const entry = await this._next();
-      if (entry === undefined) break;
-      entries.push(entry);
+    try {
+      while (entries.length < size) {
+        const entry = await this._next();
+        if (entry === undefined) break;
+        entries.push(entry);
+      }
+    } catch (error) {
+      // The caller gets none of these now, and so has to get them next time.
+      this.#goOnAfter(before);
+      throw error;
     }
     return entries;
   }
@@ -72,14 +91,25 @@ export class OmnikvIterator extends Base {
     const { start, end } = this.#bounds;
     const { reverse } = this.#options;
     const at = reverse ? this.#keys.above(target) : this.#keys.whole(target);
-    const range = reverse
+    this.#range = reverse
       ? { start, end: Buffer.compare(at, end) < 0 ? at : end }
       : { start: Buffer.compare(at, start) > 0 ? at : start, end };
-    this.#entries = this.#from(range);
+    this.#last = null;
+    this.#entries = this.#from(this.#range);
   }
 
   async _close(): Promise<void> {
     this.#drop();
+  }
+
+  /** A generator that has thrown says from then on that it is at its end, and a caller who asks again would take that for the data's. */
+  #goOnAfter(last: Uint8Array | null): void {
+    this.#last = last;
+    const { start, end } = this.#range;
+    const rest = this.#options.reverse
+      ? { start, end: last ?? end }
+      : { start: last === null ? start : above(last), end };
+    this.#entries = this.#from(rest);
   }
 
   #drop(): void {

@@ -10,7 +10,7 @@ export interface Bounds {
   readonly lte?: Uint8Array;
 }
 
-/** The least key above a key. */
+/** What the least key above a key has behind it. */
 const ABOVE = Buffer.of(0);
 
 export interface KeyRange {
@@ -44,8 +44,13 @@ export class Keys {
   }
 
   above(key: Uint8Array): Uint8Array {
-    return Buffer.concat([this.#prefix, key, ABOVE]);
+    return above(this.whole(key));
   }
+}
+
+/** The least key above this one, both with the prefix. */
+export function above(whole: Uint8Array): Uint8Array {
+  return Buffer.concat([whole, ABOVE]);
 }
 
 /** Null: nothing lies in it. */
