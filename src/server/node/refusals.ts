@@ -73,7 +73,11 @@ function contradictionClause({ with: peer, from, to, decidedIdx, kind }: Contrad
 
 /** Which of the peer's earlier claims its disk no longer bears out, in words; null: it bears out all of them. */
 export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | null {
-  const { durable, marks } = hello;
+  const { durable, marks, joined, generation } = hello;
+  if (!known.waits && !joined) return "it had its place, and now waits for one";
+  if (joined && generation < known.generation) {
+    return `it had claimed number ${known.generation} in its place, and now knows of ${generation}`;
+  }
   if (!knowsMark(known, marks)) {
     return (
       `it does not know what it told last: a peer has heard mark ${known.mark} of it, and this disk has ` +
