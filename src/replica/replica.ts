@@ -315,7 +315,8 @@ export class Replica {
         this.#wantedPieces.push({ to: from, snapshot: message.snapshot, offset: message.offset });
         return null;
       default:
-        this.#reads.rounds.receive(from, message);
+        // AGREE-8.
+        if (!this.#agreement.isApart(from)) this.#reads.rounds.receive(from, message);
         return null;
     }
   }
