@@ -17,7 +17,6 @@
 import type { KvState, UnreadableEntries } from "../store/index.ts";
 import {
   quorumOf,
-  type Ballot,
   type DurableState,
   type NodeId,
   type OmniPaxos,
@@ -48,7 +47,7 @@ import { ClusterClock } from "./writes/cluster-clock.ts";
 import { CompactionSchedule } from "./snapshots/compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
 import { OutgoingSnapshots } from "./snapshots/outgoing-snapshots.ts";
-import { type Joining, type KnownPlace, newcomer } from "./trust/joining.ts";
+import { type Joining, newcomer } from "./trust/joining.ts";
 import { lateJoiner, LogFetch } from "./trust/log-fetch.ts";
 import { Lending } from "./relay/lending.ts";
 import { type ArrivedRead, type PendingRead, pendingRead } from "./turn/apply-wait-queue.ts";
@@ -206,8 +205,7 @@ export class Replica {
       send,
       core,
     });
-    const isComing = (): boolean => this.#catchUp.progress !== null;
-    this.#logFetch = new LogFetch({ core, send, isComing });
+    this.#logFetch = new LogFetch({ core, send, catchUp: this.#catchUp });
     this.snapshots = new SnapshotInputs({
       core,
       stored: this.#stored,
@@ -263,18 +261,10 @@ export class Replica {
     if (isReplicaMessage(message)) return this.#onReplicaMessage(from, message);
     if (this.#joining?.mayHear(message) === false || this.#agreement.isApart(from)) return null;
     const { message: admitted, refused } = this.#admission.admit(message, this.#core.promise);
-    if (admitted === null || (this.#joining !== null && this.#isForFetch(from, admitted)))
+    if (admitted === null || (this.#joining !== null && !this.#logFetch.admit(from, admitted)))
       return refused;
     if (this.#catchUp.admit(from, admitted)) this.#receive(from, admitted);
     return refused;
-  }
-
-  /** What a newcomer does not hand to its core. */
-  #isForFetch(from: NodeId, message: NodePaxosMessage): boolean {
-    if (message.type === "acceptSync") return !this.#logFetch.onAcceptSync(from, message);
-    if (message.type !== "prepare") return false;
-    this.#logFetch.onPrepare(from, message);
-    return true;
   }
 
   #onReplicaMessage(from: NodeId, message: ReplicaMessage): string | null {
@@ -349,16 +339,6 @@ export class Replica {
       ({ to, message }) => to !== peer || !isReplicaAnswer(message),
     );
     this.#wantedPieces = this.#wantedPieces.filter(({ to }) => to !== peer);
-  }
-
-  /** A peer that has its place says what it has promised, and which disk it knows in this node's. */
-  onPeerReport(peer: NodeId, promise: Ballot, place: KnownPlace): void {
-    this.#joining?.onReport(peer, promise, place);
-  }
-
-  /** The host has made durable that this disk claims the number that `TurnEffects.claim` named. */
-  onClaimed(generation: number): void {
-    this.#joining?.onClaimed(generation);
   }
 
   /** Another disk stands behind this peer: what the one before had promised and accepted counts no more. */
@@ -650,8 +630,8 @@ export class Replica {
     return this.#joining === null ? standingOf(this.#core) : { kind: "cutOff", heard: [] };
   }
 
-  /** The peers that agree that this disk takes the place of a lost one, and how many must. Null: it has its place. */
-  get joining(): Pick<Joining, "confirmed" | "needed" | "generation"> | null {
+  /** How far this disk is on its way to the place of a lost one; the host tells it what peers report. Null: it has its place. */
+  get joining(): Joining | null {
     return this.#joining;
   }
 }

@@ -195,7 +195,7 @@ describe("what may be lost is said again", () => {
     );
     for (const peer of [1, 2]) {
       replica.onSession(peer);
-      replica.onPeerReport(peer, ballot(4), { generation: 0, isOwn: false });
+      replica.joining?.onReport(peer, ballot(4), { generation: 0, isOwn: false });
     }
     replica.onPeerMessage(1, prepare(ballot(4)));
     expect(said(replica)).toContain("joinRequest to 1");

@@ -16,6 +16,7 @@ import {
   type NodeId,
   type OmniPaxos,
 } from "../../omnipaxos/index.ts";
+import type { CatchUp } from "../snapshots/catch-up.ts";
 import type {
   ReplicaMessage,
   NodePaxosMessage,
@@ -39,8 +40,7 @@ interface Asked {
 export interface LogFetchOptions {
   readonly core: Core;
   readonly send: (to: NodeId, message: JoinRequest) => void;
-  /** The log is on its way: the snapshot that it begins with is being fetched. */
-  readonly isComing: () => boolean;
+  readonly catchUp: Pick<CatchUp, "progress">;
 }
 
 export class LogFetch {
@@ -51,15 +51,22 @@ export class LogFetch {
     this.#options = options;
   }
 
-  onPrepare(from: NodeId, prepare: Prepare): void {
-    const { core, isComing } = this.#options;
+  /** @returns whether the message may go on to the core */
+  admit(from: NodeId, message: NodePaxosMessage): boolean {
+    if (message.type === "acceptSync") return this.#onAcceptSync(from, message);
+    if (message.type !== "prepare") return true;
+    this.#onPrepare(from, message);
+    return false;
+  }
+
+  #onPrepare(from: NodeId, prepare: Prepare): void {
+    const { core } = this.#options;
     const order = compareBallots(prepare.n, core.promise);
-    if (order < 0 || (order === 0 && (core.phase === "accept" || isComing()))) return;
+    if (order < 0 || (order === 0 && (core.phase === "accept" || this.#isComing))) return;
     this.#ask({ leader: from, n: prepare.n, prepare });
   }
 
-  /** @returns whether the message may go on to the core */
-  onAcceptSync(from: NodeId, { n }: AcceptSync): boolean {
+  #onAcceptSync(from: NodeId, { n }: AcceptSync): boolean {
     const { core } = this.#options;
     const asked = this.#asked;
     if (asked === null || from !== asked.leader || !ballotsEqual(n, asked.n)) return false;
@@ -77,12 +84,17 @@ export class LogFetch {
 
   /** The leader's answer may be lost, or its snapshot may have gone before it was here. */
   repeat(): void {
-    const { core, isComing } = this.#options;
+    const { core } = this.#options;
     const { promise, phase } = core;
-    if (isComing()) return;
+    if (this.#isComing) return;
     if (this.#asked !== null) this.#ask(this.#asked);
     else if (phase === "recover") core.reconnected(promise.pid);
     else if (phase === "prepare") this.#ask({ leader: promise.pid, n: promise, prepare: null });
+  }
+
+  /** The snapshot that the log begins with is being fetched. */
+  get #isComing(): boolean {
+    return this.#options.catchUp.progress !== null;
   }
 
   #ask({ leader, n, prepare }: Omit<Asked, "acceptedRound">): void {

@@ -96,7 +96,7 @@ export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "re
   readonly snapshot: DueSnapshot | null;
   /** There is more to do than one turn takes: another turn is wanted at once. */
   readonly again: boolean;
-  /** This disk is to claim this number in the place of the lost one: the host must make that durable and call `onClaimed`. */
+  /** This disk is to claim this number in the place of the lost one: the host must make that durable and call `joining.onClaimed`. */
   readonly claim: number | null;
   /**
    * This node may take the place of the lost disk, as the disk of this generation: the host must make that durable and call

@@ -392,17 +392,16 @@ export class Node {
       {
         onMessage: (peer, message) => {
           if (message.type === "report") this.#reports.receive(peer, message);
-          else this.#onMessage(peer, message);
+          else this.#peerTrouble.refused(peer, this.#replica.onPeerMessage(peer, message));
           if (message.type !== "accepted" || this.#replica.hasNews) this.#wake();
         },
         onSession: (peer, presence) => {
-          this.#guard.onSession(peer, presence);
-          this.#reports.onSession(peer);
+          this.#reports.onSession(peer, presence);
           this.#replica.onSession(peer);
           this.#wake();
         },
         onSessionEnd: (peer) => {
-          this.#guard.onSessionEnd(peer);
+          this.#reports.onSessionEnd(peer);
           this.#replica.onSessionEnd(peer);
         },
         onRefused: (peer, refusal) => {
@@ -434,20 +433,15 @@ export class Node {
       replica: this.#replica,
       intervalTicks: Math.max(1, Math.round(timing.electionTimeoutMs / timing.tickMs)),
       send: (to, message) => this.#links.send(to, message),
-      endSession: (peer) => this.#endOther(peer),
+      endSession: (peer) => this.#links.end(peer, "another data directory has this one's place"),
       peers: () => this.#links.peers,
       logger: this.#machine.logger,
-      onReplaced: (error) => this.#fail(error),
+      onTaken: (error) => this.#fail(error),
     });
   }
 
   #send(to: NodeId, message: PeerMessage): void {
     if (!this.#reports.holdsBack(to, message)) this.#links.send(to, message);
-  }
-
-  #onMessage(peer: NodeId, message: PeerMessage): void {
-    const refused = this.#replica.onPeerMessage(peer, message);
-    if (refused !== null) this.#peerTrouble.refused(peer, refused);
   }
 
   /** Messages that waited for the disk leave now, not at the end of a turn: a client waits for them. */
@@ -498,8 +492,7 @@ export class Node {
     for (const piece of effects.received) this.#jobs.receive(piece);
     this.#loader.want(effects.load);
     if (effects.snapshot !== null) this.#jobs.write(effects.snapshot);
-    if (effects.claim !== null) this.#reports.claim(effects.claim);
-    if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
+    this.#reports.join(effects);
     if (effects.again || effects.mayTakePlace !== null || this.#gateways.hasWork) this.#wake();
     this.#departure?.look();
   }
@@ -556,13 +549,8 @@ export class Node {
       peer,
     });
     this.#replica.onReplaced(peer);
-    if (this.#guard.isWithAnother(peer)) this.#endOther(peer);
-    this.#reports.tellAll();
+    this.#reports.onReplaced(peer);
     this.#wake();
-  }
-
-  #endOther(peer: NodeId): void {
-    this.#links.end(peer, "another data directory has this one's place");
   }
 
   #fail(error: Error): void {

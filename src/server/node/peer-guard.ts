@@ -143,10 +143,8 @@ export class PeerGuard {
     const present = this.#present.get(id);
     const known = memory.get(id);
     if (present?.incarnation !== incarnation || generation <= (known?.generation ?? 0)) return;
-    memory.set(id, {
-      ...{ incarnation, generation, ...lastMark(present.peer) },
-      ...{ ...NO_CLAIMS, waits: true },
-    });
+    const told = { ...lastMark(present.peer), ...NO_CLAIMS };
+    memory.set(id, { incarnation, generation, ...told, waits: true });
     onReplaced(id);
   }
 

@@ -43,9 +43,7 @@ export const refusalText = {
   replaced: (peer: NodeId, members: number): string =>
     `another data directory has taken the place of this one as node ${peer}, by --rejoin: this one must not take part any ` +
     `more. Start node ${peer} with the directory that replaced it, and keep this one until that one serves: should the others be ` +
-    `lost, omnikv backup --data-dir makes a backup of it. If this one is whole, and so many were replaced by mistake that those which ` +
-    `replaced them all wait for ever: stop the nodes that refuse these, start these without --rejoin, and then those with --rejoin on empty ` +
-    `directories (docs/operations.md, "Replaced by mistake"). If the directory that replaced it is gone: ` +
+    `lost, omnikv backup --data-dir makes a backup of it. If the directory that replaced it is gone: ` +
     wayOut(members),
   notLost: (peer: NodeId): string =>
     `node ${peer} is connected with the data directory it has always had: stop it first if its place is to be taken`,

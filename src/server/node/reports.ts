@@ -12,7 +12,7 @@
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type { Logger } from "../../machine/ports/index.ts";
 import type { PeerPresence } from "../../links/index.ts";
-import { nodesText, type Replica } from "../../replica/index.ts";
+import { nodesText, type Replica, type TurnEffects } from "../../replica/index.ts";
 import { type DataDirectory, metPeer } from "../../storage/index.ts";
 import type {
   DiskPlace,
@@ -44,7 +44,7 @@ export interface ReportsOptions {
   readonly peers: () => readonly NodeId[];
   readonly logger: Logger;
   /** Another disk has taken this one's place: the process must end. */
-  readonly onReplaced: (error: Error) => void;
+  readonly onTaken: (error: Error) => void;
 }
 
 export class Reports {
@@ -84,11 +84,24 @@ export class Reports {
   }
 
   /** A session with this peer began, or its link lost messages. */
-  onSession(peer: NodeId): void {
+  onSession(peer: NodeId, presence: PeerPresence): void {
+    this.#options.guard.onSession(peer, presence);
     this.#options.directory.peers.met(peer);
     this.#due.add(peer);
     this.#known.delete(peer);
     this.#weighAll();
+  }
+
+  onSessionEnd(peer: NodeId): void {
+    this.#options.guard.onSessionEnd(peer);
+    this.#known.delete(peer);
+  }
+
+  /** Another disk stands behind this peer's id from now on: every node that counts on the one before hears so before anything else. */
+  onReplaced(peer: NodeId): void {
+    const { guard, endSession } = this.#options;
+    if (guard.isWithAnother(peer)) endSession(peer);
+    this.tellAll();
   }
 
   /** REPORT-1. */
@@ -137,15 +150,15 @@ export class Reports {
 
   /** Only a node that has its place knows which disks have theirs. */
   #hearOf(peer: NodeId, { promise, durable, mark, places }: NodeReport): void {
-    const { guard, replica, directory, nodeId, onReplaced, endSession } = this.#options;
+    const { guard, replica, directory, nodeId, onTaken, endSession } = this.#options;
     this.#alsoJoining.delete(peer);
     const error = guard.onPlaces(places, this.#ownPlace);
-    if (error !== null) return onReplaced(error);
+    if (error !== null) return onTaken(error);
     // It took its place unheard, and another disk has taken that since: it will be told why when it connects.
     if (guard.isWithAnother(peer)) return endSession(peer);
     guard.onTold(peer, durable, mark);
     const known = places.find(({ node }) => node === nodeId);
-    replica.onPeerReport(peer, promise, {
+    replica.joining?.onReport(peer, promise, {
       generation: known?.generation ?? 0,
       isOwn: known?.incarnation === directory.incarnation,
     });
@@ -157,12 +170,18 @@ export class Reports {
     this.#due.add(peer);
   }
 
+  /** What a newcomer's turn has brought. */
+  join({ claim, mayTakePlace }: Pick<TurnEffects, "claim" | "mayTakePlace">): void {
+    if (claim !== null) this.#claim(claim);
+    if (mayTakePlace !== null) this.#takePlace(mayTakePlace.generation);
+  }
+
   /** This disk claims that number: durable first, as it must not be claimed again after a restart (JOIN-8). */
-  claim(generation: number): void {
+  #claim(generation: number): void {
     const { directory, replica, nodeId, logger } = this.#options;
     const { incarnation, peers } = directory;
     peers.set(nodeId, { ...metPeer(incarnation), generation, waits: true });
-    replica.onClaimed(generation);
+    replica.joining?.onClaimed(generation);
     logger.info("this disk asks the others to record it in the place of the lost one", {
       generation,
     });
@@ -170,7 +189,7 @@ export class Reports {
   }
 
   /** The node's log now allows it to vote: from now on it does. Durable when this returns. */
-  takePlace(generation: number): void {
+  #takePlace(generation: number): void {
     const { directory, replica, nodeId, logger } = this.#options;
     const { incarnation, peers } = directory;
     peers.set(nodeId, { ...metPeer(incarnation), generation, ...replica.core.durable });

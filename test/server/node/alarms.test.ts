@@ -67,7 +67,7 @@ test.each([
 ] as const)(
   "who has agreed to a new disk are nodes, not a number of them (%j)",
   (confirmed, needed, text) => {
-    const [alarm] = alarmsOf(source({ joining: { confirmed, needed, generation: 0 } }), NOTHING, null);
+    const [alarm] = alarmsOf(source({ joining: { confirmed, needed } }), NOTHING, null);
     expect(alarmText(alarm!)).toContain(text);
   },
 );

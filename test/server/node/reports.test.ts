@@ -1,7 +1,9 @@
 /** What must be said before what: who may still count votes of a replaced disk hears of that first. */
 import { expect, test } from "vitest";
+import { assert } from "../../../src/base/assert.ts";
 import { silentLogger } from "../../../src/machine/ports/logger.ts";
 import { BALLOT_BOTTOM, type Ballot } from "../../../src/omnipaxos/index.ts";
+import type { PeerPresence } from "../../../src/links/peer-links-options.ts";
 import type { DiskPlace, NodeReport } from "../../../src/protocol/messages/replica-message.ts";
 import { Replica } from "../../../src/replica/replica.ts";
 import { PeerGuard } from "../../../src/server/node/peer-guard.ts";
@@ -25,6 +27,7 @@ class World {
   readonly storage = new Storage();
   readonly sent: { readonly to: number; readonly report: NodeReport }[] = [];
   readonly ended: number[] = [];
+  readonly presences = new Map<number, PeerPresence>();
   readonly directory;
   readonly replica;
   readonly guard;
@@ -42,7 +45,7 @@ class World {
       members: MEMBERS,
       memory: this.directory.peers,
       isConnected: () => true,
-      onReplaced: () => this.reports.tellAll(),
+      onReplaced: (peer) => this.reports.onReplaced(peer),
       origin: () => 0,
     });
     this.reports = new Reports({
@@ -57,7 +60,7 @@ class World {
       endSession: (peer) => this.ended.push(peer),
       peers: () => [2, 3],
       logger: silentLogger,
-      onReplaced: (error) => {
+      onTaken: (error) => {
         throw error;
       },
     });
@@ -67,9 +70,9 @@ class World {
     const marks = [{ boot: peer, from: 1, to: 1 }];
     const hello = { members: MEMBERS, joined, generation: 0, marks, durable: NOTHING, origin: 0 };
     const presence = { incarnation: disk, peer: hello };
-    expect(this.guard.admit(peer, presence)).toBe(null);
-    this.guard.onSession(peer, presence);
-    this.reports.onSession(peer);
+    assert(this.guard.admit(peer, presence) === null, `node ${peer} is let in`);
+    this.presences.set(peer, presence);
+    this.reports.onSession(peer, presence);
   }
 
   hear(peer: number, places: readonly DiskPlace[], joined = true): void {
@@ -111,7 +114,7 @@ test("a vote waits until the peer has shown that it knows of a disk that claims 
   world.hear(2, [place(3, "empty", 1, true)]);
   expect(world.holdsBack(2)).toBe(false);
   // In the next session it may be another process that has forgotten.
-  world.reports.onSession(2);
+  world.reports.onSession(2, world.presences.get(2)!);
   expect(world.holdsBack(2)).toBe(true);
   world.hear(2, [place(3, "later", 2)]);
   expect(world.holdsBack(2)).toBe(false);
@@ -139,7 +142,7 @@ test("a claim is durable before it is told, and counts for this process alone", 
   world.meet(2, "two");
   world.reports.flush();
   expect(world.sent.at(-1)?.report.places.map(({ node }) => node)).not.toContain(1);
-  world.reports.claim(3);
+  world.reports.join({ claim: 3, mayTakePlace: null });
   const { incarnation } = world.directory;
   expect(world.sent.at(-1)?.report.places).toContainEqual(place(1, incarnation, 3, true));
   world.storage.crash();
