@@ -4,6 +4,8 @@ import { patch, type Mutant } from "./mutant.ts";
 const GUARD = "src/server/node/peer-guard.ts";
 const REFUSALS = "src/server/node/refusals.ts";
 const JOINING = "src/replica/trust/joining.ts";
+const FETCH = "src/replica/trust/log-fetch.ts";
+const REPORTS = "src/server/node/reports.ts";
 const REPLICA = "src/replica/replica.ts";
 
 export const MISTAKES: readonly Mutant[] = [
@@ -86,8 +88,8 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         GUARD,
-        "      if (peer.generation === known.generation) {\n",
-        "      if (peer.generation < 0) {\n",
+        "    if (generation === known.generation && !known.waits) {\n",
+        "    if (generation < 0) {\n",
       ),
     ],
     by: "mistakes",
@@ -96,17 +98,13 @@ export const MISTAKES: readonly Mutant[] = [
     name: "a replaced disk let in",
     breaks: "two disks have voted as one node",
     patches: [
-      patch(
-        GUARD,
-        "      if (peer.generation < known.generation) {\n",
-        "      if (peer.generation < 0) {\n",
-      ),
+      patch(GUARD, "    if (generation < known.generation) {\n", "    if (generation < 0) {\n"),
     ],
     by: "mistakes",
   },
   {
     name: "a disk from before it had its place let in",
-    breaks: "what it has voted since is forgotten, and goes on counting",
+    breaks: "a node runs on an older copy of its disk, and nobody says so",
     patches: [
       patch(
         GUARD,
@@ -114,7 +112,7 @@ export const MISTAKES: readonly Mutant[] = [
         "    if (known !== undefined && peer.joined) {\n      const less",
       ),
     ],
-    by: "mistakes",
+    by: ["test/server/node/peer-guard.test.ts"],
   },
   {
     name: "rejoin votes at once",
@@ -122,8 +120,8 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         JOINING,
-        "    return lowest !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, lowest) >= 0;\n",
-        "    return lowest !== null || acceptedRound.n >= 0;\n",
+        "  return lowest !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, lowest) >= 0;\n",
+        "  return lowest !== null || acceptedRound.n >= 0;\n",
       ),
     ],
     by: "mistakes",
@@ -134,8 +132,8 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         JOINING,
-        "    this.#needed = nodes - quorum + 1;\n",
-        "    this.#needed = Math.min(1, nodes + quorum);\n",
+        "    this.needed = nodes - quorum + 1;\n",
+        "    this.needed = Math.min(1, nodes + quorum);\n",
       ),
     ],
     by: ["test/replica/joining.test.ts"],
@@ -146,16 +144,66 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         JOINING,
-        "compareBallots(message.n, lowest) >= 0;",
-        "compareBallots(message.n, lowest) >= -1;",
-      ),
-      patch(
-        JOINING,
         "compareBallots(acceptedRound, lowest) >= 0;",
         "compareBallots(acceptedRound, lowest) >= -1;",
       ),
     ],
     by: ["test/replica/joining.test.ts"],
+  },
+  {
+    name: "a number given to two disks",
+    breaks: "two disks that have had a place have one number, and the earlier one is let in again",
+    patches: [
+      patch(
+        GUARD,
+        "generation <= (known?.generation ?? 0)) return;",
+        "generation < (known?.generation ?? 0)) return;",
+      ),
+    ],
+    by: ["test/server/node/peer-guard.test.ts"],
+  },
+  {
+    name: "an empty disk recorded when it is met",
+    breaks: "a disk that is whole, and was not mounted for a moment, is never let in again",
+    patches: [
+      patch(
+        GUARD,
+        "    if (isOther) return peer.joined ? this.#replace(id, known, presence) : null;\n",
+        "    if (isOther) return this.#replace(id, known, { ...presence, peer: { ...peer, generation: known.generation + 1 } });\n",
+      ),
+    ],
+    by: ["test/server/node/peer-guard.test.ts", "test/proof/simulator/rejoin.test.ts"],
+  },
+  {
+    name: "what an earlier process claimed is confirmed",
+    breaks: "a copy from between claim and place is let in, and votes of its original still count",
+    patches: [patch(JOINING, "  #generation = 0;\n", "  #generation = 1;\n")],
+    by: ["test/replica/joining.test.ts"],
+  },
+  {
+    name: "a newcomer promises whoever asks",
+    breaks: "the candidate is gone, and the newcomer waits for a ballot that never comes",
+    patches: [
+      patch(
+        FETCH,
+        "    this.#ask({ leader: from, n: prepare.n, prepare });\n",
+        "    core.receive({ from, to: core.pid, message: prepare });\n" +
+          "    this.#ask({ leader: from, n: prepare.n, prepare });\n",
+      ),
+    ],
+    by: ["test/replica/joining.test.ts"],
+  },
+  {
+    name: "votes for who has not heard of a replaced disk",
+    breaks: "a leader decides with votes of a disk that is gone",
+    patches: [
+      patch(
+        REPORTS,
+        "this.#unaware.size > 0 && this.#unaware.has(to)",
+        "this.#unaware.size < 0 && this.#unaware.has(to)",
+      ),
+    ],
+    by: ["test/server/node/reports.test.ts"],
   },
   {
     name: "votes of the replaced disk still count",
@@ -168,7 +216,7 @@ export const MISTAKES: readonly Mutant[] = [
     breaks: "a candidate counts an empty disk for its prepare quorum",
     patches: [
       patch(
-        "src/replica/trust/join-request.ts",
+        FETCH,
         "  if (core.adoptedIdx === null || !ballotsEqual(core.promise, n)) return null;\n",
         "  if (!ballotsEqual(core.promise, n)) return null;\n",
       ),

@@ -1,5 +1,5 @@
 /** The link to one peer: dials or is dialed, keeps one session, and lets messages through as the drop table says. */
-import { type Secrets, TLS_TROUBLE } from "../base/index.ts";
+import { assert, type Secrets, TLS_TROUBLE } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
 import type {
   Address,
@@ -28,8 +28,14 @@ import {
   type Refusal,
 } from "./handshake/index.ts";
 import { newLinkCounters, type LinkStatus } from "./link-status.ts";
-import type { PeerLinksHandlers, PeerLinksLimits, PeerLinksOptions } from "./peer-links-options.ts";
+import type {
+  PeerLinksHandlers,
+  PeerLinksLimits,
+  PeerLinksOptions,
+  PeerPresence,
+} from "./peer-links-options.ts";
 import { PeerSession } from "./peer-session.ts";
+import { presenceIn } from "./presence-in.ts";
 
 export interface PeerLinkOptions {
   readonly nodeId: NodeId;
@@ -56,6 +62,8 @@ export class PeerLink {
   /** What is delayed on purpose. Belongs to the session, and is forgotten with it. */
   readonly #lines: Readonly<Record<Direction, DelayLine>>;
   #session: PeerSession | null = null;
+  /** The disk that the session is, or was last, with. */
+  #presence: PeerPresence | null = null;
   #dialed: Connection | null = null;
   #cancelDial: () => void = () => {};
   /** Attempts since a session that lasted. */
@@ -167,12 +175,12 @@ export class PeerLink {
           session.flush();
         });
       }
-      this.#handlers.onSession(peer);
+      this.#tellSession();
     });
   }
 
-  /** A connection has completed its handshake. */
-  begin(connection: Connection, sessionId: number): ConnectionHandlers {
+  /** A connection has completed its handshake, in which the peer said which disk it is. */
+  begin(connection: Connection, sessionId: number, presence: PeerPresence): ConnectionHandlers {
     const { peer, clock, limits, logger } = this.#options;
     if (this.#stopped) {
       connection.close("node stops");
@@ -206,8 +214,9 @@ export class PeerLink {
       },
     );
     this.#session = session;
+    this.#presence = presence;
     logger.info(`link to n${peer} up`, { remote: connection.remote });
-    this.#handlers.onSession(peer);
+    this.#tellSession();
     return session;
   }
 
@@ -264,8 +273,12 @@ export class PeerLink {
     const { table, peer } = this.#options;
     if (table.drops(peer, "in", this.#draw)) return;
     this.#lines.in.push(table.get(peer, "in").delayMs, 0, () => {
-      if (session.active) this.#handlers.onSession(peer);
+      if (session.active) this.#tellSession();
     });
+  }
+
+  #tellSession(): void {
+    if (this.#presence !== null) this.#handlers.onSession(this.#options.peer, this.#presence);
   }
 
   /** A hole inside a session would be worse than its end: see LINK-4. */
@@ -308,7 +321,11 @@ export class PeerLink {
       random,
       timeoutMs: limits.handshakeTimeoutMs,
       handshake: { self: self(), present: presence, secret, checkRemote },
-      established: (connection, _, session) => this.begin(connection, session),
+      established: (connection, remote, session) => {
+        const presence = presenceIn(remote);
+        assert(presence !== null, "checkRemote lets in who names a disk");
+        return this.begin(connection, session, presence);
+      },
       failed: (failure) => this.#onDialFailed(failure),
     });
   }

@@ -22,8 +22,8 @@ export interface PeerPresence {
 /** None of them is called from within a call of PeerLinks. */
 export interface PeerLinksHandlers {
   onMessage(peer: NodeId, message: PeerMessage): void;
-  /** A session began, or was renewed: answer with the core's `reconnected(peer)`. */
-  onSession(peer: NodeId): void;
+  /** A session began, or was renewed, with the disk that presented itself so: answer with the core's `reconnected(peer)`. */
+  onSession(peer: NodeId, presence: PeerPresence): void;
   onSessionEnd(peer: NodeId, reason: string): void;
   /** The peer refuses this node, and will until an operator acts. */
   onRefused(peer: NodeId, refusal: PeerRefusal): void;

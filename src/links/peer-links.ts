@@ -22,6 +22,7 @@ import { DIRECTIONS, DropTable, type Direction, type LinkFaultEntry } from "./dr
 import { acceptWithHandshake, type HandshakeFailure, type Refusal } from "./handshake/index.ts";
 import type { LinkStatus } from "./link-status.ts";
 import { PeerLink } from "./peer-link.ts";
+import { presenceIn } from "./presence-in.ts";
 import {
   PEER_LINKS_LIMITS,
   type PeerLinksHandlers,
@@ -100,8 +101,9 @@ export class PeerLinks {
       established: (_, remote, session) => {
         this.#shaking.delete(connection);
         const link = this.#links.get(remote.nodeId ?? 0);
-        assert(link !== undefined, "checkRemote lets only peers in");
-        return link.begin(connection, session);
+        const presence = presenceIn(remote);
+        assert(link !== undefined && presence !== null, "checkRemote lets only peers in");
+        return link.begin(connection, session, presence);
       },
       failed: (failure) => {
         this.#shaking.delete(connection);
@@ -167,8 +169,9 @@ export class PeerLinks {
   }
 
   #checkRemote(remote: Hello): Refusal | null {
-    const { nodeId, incarnation, clusterId, peer } = remote;
-    if (nodeId === null || incarnation === null || clusterId === null || peer === null) {
+    const { nodeId, clusterId } = remote;
+    const presence = presenceIn(remote);
+    if (nodeId === null || clusterId === null || presence === null) {
       const text = "a node must name its id, its cluster and its disk";
       return { code: "BAD_HANDSHAKE", text };
     }
@@ -177,7 +180,7 @@ export class PeerLinks {
       const text = `node ${nodeId} is no peer of node ${self}: give both the same list of nodes (--peers or the cluster file)`;
       return { code: "UNKNOWN_NODE", text };
     }
-    return this.#options.admit(nodeId, { incarnation, peer });
+    return this.#options.admit(nodeId, presence);
   }
 
   /** The dialer needs a certificate for the host that we would dial: clients have certificates too, and are no nodes. */

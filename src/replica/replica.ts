@@ -17,7 +17,6 @@
 import type { KvState, UnreadableEntries } from "../store/index.ts";
 import {
   quorumOf,
-  type Ballot,
   type DurableState,
   type NodeId,
   type OmniPaxos,
@@ -48,8 +47,8 @@ import { ClusterClock } from "./writes/cluster-clock.ts";
 import { CompactionSchedule } from "./snapshots/compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
 import { OutgoingSnapshots } from "./snapshots/outgoing-snapshots.ts";
-import { joinRequestFor, lateJoiner } from "./trust/join-request.ts";
 import { type Joining, newcomer } from "./trust/joining.ts";
+import { lateJoiner, LogFetch } from "./trust/log-fetch.ts";
 import { Lending } from "./relay/lending.ts";
 import { type ArrivedRead, type PendingRead, pendingRead } from "./turn/apply-wait-queue.ts";
 import { propose } from "./writes/propose.ts";
@@ -106,6 +105,7 @@ export class Replica {
   readonly #watches: WatchHub;
   /** Null: this node has its place. */
   #joining: Joining | null;
+  readonly #logFetch: LogFetch;
   readonly #agreement: Agreement;
   readonly #applyParts: ApplyParts;
   /** Peers with a session: a message to any other peer is lost. */
@@ -205,6 +205,7 @@ export class Replica {
       send,
       core,
     });
+    this.#logFetch = new LogFetch({ core, send, catchUp: this.#catchUp });
     this.snapshots = new SnapshotInputs({
       core,
       stored: this.#stored,
@@ -260,9 +261,9 @@ export class Replica {
     if (isReplicaMessage(message)) return this.#onReplicaMessage(from, message);
     if (this.#joining?.mayHear(message) === false || this.#agreement.isApart(from)) return null;
     const { message: admitted, refused } = this.#admission.admit(message, this.#core.promise);
-    if (admitted === null) return refused;
+    if (admitted === null || (this.#joining !== null && !this.#logFetch.admit(from, admitted)))
+      return refused;
     if (this.#catchUp.admit(from, admitted)) this.#receive(from, admitted);
-    if (this.#joining !== null && admitted.type === "prepare") this.#askToJoin(from, admitted.n);
     return refused;
   }
 
@@ -304,7 +305,8 @@ export class Replica {
         this.#wantedPieces.push({ to: from, snapshot: message.snapshot, offset: message.offset });
         return null;
       default:
-        this.#reads.rounds.receive(from, message);
+        // AGREE-8.
+        if (!this.#agreement.isApart(from)) this.#reads.rounds.receive(from, message);
         return null;
     }
   }
@@ -339,11 +341,6 @@ export class Replica {
     this.#wantedPieces = this.#wantedPieces.filter(({ to }) => to !== peer);
   }
 
-  /** A peer knows this disk, as that of `generation`, and has dropped every vote of the one before (JOIN-1). */
-  onConfirmed(peer: NodeId, promise: Ballot, generation: number): void {
-    this.#joining?.onConfirmed(peer, promise, generation);
-  }
-
   /** Another disk stands behind this peer: what the one before had promised and accepted counts no more. */
   onReplaced(peer: NodeId): void {
     this.#core.replaced(peer);
@@ -361,7 +358,7 @@ export class Replica {
     this.#tick += 1;
     // A newcomer takes no part in elections.
     if (this.#joining === null) this.#core.tick();
-    else if (this.#tick % this.#options.timing.retryTicks === 0) this.#repeatJoining();
+    else if (this.#tick % this.#options.timing.retryTicks === 0) this.#logFetch.repeat();
     this.#applier.state.releaseHistory(RELEASED_EACH_TICK);
     this.#reads.tick();
     this.#catchUp.tick();
@@ -462,6 +459,7 @@ export class Replica {
       load,
       snapshot: this.#beginSnapshot(load),
       again: toApply || toRead || toTell,
+      claim: this.#joining?.claimDue(this.#core.durable.acceptedRound) ?? null,
       mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable.acceptedRound) ?? null,
       outvoted: null,
     };
@@ -519,18 +517,6 @@ export class Replica {
   #send(to: NodeId, message: ReplicaMessage): void {
     if (this.#joining?.maySay(message) === false) return;
     this.#replicaMessages.push({ to, message });
-  }
-
-  #askToJoin(leader: NodeId, n: Ballot): void {
-    const request = joinRequestFor(this.#core, n);
-    if (request !== null) this.#send(leader, request);
-  }
-
-  /** The leader's answer with its log may be lost, or its snapshot may have gone before it was here. */
-  #repeatJoining(): void {
-    const { promise, phase } = this.#core;
-    if (phase === "recover") this.#core.reconnected(promise.pid);
-    else if (this.#catchUp.progress === null) this.#askToJoin(promise.pid, promise);
   }
 
   #receive(from: NodeId, message: NodePaxosMessage): void {
@@ -644,8 +630,8 @@ export class Replica {
     return this.#joining === null ? standingOf(this.#core) : { kind: "cutOff", heard: [] };
   }
 
-  /** The peers that have confirmed that this disk may take the place of a lost one, and how many must. Null: it has its place. */
-  get joining(): { readonly confirmed: readonly NodeId[]; readonly needed: number } | null {
+  /** How far this disk is on its way to the place of a lost one; the host tells it what peers report. Null: it has its place. */
+  get joining(): Joining | null {
     return this.#joining;
   }
 }

@@ -115,7 +115,7 @@ export const PEER_SAMPLES: readonly PeerMessage[] = [
     joined: true,
     durable: { promise: BALLOT, acceptedRound: ZERO, acceptedIdx: 5, decidedIdx: 4 },
     mark: 3,
-    places: [{ node: 2, incarnation: "süß", generation: U32 }],
+    places: [{ node: 2, incarnation: "süß", generation: U32, waits: true }],
   },
   { type: "joinRequest", n: BALLOT, acceptedRound: ZERO, acceptedIdx: 5, decidedIdx: 4 },
   {

@@ -79,3 +79,17 @@ test("and takes part again when that node comes back with another state", () => 
   turn(replica);
   expect(saysToLeader(replica, 9)).toContain("promise");
 });
+
+test("nor does it say anything that counts for the other one's reads, or count what that says", () => {
+  const asked = { type: "quorumRead", boot: 11, id: 1 } as const;
+  const saysToReader = (replica: Replica): readonly string[] => {
+    replica.onPeerMessage(1, asked);
+    return turn(replica).replicaMessages.map(({ message }) => message.type);
+  };
+  const replica = nodeThree();
+  const hashes = hashesOf(replica);
+  expect(saysToReader(replica)).toContain("quorumReadAck");
+  replica.onPeerMessage(1, { type: "stateHashes", ...changed(hashes) });
+  turn(replica);
+  expect(saysToReader(replica)).toEqual([]);
+});

@@ -16,6 +16,25 @@ function prepare(n: Ballot) {
   return { type: "prepare", n, decidedIdx: 0, acceptedRound: nothing, acceptedIdx: 0 } as const;
 }
 
+function joiningOf(nodes: number, quorum: number, generation = 0): Joining {
+  return new Joining({ nodes, quorum, generation });
+}
+
+/** The peers know the lost disk, of this number. */
+function meet(joining: Joining, words: Readonly<Record<number, Ballot>>, generation = 0): void {
+  for (const [peer, promise] of Object.entries(words)) {
+    joining.onReport(Number(peer), promise, { generation, isOwn: false });
+  }
+}
+
+/** They have recorded this one. */
+function confirm(joining: Joining, words: Readonly<Record<number, Ballot>>): void {
+  const place = { generation: joining.generation, isOwn: true };
+  for (const [peer, promise] of Object.entries(words)) {
+    joining.onReport(Number(peer), promise, place);
+  }
+}
+
 describe("how many must confirm", () => {
   test.each([
     [2, 2, 1],
@@ -26,8 +45,7 @@ describe("how many must confirm", () => {
   ])(
     "of %i nodes with a quorum of %i: %i, so that every quorum with the newcomer has one of them",
     (nodes, quorum, needed) => {
-      const joining = new Joining({ nodes, quorum, generation: 0 });
-      expect(joining.needed).toBe(needed);
+      expect(joiningOf(nodes, quorum).needed).toBe(needed);
       // The others of a quorum that avoids all who confirmed: there must be too few of them.
       expect(nodes - 1 - needed).toBeLessThan(quorum - 1);
       // One fewer would not do.
@@ -36,81 +54,122 @@ describe("how many must confirm", () => {
   );
 });
 
+describe("a claim", () => {
+  test("is made when enough are connected, and the log is that of a leader as high as what they have promised", () => {
+    const joining = joiningOf(3, 2);
+    meet(joining, { 1: ballot(4) });
+    expect(joining.claimDue(ballot(9))).toBe(null);
+    meet(joining, { 2: ballot(7, 2) });
+    expect(joining.claimDue(ballot(0, 0))).toBe(null);
+    expect(joining.claimDue(ballot(6))).toBe(null);
+    expect(joining.claimDue(ballot(7, 2))).toBe(1);
+    joining.onSessionEnd(1);
+    expect(joining.claimDue(ballot(7, 2))).toBe(null);
+  });
+
+  test("does not wait for more than must confirm", () => {
+    const joining = joiningOf(5, 3);
+    meet(joining, { 1: ballot(4), 2: ballot(12), 3: ballot(5), 4: ballot(6) });
+    expect(joining.claimDue(ballot(6))).toBe(1);
+  });
+
+  test("is above all that the peers know, and that this disk has claimed before", () => {
+    const told = joiningOf(3, 2);
+    meet(told, { 1: ballot(4) }, 3);
+    meet(told, { 2: ballot(4) }, 5);
+    expect(told.claimDue(ballot(4))).toBe(6);
+    const claimed = joiningOf(3, 2, 8);
+    meet(claimed, { 1: ballot(4), 2: ballot(4) }, 5);
+    expect(claimed.claimDue(ballot(4))).toBe(9);
+  });
+
+  test("stands until a peer knows another disk with that number, or one with a higher", () => {
+    const joining = joiningOf(3, 2);
+    meet(joining, { 1: ballot(4), 2: ballot(4) });
+    joining.onClaimed(1);
+    expect(joining.claimDue(ballot(4))).toBe(null);
+    confirm(joining, { 1: ballot(4) });
+    expect(joining.claimDue(ballot(4))).toBe(null);
+    meet(joining, { 2: ballot(4) }, 1);
+    expect(joining.mayTakePlace(ballot(4))).toBe(null);
+    expect(joining.claimDue(ballot(4))).toBe(2);
+    joining.onClaimed(2);
+    expect(joining.confirmed).toEqual([]);
+    confirm(joining, { 1: ballot(4), 2: ballot(4) });
+    expect(joining.mayTakePlace(ballot(4))).toEqual({ generation: 2 });
+    // Of a peer beyond those that are needed, too: it would refuse this disk.
+    const five = joiningOf(5, 3);
+    meet(five, { 1: ballot(4), 2: ballot(4), 3: ballot(4), 4: ballot(4) });
+    five.onClaimed(1);
+    confirm(five, { 1: ballot(4), 2: ballot(4), 3: ballot(4) });
+    meet(five, { 4: ballot(4) }, 2);
+    expect(five.mayTakePlace(ballot(4))).toBe(null);
+    expect(five.claimDue(ballot(4))).toBe(3);
+  });
+});
+
 describe("an empty disk among three nodes", () => {
-  test("listens to no leader before two have confirmed, nor to one below what they have promised", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
-    expect(joining.mayHear(prepare(ballot(9)))).toBe(false);
-    joining.onConfirmed(1, ballot(4), 1);
-    expect(joining.lowest).toBe(null);
-    expect(joining.mayHear(prepare(ballot(9)))).toBe(false);
-    joining.onConfirmed(2, ballot(7, 2), 1);
-    expect(joining.lowest).toEqual(ballot(7, 2));
-    expect(joining.mayHear(prepare(ballot(6)))).toBe(false);
-    expect(joining.mayHear(prepare(ballot(7, 2)))).toBe(true);
-    expect(joining.generation).toBe(1);
-  });
-
-  test("waits until enough have confirmed the greatest number that it was told", () => {
-    const joining = new Joining({ nodes: 5, quorum: 3, generation: 0 });
-    joining.onConfirmed(1, ballot(4), 3);
-    for (const peer of [2, 3, 4]) joining.onConfirmed(peer, ballot(5), 1);
-    expect(joining.confirmed).toEqual([1]);
-    expect(joining.mayTakePlace(ballot(9))).toBe(null);
-    // The number stays, also when who named it has gone.
-    joining.onSessionEnd(1);
-    expect(joining.mayTakePlace(ballot(9))).toBe(null);
-    joining.onSessionEnd(2);
-    joining.onConfirmed(2, ballot(6), 3);
-    // Of the same session: the promise at that word counts.
-    joining.onConfirmed(3, ballot(8), 3);
-    expect(joining.mayTakePlace(ballot(9))).toBe(null);
-    joining.onConfirmed(4, ballot(5), 3);
-    expect(joining.confirmed).toEqual([2, 3, 4]);
-    expect(joining.lowest).toEqual(ballot(8));
-    expect(joining.mayTakePlace(ballot(9))).toEqual({ generation: 3 });
-  });
-
-  test("remembers the number over a restart", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2, generation: 3 });
-    for (const peer of [1, 2]) joining.onConfirmed(peer, ballot(4), 2);
-    expect(joining.mayTakePlace(ballot(9))).toBe(null);
-    joining.onSessionEnd(1);
-    joining.onSessionEnd(2);
-    for (const peer of [1, 2]) joining.onConfirmed(peer, ballot(4), 3);
-    expect(joining.mayTakePlace(ballot(9))).toEqual({ generation: 3 });
-  });
+  function claimed(): Joining {
+    const joining = joiningOf(3, 2);
+    meet(joining, { 1: ballot(1), 2: ballot(1) });
+    joining.onClaimed(1);
+    return joining;
+  }
 
   test("is not asked to lead, whoever has confirmed", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
-    for (const peer of [1, 2]) joining.onConfirmed(peer, ballot(4), 1);
+    const joining = claimed();
+    confirm(joining, { 1: ballot(4), 2: ballot(4) });
     expect(joining.mayHear({ type: "takeOver", n: ballot(4) })).toBe(false);
   });
 
-  test("the first word of a session counts, and a session that ends takes its confirmation along", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
-    joining.onConfirmed(1, ballot(4), 1);
-    joining.onConfirmed(2, ballot(5), 1);
-    joining.onConfirmed(2, ballot(8), 1);
+  test("the first word that confirms counts, and a session that ends takes its confirmation along", () => {
+    const joining = claimed();
+    confirm(joining, { 1: ballot(4), 2: ballot(5) });
+    confirm(joining, { 2: ballot(8) });
     expect(joining.lowest).toEqual(ballot(5));
     joining.onSessionEnd(2);
     expect(joining.lowest).toBe(null);
     expect(joining.confirmed).toEqual([1]);
-    joining.onConfirmed(2, ballot(8), 1);
+    confirm(joining, { 2: ballot(8) });
     expect(joining.lowest).toEqual(ballot(8));
   });
 
   test("votes only on the log of a leader at least as high as what they had promised", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
-    expect(joining.mayVote(ballot(9))).toBe(false);
-    joining.onConfirmed(1, ballot(4), 1);
-    joining.onConfirmed(2, ballot(7), 1);
-    expect(joining.mayVote(ballot(0, 0))).toBe(false);
-    expect(joining.mayVote(ballot(6))).toBe(false);
-    expect(joining.mayVote(ballot(7))).toBe(true);
+    const joining = claimed();
+    expect(joining.mayTakePlace(ballot(9))).toBe(null);
+    confirm(joining, { 1: ballot(4), 2: ballot(7) });
+    expect(joining.mayTakePlace(ballot(0, 0))).toBe(null);
+    expect(joining.mayTakePlace(ballot(6))).toBe(null);
+    expect(joining.mayTakePlace(ballot(7))).toEqual({ generation: 1 });
+  });
+
+  test("needs no leader above a promise of one more than must confirm", () => {
+    const joining = joiningOf(5, 3);
+    meet(joining, { 1: ballot(1), 2: ballot(1), 3: ballot(1) });
+    joining.onClaimed(1);
+    confirm(joining, { 1: ballot(4), 2: ballot(5), 3: ballot(6), 4: ballot(30) });
+    expect(joining.mayTakePlace(ballot(6))).toEqual({ generation: 1 });
+  });
+
+  test("what an earlier process claimed confirms nothing", () => {
+    const joining = joiningOf(3, 2, 1);
+    for (const peer of [1, 2]) joining.onReport(peer, ballot(4), { generation: 1, isOwn: true });
+    expect(joining.mayTakePlace(ballot(9))).toBe(null);
+    expect(joining.claimDue(ballot(9))).toBe(2);
+  });
+
+  test("those that are connected agree until there is a claim, and then those that have recorded it", () => {
+    const joining = joiningOf(3, 2);
+    meet(joining, { 1: ballot(4), 2: ballot(4) });
+    expect(joining.confirmed).toEqual([1, 2]);
+    joining.onClaimed(1);
+    expect(joining.confirmed).toEqual([]);
+    confirm(joining, { 2: ballot(4) });
+    expect(joining.confirmed).toEqual([2]);
   });
 
   test("says nothing that could be counted as a vote", () => {
-    const joining = new Joining({ nodes: 3, quorum: 2, generation: 0 });
+    const joining = joiningOf(3, 2);
     const n = ballot(1);
     expect(joining.maySay({ type: "accepted", n, acceptedIdx: 1, decidedIdx: 0 })).toBe(false);
     expect(joining.maySay({ type: "heartbeatRequest", round: 1, incarnation: 1 })).toBe(false);
@@ -136,7 +195,7 @@ describe("what may be lost is said again", () => {
     );
     for (const peer of [1, 2]) {
       replica.onSession(peer);
-      replica.onConfirmed(peer, ballot(4), 1);
+      replica.joining?.onReport(peer, ballot(4), { generation: 0, isOwn: false });
     }
     replica.onPeerMessage(1, prepare(ballot(4)));
     expect(said(replica)).toContain("joinRequest to 1");
@@ -178,5 +237,36 @@ describe("what may be lost is said again", () => {
     replica.onPeerMessage(1, { type: "acceptDecide", n, seq: late, decidedIdx: 0, entries: [] });
     expect(said(replica)).toEqual(["prepareReq to 1"]);
     expect(said(replica, RETRY_TICKS)).toEqual(["prepareReq to 1"]);
+  });
+
+  test("a candidate that is gone before it leads keeps it from no other leader", () => {
+    const replica = newcomer();
+    // Of a higher ballot, which nobody but this node has heard of.
+    replica.onPeerMessage(2, prepare(ballot(9, 2)));
+    expect(said(replica)).toEqual(["joinRequest to 2"]);
+    expect(replica.core.promise.n).toBe(0);
+    replica.onPeerMessage(1, prepare(ballot(4)));
+    expect(said(replica)).toEqual(["joinRequest to 1"]);
+    const logSync = { snapshot: null, syncIdx: 0, suffix: [], stopSign: null };
+    replica.onPeerMessage(1, { type: "acceptSync", n, seq, decidedIdx: 0, logSync });
+    expect(replica.core.acceptedRound).toEqual(n);
+  });
+
+  test("a log that was made for what this node held before is asked for anew", () => {
+    const replica = newcomer();
+    const logSync = { snapshot: null, syncIdx: 0, suffix: [Uint8Array.of(1)], stopSign: null };
+    replica.onPeerMessage(2, prepare(ballot(9, 2)));
+    replica.onPeerMessage(1, prepare(ballot(4)));
+    replica.onPeerMessage(1, { type: "acceptSync", n, seq, decidedIdx: 0, logSync });
+    said(replica);
+    const [higher, highest] = [ballot(9, 2), ballot(11)];
+    replica.onPeerMessage(2, prepare(higher));
+    replica.onPeerMessage(1, prepare(highest));
+    // The one before the last that was asked: it names a log that this node may not have any more when it comes.
+    replica.onPeerMessage(2, { type: "acceptSync", n: higher, seq, decidedIdx: 0, logSync });
+    expect(replica.core.acceptedRound).toEqual(n);
+    expect(said(replica)).toEqual(["joinRequest to 2", "joinRequest to 1"]);
+    replica.onPeerMessage(1, { type: "acceptSync", n: highest, seq, decidedIdx: 0, logSync });
+    expect(replica.core.acceptedRound).toEqual(highest);
   });
 });

@@ -188,3 +188,24 @@ describe("what nothing in the state keeps from taking effect twice", () => {
     expect([queue.bytes, queue.isEmpty]).toEqual([0, true]);
   });
 });
+
+describe("what a neighbour is to serve", () => {
+  const own = ({ route }: { readonly route: string }): boolean => route !== "guest";
+
+  test("goes also when it was proposed together with a guest's, which waits here again", () => {
+    const queue = proposals();
+    queue.stage("own", GROUP, 1);
+    expect(turn(queue, "guest")).toEqual([[1, 2]]);
+    queue.stage("own", GROUP, 1);
+    const lent = queue.lend(own);
+    expect(lent.map(({ route, maybeProposed }) => [route, maybeProposed])).toEqual([
+      ["own", false],
+      ["own", true],
+    ]);
+    expect(queue.bytes).toBe(3 * GROUP.length);
+    for (const group of lent) queue.settle(group);
+    expect(queue.nextBatches(0, "2", true).map(batchOf)).toEqual([[2, 1]]);
+    queue.applied(2);
+    expect(queue.bytes).toBe(0);
+  });
+});

@@ -31,6 +31,8 @@ export class MistakeInjector {
   /** Of a majority, by the mistake and by node. */
   readonly #together = new Map<Mistake, ReadonlyMap<number, DiskImage>>();
   readonly #ways = new Map<number, Plan>();
+  /** The disks that a mistake has taken away, the first one first. */
+  readonly #taken = new Map<Mistake, DiskImage[]>();
   /** Nodes that an operator works on. */
   readonly #busy = new Set<number>();
   #pending = 0;
@@ -165,12 +167,29 @@ export class MistakeInjector {
     const peerAddresses = time === 1 ? this.#addressesOf(node, members) : null;
     const isWrong = peerAddresses !== null;
     this.#node(node).release(isWrong ? { ...REJOIN, peerAddresses } : REJOIN);
-    if (!isWrong && time >= times) return void this.#busy.delete(node);
+    if (!isWrong && time >= times) return this.#comeBack(mistake);
     this.#later(everyMs, () =>
       this.#hold([node], { ends: "kill" }, () => {
         if (isWrong) return this.#free([node], REJOIN);
         this.#set(mistake, node, EMPTY, { isShown: false, lives: [], forgets: true });
         this.#later(mistake.downMs, () => this.#rejoin(mistake, time + 1));
+      }),
+    );
+  }
+
+  /** One of the disks from before is put back, and started as usual. */
+  #comeBack(mistake: Of<"rejoin">): void {
+    const { node, back } = mistake;
+    if (back === null || back === undefined) return void this.#busy.delete(node);
+    this.#later(back.afterMs, () =>
+      this.#hold([node], { ends: "kill" }, () => {
+        const taken = this.#taken.get(mistake) ?? [];
+        const disk = taken[back.which % taken.length];
+        if (disk === undefined) return this.#free([node], REJOIN);
+        const { files, lives } = disk;
+        this.#world.coverage.hit("mistake rejoin, taken back");
+        this.#set(mistake, node, files, { isShown: false, lives, forgets: true });
+        this.#free([node], USUAL);
       }),
     );
   }
@@ -353,7 +372,9 @@ export class MistakeInjector {
 
   #set(mistake: OneDisk, node: number, files: DiskCopy, change: DiskChange): void {
     const { wayOut, thenMs } = mistake;
-    this.#ways.set(node, { wayOut, thenMs, before: this.#node(node).image() });
+    const before = this.#node(node).image();
+    this.#ways.set(node, { wayOut, thenMs, before });
+    this.#taken.set(mistake, [...(this.#taken.get(mistake) ?? []), before]);
     this.#apply(node, files, change);
   }
 

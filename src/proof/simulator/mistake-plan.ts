@@ -54,10 +54,19 @@ export type Mistake =
   | Kind<"swap", OnOneDisk & { other: number; what: SwappedPart }>
   /** An empty disk, started as usual. */
   | Kind<"wipe", OnOneDisk>
-  /** An empty disk, started with `--rejoin`, so many times in all; the first time as one of these, if they are named. */
+  /**
+   * An empty disk, started with `--rejoin`, so many times in all; the first time as one of these, if they are named. Then, perhaps,
+   * one of the disks that were there before comes back, the first one or an empty one of those in between.
+   */
   | Kind<
       "rejoin",
-      OnOneDisk & { times: number; everyMs: number; members: readonly NodeId[] | null }
+      OnOneDisk & {
+        times: number;
+        everyMs: number;
+        members: readonly NodeId[] | null;
+        /** Not said: none comes back. */
+        back?: { readonly afterMs: number; readonly which: number } | null;
+      }
     >
   /**
    * A majority is put back to copies that were made at one moment while they ran. They run on, without the others for so
@@ -170,6 +179,9 @@ const DRAW: {
     times: random.pick([1, 1, 1, 2, 3]),
     everyMs: random.pick([5, 60, 300]),
     members: random.chance(0.15) ? otherMembers(random, nodes) : null,
+    back: random.chance(0.4)
+      ? { afterMs: random.pick([5, 60, 300, 1000]), which: random.pick([0, 0, 1, 2]) }
+      : null,
   }),
   otherSize: (random, { one, nodes }) => ({
     kind: "otherSize",
@@ -282,11 +294,16 @@ function otherMembers(random: SeededRandom, nodes: number): readonly NodeId[] {
   return random.chance(0.2) ? [...Array.from({ length: nodes - 1 }, (_, i) => i + 1), 9] : ids;
 }
 
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join();
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** One line a mistake, for people. */
 export function describeMistake({ atMs, mistake }: TimedMistake): string {
   const { kind, ...rest } = mistake;
   const fields = Object.entries(rest)
-    .map(([name, value]) => `${name}=${Array.isArray(value) ? value.join() : String(value)}`)
+    .map(([name, value]) => `${name}=${textOf(value)}`)
     .join(" ");
   return `${String(atMs).padStart(5)} ms  ${kind} ${fields}`;
 }

@@ -129,11 +129,11 @@ export class SafetyChecker {
   onStart(node: number, replica: Replica, isWhole: boolean): void {
     const { core } = replica;
     const joins = replica.joining !== null || this.#joining.has(node);
+    const lack = joins ? null : this.lackOf(node, replica);
     if (joins) {
       this.#joining.set(node, replica);
       this.#placeless.add(node);
-    } else this.#placeless.delete(node);
-    const lack = joins ? null : this.lackOf(node, replica);
+    } else if (lack === null) this.#placeless.delete(node);
     if (isWhole) this.#hold(lack === null, `node ${node}: came back with ${lack}`);
     if (!isWhole) this.#forgetBallots(node);
     this.#lives.set(node, {

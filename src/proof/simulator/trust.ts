@@ -16,10 +16,11 @@
  *       notice wherever two of them that run differ.
  *
  * Invariants:
- *   TRUST-1. No node listens to a disk that lacks a start which it has met, nor to another disk than it has met, but one that
- *       has come by `--rejoin` after it; or, while it waits for its own place, in the stead of one that waited, too.
+ *   TRUST-1. No node listens to a disk that has its place and lacks a start which the node has met, nor to another disk than the one with
+ *       its place that it has met last, but one that has got its place by `--rejoin` after that.
  *   TRUST-2. No node runs on a directory that shows what is wrong with it, and holds less than it has told.
- *   TRUST-3. A disk that is whole is never refused: no node stops without a reason.
+ *   TRUST-3. A disk that is whole is never refused: no node stops without a reason. It stays whole while an empty one that waits for its
+ *       place has not claimed it.
  *   TRUST-4. No node listens to one that was started as one of other members.
  *   TRUST-5. On links that lose nothing, no node listens to a disk that holds less, when the two connect, than it has told this very
  *       process. A log alone that was put back, beside a memory that was not, may have run on by then with others, who had not been told.
@@ -80,6 +81,8 @@ interface HeardReport {
   readonly joined: boolean;
   readonly durable: DurableClaims;
   readonly mark: number;
+  /** Of the sender, by its id: what it claims while it waits, among others. */
+  readonly places: readonly { readonly node: number }[];
 }
 
 interface Met {
@@ -88,8 +91,6 @@ interface Met {
   /** The process that was told, and what. */
   readonly tellLife: number;
   readonly claims: DurableClaims | null;
-  /** It waited for its place, and had no vote. */
-  readonly waited: boolean;
 }
 
 export interface Notice {
@@ -191,17 +192,16 @@ export class Trust {
     this.onMemory(node, start.memory);
     disk.lives = [...disk.lives, start.life];
     disk.startLives = disk.lives;
-    disk.whole.lives = [...disk.whole.lives, start.life];
     disk.whole.disk ??= start.disk;
-    if (disk.state === "whole") return true;
+    if (disk.state === "whole") {
+      disk.whole.lives = [...disk.whole.lives, start.life];
+      return true;
+    }
     if (!start.joined) disk.state = "joining";
     // It took its place, and its process died in the same moment.
     else if (disk.state === "joining") this.onPlaced(node);
     const { state } = this.#of(node);
-    if (state !== "changed") {
-      disk.whole.lives = [...disk.whole.lives, start.life];
-      return state === "whole";
-    }
+    if (state !== "changed") return state === "whole";
     const { whole } = disk;
     const isWhole =
       start.disk === whole.disk && whole.lives.every((life) => disk.lives.includes(life));
@@ -230,6 +230,7 @@ export class Trust {
     disk.state = "whole";
     disk.isShown = false;
     disk.whole = { disk: disk.start?.disk ?? null, lives: disk.lives };
+    if (disk.start !== null) this.#order.set(disk.start.disk, this.#next(true));
   }
 
   /** The node's last words, or an alarm. TRUST-3. */
@@ -269,31 +270,28 @@ export class Trust {
     if (sender === null || listener === null) return;
     // What is still on its way from an earlier process says nothing new.
     if (sender.life !== life) return;
-    const met = this.#met[to]?.get(from);
+    const { whole, state } = this.#of(from);
     assert(
       sender.members.join() === listener.members.join(),
       `node ${to}, one of ${listener.members.join()}, listens to node ${from}, one of ${sender.members.join()}`,
     );
+    if (state === "joining") {
+      // Whoever records the claim refuses the disk of before from now on.
+      const isClaim = report?.places.some(({ node }) => node === from + 1) === true;
+      if (isClaim && !whole.lives.includes(life)) whole.lives = [...whole.lives, life];
+      return;
+    }
+    const met = this.#met[to]?.get(from);
     const refuses = this.#mustRefuse(to, from) ?? this.#lessThanTold(met, claims, listener, sender);
     assert(refuses === null, `node ${to} listens to node ${from}: ${refuses}`);
-    const { whole } = this.#of(from);
     // A disk that was met must be there again.
     if (!whole.lives.includes(life)) whole.lives = [...whole.lives, life];
     const { disk } = sender;
-    // A newcomer takes the place of any disk that stands there, also when it has been a newcomer before.
-    if (!sender.joined && met?.disk !== disk) this.#order.set(disk, this.#next(true));
     if (this.#faithfulLinks && report !== null && report.mark > 0) {
       this.#heard[to]?.set(from, { disk, boot: sender.boot, mark: report.mark });
     }
     const told = met?.life === life && met.tellLife === listener.life ? met.claims : null;
-    const waited = !sender.joined && claims === null;
-    this.#met[to]?.set(from, {
-      disk,
-      life,
-      tellLife: listener.life,
-      claims: claims ?? told,
-      waited,
-    });
+    this.#met[to]?.set(from, { disk, life, tellLife: listener.life, claims: claims ?? told });
   }
 
   #next(byRejoin: boolean): { readonly at: number; readonly byRejoin: boolean } {
@@ -305,22 +303,18 @@ export class Trust {
   #mustRefuse(node: number, peer: number): string | null {
     const met = this.#met[node]?.get(peer);
     const { start, startLives, state } = this.#of(peer);
-    if (start === null) return null;
-    // It votes for nothing yet: it has told nothing that could be gone.
-    if (state === "joining" && met?.disk === start.disk) return null;
+    // One that waits votes for nothing.
+    if (start === null || state === "joining") return null;
     if (met === undefined) return this.#unknownMark(node, peer);
     if (met.disk === start.disk) {
       return startLives.includes(met.life)
         ? this.#unknownMark(node, peer)
         : `it has met start ${met.life}, not on that disk`;
     }
-    // Of two that wait, neither knows which disk the others know.
-    if (met.waited && this.#of(node).state === "joining") return null;
     const [known, present] = [this.#order.get(met.disk), this.#order.get(start.disk)];
-    // One that was not started to rejoin takes the place of none; one without its place takes that of any.
+    // One that was not started to rejoin takes the place of none.
     const replaces =
-      present?.byRejoin === true &&
-      (known?.byRejoin !== true || !start.joined || present.at > known.at);
+      present?.byRejoin === true && (known?.byRejoin !== true || present.at > known.at);
     return replaces ? null : `it has met disk ${met.disk}, and this one is ${start.disk}`;
   }
 

@@ -108,8 +108,10 @@ export interface NodeReport {
 export interface DiskPlace {
   readonly node: number;
   readonly incarnation: string;
-  /** 0 for the first disk under that id, one more for each that took its place. */
+  /** 0 for the first disk under that id. Each later one has claimed a higher number than the peers it was let in by had recorded. */
   readonly generation: number;
+  /** It had claimed the number when this was recorded, and perhaps not got its place yet. */
+  readonly waits: boolean;
 }
 
 export interface StateHashes {

@@ -84,6 +84,7 @@ const DISK_PLACE: Structure<DiskPlace> = structure((f) => ({
   node: f.take(POSITIVE),
   incarnation: f.take(INCARNATION),
   generation: f.take(UINT32),
+  waits: f.take(BOOLEAN),
 }));
 
 const KEPT_VERSIONS: Structure<KeptVersions> = structure((f) => ({

@@ -3,18 +3,22 @@
  * nothing: only the other nodes know what the lost disk had promised and accepted.
  *
  * Invariants:
- *   JOIN-1. A peer confirms by a report in the present session: it knows this disk under this id, as that of a generation, and has
- *       dropped every vote of the one before. It tells what it has promised. It counts when it names this disk's own
- *       generation, the greatest that any peer has ever told it.
- *   JOIN-2. So many peers have confirmed that every quorum with this node in it has one of them. A candidate that still counts a
+ *   JOIN-1. A peer that has its place *confirms* this disk by a report in the present session: it has recorded this disk under this id,
+ *       with exactly the number that this disk claims, and has dropped every vote of the one before. The promise of its first such
+ *       report counts: a later one cannot rest on votes of the lost disk.
+ *   JOIN-2. So many peers must confirm that every quorum with this node in it has one of them. A candidate that still counts a
  *       promise of the lost disk needs one of them too, and either this node knows that peer's promise (JOIN-3) or the peer tells
  *       the candidate first that the disk was replaced.
- *   JOIN-3. This node votes only when its log is that of a leader with a ballot at least as high as all that they had promised.
+ *   JOIN-3. This node votes only when its log is that of a leader with a ballot at least as high as what they had promised.
  *       That leader has won its quorum without this disk, so its log holds all that was ever decided in lower ballots.
  *   JOIN-4. The leader takes it up only while accepting: an empty log never counts for the choice of the log to adopt.
- *   JOIN-6. So this disk takes its place only with a generation that so many peers have recorded. Of two such sets one node is in
- *       both, and gives a later disk a higher number: the disks that have ever had the place have different generations, in their order.
  *   JOIN-5. Nor does this node count its own log for anything: no linearizable read is given an index before it votes.
+ *   JOIN-6. A peer records one disk for a number, and its numbers for a place only grow. Of two sets that confirmed one node is in both:
+ *       so the disks that have ever had the place have different numbers, and nobody in the set of a higher one lets a lower one in.
+ *   JOIN-7. This disk claims a number only when so many peers are connected and its log is level with theirs, so that what is left is a
+ *       matter of a few messages. Until then no peer has recorded anything, and the disk before may come back.
+ *   JOIN-8. Each process claims a number of its own. A directory put back from between its claim and its place, which has voted since,
+ *       thus comes as another disk does: every vote of what it was is dropped first.
  */
 import { compareBallots, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
 import type { PeerMessage } from "../../protocol/peer/index.ts";
@@ -24,13 +28,23 @@ export interface JoiningOptions {
   readonly nodes: number;
   /** The smaller of read and write quorum. */
   readonly quorum: number;
-  /** Of this disk, as it remembers. */
+  /** The greatest number that this disk has claimed in an earlier process; 0: none. */
   readonly generation: number;
 }
 
-interface Confirmation {
-  readonly promise: Ballot;
+/** Which disk a peer knows in this place. */
+export interface KnownPlace {
   readonly generation: number;
+  /** It is this one. */
+  readonly isOwn: boolean;
+}
+
+/** The last report of a peer with a session. */
+interface Word {
+  readonly promise: Ballot;
+  readonly place: KnownPlace;
+  /** What it had promised when it confirmed (JOIN-1). Null: it has not. */
+  readonly confirmed: Ballot | null;
 }
 
 /** The messages that may leave before this node has its place: no peer can count any of them as a vote. */
@@ -44,81 +58,106 @@ const MAY_SAY: ReadonlySet<string> = new Set([
 ]);
 
 export class Joining {
-  readonly #needed: number;
-  /** What the peers with a session have said; those of a lower generation do not count yet. */
-  readonly #told = new Map<NodeId, Confirmation>();
-  #generation: number;
+  readonly needed: number;
+  readonly #words = new Map<NodeId, Word>();
+  readonly #before: number;
+  #generation = 0;
 
   constructor({ nodes, quorum, generation }: JoiningOptions) {
-    this.#needed = nodes - quorum + 1;
-    this.#generation = generation;
+    this.needed = nodes - quorum + 1;
+    this.#before = generation;
   }
 
+  /** The peers that agree: while this disk claims nothing, all with a session that have their places; then those that confirm. */
   get confirmed(): readonly NodeId[] {
-    const counts = [...this.#told].filter(([, told]) => told.generation === this.#generation);
-    return counts.map(([peer]) => peer).sort((a, b) => a - b);
+    const agree = [...this.#words].filter(
+      ([, { confirmed }]) => this.#generation === 0 || confirmed !== null,
+    );
+    return agree.map(([peer]) => peer).sort((a, b) => a - b);
   }
 
-  get needed(): number {
-    return this.#needed;
+  /** What this process claims for its disk; 0: nothing yet. */
+  get generation(): number {
+    return this.#generation;
   }
 
-  /**
-   * The first word of a session on a generation counts (JOIN-1): later promises cannot rest on votes of the lost disk.
-   * @param generation the host has made durable that this disk is of no lower one
-   */
-  onConfirmed(peer: NodeId, promise: Ballot, generation: number): void {
-    this.#generation = Math.max(this.#generation, generation);
-    const told = this.#told.get(peer);
-    if (told === undefined || told.generation < generation) {
-      this.#told.set(peer, { promise, generation });
-    }
+  /** A peer that has its place reports. @param promise in memory: at least every promise that has left it */
+  onReport(peer: NodeId, promise: Ballot, place: KnownPlace): void {
+    const confirms = place.isOwn && this.#generation > 0 && place.generation === this.#generation;
+    const before = this.#words.get(peer)?.confirmed ?? null;
+    this.#words.set(peer, { promise, place, confirmed: confirms ? (before ?? promise) : null });
   }
 
   onSessionEnd(peer: NodeId): void {
-    this.#told.delete(peer);
+    this.#words.delete(peer);
   }
 
-  /** The lowest ballot whose leader this node may follow; null: too few have confirmed. */
-  get lowest(): Ballot | null {
-    let lowest: Ballot | null = null;
-    let confirmed = 0;
-    for (const { promise, generation } of this.#told.values()) {
-      if (generation !== this.#generation) continue;
-      confirmed += 1;
-      if (lowest === null || compareBallots(promise, lowest) > 0) lowest = promise;
+  /**
+   * JOIN-7. The number that this disk is to claim now; null: none, as it is not level yet, or its present claim meets no other disk.
+   * @param acceptedRound durable: the log is that of its leader, or of a later moment of it
+   */
+  claimDue(acceptedRound: Ballot): number | null {
+    if (this.#generation > 0 && !this.#isContested) return null;
+    if (
+      !isLevel(
+        acceptedRound,
+        this.#mostOf((word) => word.promise),
+      )
+    )
+      return null;
+    const told = [...this.#words.values()].map(({ place }) => place.generation);
+    return 1 + Math.max(this.#before, this.#generation, ...told);
+  }
+
+  /** @param generation durable, and to be told from now on */
+  onClaimed(generation: number): void {
+    this.#generation = generation;
+    for (const [peer, word] of this.#words) this.#words.set(peer, { ...word, confirmed: null });
+  }
+
+  /** Some peer knows another disk that this one's number does not take the place of. */
+  get #isContested(): boolean {
+    for (const { place } of this.#words.values()) {
+      if (place.generation > this.#generation) return true;
+      if (place.generation === this.#generation && !place.isOwn) return true;
     }
-    return confirmed < this.#needed ? null : lowest;
+    return false;
   }
 
-  /** Which disk under this id it is, as far as it has been told. */
-  get generation(): number {
-    return this.#generation;
+  /** The lowest ballot whose leader's log this node may vote with; null: too few have confirmed. */
+  get lowest(): Ballot | null {
+    return this.#mostOf((word) => word.confirmed);
+  }
+
+  /** The highest ballot of as many peers as must confirm, of those with the lowest ones; null: there are too few. */
+  #mostOf(ballotOf: (word: Word) => Ballot | null): Ballot | null {
+    const ballots: Ballot[] = [];
+    for (const word of this.#words.values()) {
+      const ballot = ballotOf(word);
+      if (ballot !== null) ballots.push(ballot);
+    }
+    return ballots.sort(compareBallots)[this.needed - 1] ?? null;
   }
 
   /** Whether a message to this node may reach the core. */
   mayHear(message: PeerMessage): boolean {
     // JOIN-3: this node would begin a round with the log of a disk that may have lost its votes.
-    if (message.type === "takeOver") return false;
-    if (message.type !== "prepare") return true;
-    const { lowest } = this;
-    return lowest !== null && compareBallots(message.n, lowest) >= 0;
+    return message.type !== "takeOver";
   }
 
   maySay(message: PeerMessage): boolean {
     return MAY_SAY.has(message.type);
   }
 
-  /** JOIN-6. @returns null: not yet */
+  /** JOIN-3, JOIN-6. @param acceptedRound durable @returns null: not yet */
   mayTakePlace(acceptedRound: Ballot): { readonly generation: number } | null {
-    return this.mayVote(acceptedRound) ? { generation: this.generation } : null;
+    if (this.#isContested || !isLevel(acceptedRound, this.lowest)) return null;
+    return { generation: this.#generation };
   }
+}
 
-  /** JOIN-3. @param acceptedRound durable: the log is that of its leader, or of a later moment of it */
-  mayVote(acceptedRound: Ballot): boolean {
-    const { lowest } = this;
-    return lowest !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, lowest) >= 0;
-  }
+function isLevel(acceptedRound: Ballot, lowest: Ballot | null): boolean {
+  return lowest !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, lowest) >= 0;
 }
 
 /** @returns null: the node has its place */

@@ -30,7 +30,7 @@ export interface ReplicaOptions {
    * False: an empty disk that is to take the place of a lost one. It votes for nothing until `placeTaken`. Default: true.
    */
   readonly joined?: boolean;
-  /** Of its disk: the greatest that a peer has named, which counts while it waits. Default: 0. */
+  /** The greatest number that its disk has claimed while it waits for its place. Default: 0, none. */
   readonly generation?: number;
   /** Whether clients must have proved a secret while access control is off. Default: there is none. */
   readonly needsSecret?: () => boolean;
@@ -96,6 +96,8 @@ export interface TurnEffects extends Omit<Effects<Uint8Array, SnapshotName>, "re
   readonly snapshot: DueSnapshot | null;
   /** There is more to do than one turn takes: another turn is wanted at once. */
   readonly again: boolean;
+  /** This disk is to claim this number in the place of the lost one: the host must make that durable and call `joining.onClaimed`. */
+  readonly claim: number | null;
   /**
    * This node may take the place of the lost disk, as the disk of this generation: the host must make that durable and call
    * `placeTaken`. Null: not yet, or not needed.
@@ -121,6 +123,7 @@ export const NO_EFFECTS: TurnEffects = {
   load: null,
   snapshot: null,
   again: false,
+  claim: null,
   mayTakePlace: null,
   outvoted: null,
 };

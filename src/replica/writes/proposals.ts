@@ -186,13 +186,17 @@ export class Proposals<R> {
 
   /**
    * PROPOSALS-6: takes out every group that fulfils `predicate`, proposed or not, for a neighbour to serve. The caller must settle
-   * each.
+   * each. Groups that were proposed together with them are staged again.
    */
   lend(predicate: (group: StagedGroup<R>) => boolean): readonly StagedGroup<R>[] {
     const lent = this.#removeStaged(predicate);
-    const leaving = this.#outstanding.takeWhere(({ groups }) => groups.every(predicate));
+    const leaving = this.#outstanding.takeWhere(
+      ({ groups }) => groups[0]?.once !== true && groups.some(predicate),
+    );
     for (const group of leaving.flatMap(({ groups }) => groups)) {
-      lent.push({ ...group, maybeProposed: true });
+      const known = { ...group, maybeProposed: true };
+      if (predicate(group)) lent.push(known);
+      else this.#staged.push(known);
     }
     return lent;
   }

@@ -5,7 +5,8 @@ import { type DiskFullError, TooManyFilesError } from "../../machine/ports/index
 import type { Replica } from "../../replica/index.ts";
 import type { AdminAlarm } from "../../protocol/admin/index.ts";
 
-export type AlarmSource = Pick<Replica, "alarms" | "joining" | "verdict" | "state"> & {
+export type AlarmSource = Pick<Replica, "alarms" | "verdict" | "state"> & {
+  readonly joining: Pick<NonNullable<Replica["joining"]>, "confirmed" | "needed"> | null;
   readonly space: Pick<Replica["space"], "lack">;
 };
 

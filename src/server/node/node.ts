@@ -122,7 +122,7 @@ export class Node {
     this.#links = this.#newLinks();
     this.#guard = this.#newGuard();
     this.#reports = this.#newReports();
-    this.#queue = new ReleaseQueue((to, message) => this.#links.send(to, message));
+    this.#queue = new ReleaseQueue((to, message) => this.#send(to, message));
     this.#loader = new SnapshotLoader({
       snapshots: this.#snapshots,
       placeSeed: opened.placeSeed,
@@ -392,15 +392,18 @@ export class Node {
       {
         onMessage: (peer, message) => {
           if (message.type === "report") this.#reports.receive(peer, message);
-          else this.#onMessage(peer, message);
+          else this.#peerTrouble.refused(peer, this.#replica.onPeerMessage(peer, message));
           if (message.type !== "accepted" || this.#replica.hasNews) this.#wake();
         },
-        onSession: (peer) => {
-          this.#reports.onSession(peer);
+        onSession: (peer, presence) => {
+          this.#reports.onSession(peer, presence);
           this.#replica.onSession(peer);
           this.#wake();
         },
-        onSessionEnd: (peer) => this.#replica.onSessionEnd(peer),
+        onSessionEnd: (peer) => {
+          this.#reports.onSessionEnd(peer);
+          this.#replica.onSessionEnd(peer);
+        },
         onRefused: (peer, refusal) => {
           // The link has already logged any other refusal, once, and tries again.
           const ends = this.#guard.onRefused(peer, refusal);
@@ -417,7 +420,6 @@ export class Node {
       memory: this.#directory.peers,
       isConnected: (peer) => this.#links.isConnected(peer),
       origin: () => this.#replica.state.origin,
-      isJoining: () => this.#replica.joining !== null,
       onReplaced: (peer) => this.#onReplaced(peer),
     });
   }
@@ -431,15 +433,15 @@ export class Node {
       replica: this.#replica,
       intervalTicks: Math.max(1, Math.round(timing.electionTimeoutMs / timing.tickMs)),
       send: (to, message) => this.#links.send(to, message),
+      endSession: (peer) => this.#links.end(peer, "another data directory has this one's place"),
       peers: () => this.#links.peers,
       logger: this.#machine.logger,
-      onReplaced: (error) => this.#fail(error),
+      onTaken: (error) => this.#fail(error),
     });
   }
 
-  #onMessage(peer: NodeId, message: PeerMessage): void {
-    const refused = this.#replica.onPeerMessage(peer, message);
-    if (refused !== null) this.#peerTrouble.refused(peer, refused);
+  #send(to: NodeId, message: PeerMessage): void {
+    if (!this.#reports.holdsBack(to, message)) this.#links.send(to, message);
   }
 
   /** Messages that waited for the disk leave now, not at the end of a turn: a client waits for them. */
@@ -481,7 +483,7 @@ export class Node {
     // Before any promise: a peer that counts on a promise of a replaced disk hears of the replacement first (JOIN-2).
     this.#reports.flush();
     this.#queue.push(effects.messages);
-    for (const { to, message } of effects.replicaMessages) this.#links.send(to, message);
+    for (const { to, message } of effects.replicaMessages) this.#send(to, message);
     this.#links.flush();
     // Last: this very thread may make a small write, and the messages must not wait for it.
     if (urgent) this.#storage.flush();
@@ -490,7 +492,7 @@ export class Node {
     for (const piece of effects.received) this.#jobs.receive(piece);
     this.#loader.want(effects.load);
     if (effects.snapshot !== null) this.#jobs.write(effects.snapshot);
-    if (effects.mayTakePlace !== null) this.#reports.takePlace(effects.mayTakePlace.generation);
+    this.#reports.join(effects);
     if (effects.again || effects.mayTakePlace !== null || this.#gateways.hasWork) this.#wake();
     this.#departure?.look();
   }
@@ -547,8 +549,7 @@ export class Node {
       peer,
     });
     this.#replica.onReplaced(peer);
-    this.#links.end(peer, "another data directory takes this one's place");
-    this.#reports.tellAll();
+    this.#reports.onReplaced(peer);
     this.#wake();
   }
 

@@ -3,12 +3,14 @@
  * letting it in could silently lose acknowledged writes.
  *
  * Invariants:
- *   GUARD-1. A session begins only with a node that was started with the same members, on the disk that this node knows under
- *       that id, with at least what it has told (promise, accepted round and index, decided index) and with the mark that
- *       this node heard last among those that it knows to have told.
- *   GUARD-2. A disk takes the place of another one only at a higher generation. An empty disk that asks to (`--rejoin`) gets the
- *       next one, unless the old disk is connected. The old disk is never let in again. A node that waits for its place knows of
- *       disks no better than the nodes that let it in: a disk that it has met, and that waits too, blocks no other disk.
+ *   GUARD-1. A session in which the peer may vote begins only with a node that was started with the same members, on the disk that
+ *       this node knows under that id, with at least what it has told (promise, accepted round and index, decided index) and with
+ *       the mark that this node heard last among those that it knows to have told.
+ *   GUARD-2. A disk takes the place of another one only at a higher generation, and the other one is never let in again. An empty disk
+ *       (`--rejoin`) has a session without a vote, unless another disk of its id is connected, and nothing is recorded of it. It is
+ *       recorded when it claims a number in that session which is higher than the one that is known: by a node that has its place.
+ *   GUARD-6. At one generation a disk that has its place comes before one that is only known to have claimed it: so many nodes have
+ *       recorded the one that the other can never get its place with that number (JOIN-6).
  *   GUARD-3. No session begins between logs of two origins: nothing of one may ever be taken for the other's, and neither node
  *       is at fault. A log has no origin before its first session: such a log fits any, if all else does.
  *   GUARD-4. What the node remembers is durable before the session begins.
@@ -35,8 +37,6 @@ export interface PeerGuardOptions {
   readonly isConnected: (peer: NodeId) => boolean;
   /** Of the log that this node's state comes from; NO_ORIGIN: it has none yet. */
   readonly origin: () => number;
-  /** This node waits for its place, and has no vote. */
-  readonly isJoining: () => boolean;
   /** Another disk stands behind this id from now on: no vote of the earlier disk counts any more. */
   readonly onReplaced: (peer: NodeId) => void;
 }
@@ -52,6 +52,8 @@ const NO_CLAIMS: DurableClaims = {
 export class PeerGuard {
   readonly #options: PeerGuardOptions;
   readonly #otherLogs = new Set<NodeId>();
+  /** The disks at the other ends of the present sessions. */
+  readonly #present = new Map<NodeId, PeerPresence>();
 
   constructor(options: PeerGuardOptions) {
     this.#options = options;
@@ -74,7 +76,21 @@ export class PeerGuard {
     return new StorageError(code, text);
   }
 
-  /** @returns null when the peer is welcome; then what it says is remembered, durably */
+  onSession(peer: NodeId, presence: PeerPresence): void {
+    this.#present.set(peer, presence);
+  }
+
+  onSessionEnd(peer: NodeId): void {
+    this.#present.delete(peer);
+  }
+
+  /** The session with this peer is with another disk than the one that is known under its id now. */
+  isWithAnother(peer: NodeId): boolean {
+    const present = this.#present.get(peer)?.incarnation;
+    return present !== undefined && present !== this.#options.memory.get(peer)?.incarnation;
+  }
+
+  /** @returns null when the peer is welcome; then what it says is remembered, durably, if it has its place */
   admit(id: NodeId, presence: PeerPresence): Refusal | null {
     const { self, members, memory, origin } = this.#options;
     const { incarnation, peer } = presence;
@@ -88,15 +104,17 @@ export class PeerGuard {
     }
     this.#otherLogs.delete(id);
     const known = memory.get(id);
-    if (known !== undefined && known.incarnation !== incarnation) {
-      return this.#replace(id, known, presence);
+    const isOther = known !== undefined && known.incarnation !== incarnation;
+    if (!peer.joined && this.#isOtherConnected(id, incarnation)) {
+      return refusal("NOT_LOST", refusalText.notLost(id));
     }
-    // Also a peer without its place: it may have had one, and be a copy from before. Its votes counted.
+    if (isOther) return peer.joined ? this.#replace(id, known, presence) : null;
     if (known !== undefined) {
       const less = lessThanTold(known, peer);
       if (less !== null)
         return refusal("WENT_BACK", refusalText.wentBack(id, less, members.length));
     }
+    if (known === undefined && !peer.joined) return null;
     const generation = Math.max(known?.generation ?? 0, peer.generation);
     const claims = peer.joined ? peer.durable : NO_CLAIMS;
     const waits = !peer.joined;
@@ -119,13 +137,27 @@ export class PeerGuard {
     memory.update(id, { ...known, ...claims, mark, waits: false });
   }
 
-  /** Others know which disks stand behind which ids. @returns the error that ends this process, if its own place was taken */
+  /** GUARD-2, at a node that has its place. @param place what the disk of this peer, which waits, claims in the present session */
+  onClaim(id: NodeId, { incarnation, generation }: DiskPlace): void {
+    const { memory, onReplaced } = this.#options;
+    const present = this.#present.get(id);
+    const known = memory.get(id);
+    if (present?.incarnation !== incarnation || generation <= (known?.generation ?? 0)) return;
+    const told = { ...lastMark(present.peer), ...NO_CLAIMS };
+    memory.set(id, { incarnation, generation, ...told, waits: true });
+    onReplaced(id);
+  }
+
+  /**
+   * Others, which have their places, know which disks stand behind which ids.
+   * @returns the error that ends this process, if its own place was taken
+   */
   onPlaces(places: readonly DiskPlace[], own: DiskPlace): StorageError | null {
     const { self, members } = this.#options;
     for (const place of places) {
       if (!members.includes(place.node)) continue;
       if (place.node !== self) this.#learn(place);
-      else if (place.incarnation !== own.incarnation && place.generation > own.generation) {
+      else if (isTaken(place, own)) {
         return new StorageError("REPLACED", refusalText.replaced(self, members.length));
       }
     }
@@ -138,47 +170,62 @@ export class PeerGuard {
     for (const node of this.#options.members) {
       const known = this.#options.memory.get(node);
       if (known === undefined) continue;
-      places.push({ node, incarnation: known.incarnation, generation: known.generation });
+      const { incarnation, generation, waits } = known;
+      places.push({ node, incarnation, generation, waits });
     }
     return places;
   }
 
+  #isOtherConnected(id: NodeId, incarnation: string): boolean {
+    const present = this.#present.get(id)?.incarnation ?? incarnation;
+    return present !== incarnation && this.#options.isConnected(id);
+  }
+
+  /** A disk that has its place comes in the stead of another one. */
   #replace(id: NodeId, known: RememberedPeer, { incarnation, peer }: PeerPresence): Refusal | null {
-    const { self, members, memory, isConnected, isJoining, onReplaced } = this.#options;
+    const { self, members, memory, origin, onReplaced } = this.#options;
     const count = members.length;
-    const isPutBack = isJoining() && known.waits && peer.generation === known.generation;
-    if (peer.joined && !isPutBack) {
-      if (peer.generation < known.generation) {
-        return isEmpty(peer)
-          ? lostIdentity(id, count)
-          : refusal("REPLACED", refusalText.replaced(id, count));
-      }
-      if (peer.generation === known.generation) {
-        return this.#options.origin() === NO_ORIGIN && peer.origin !== NO_ORIGIN
-          ? refusal("LOST_IDENTITY", refusalText.otherDisk(self, id, count))
-          : lostIdentity(id, count);
-      }
-    } else if (!peer.joined && isConnected(id)) {
-      return refusal("NOT_LOST", refusalText.notLost(id));
+    const { generation } = peer;
+    if (generation < known.generation) {
+      return isEmpty(peer)
+        ? lostIdentity(id, count)
+        : refusal("REPLACED", refusalText.replaced(id, count));
     }
-    const generation = peer.joined ? peer.generation : known.generation + 1;
-    const claims = peer.joined ? peer.durable : NO_CLAIMS;
-    const waits = !peer.joined;
-    memory.set(id, { incarnation, generation, ...lastMark(peer), ...claims, waits });
+    if (generation === known.generation && !known.waits) {
+      return origin() === NO_ORIGIN && peer.origin !== NO_ORIGIN
+        ? refusal("LOST_IDENTITY", refusalText.otherDisk(self, id, count))
+        : lostIdentity(id, count);
+    }
+    const claims = peer.durable;
+    memory.set(id, { incarnation, generation, ...lastMark(peer), ...claims, waits: false });
     onReplaced(id);
     return null;
   }
 
-  #learn({ node, incarnation, generation }: DiskPlace): void {
+  #learn({ node, incarnation, generation, waits }: DiskPlace): void {
     const { memory, onReplaced } = this.#options;
     const known = memory.get(node);
-    if (known !== undefined && known.generation >= generation) return;
-    const nothing = { bootId: 0, mark: 0, ...NO_CLAIMS, waits: false };
     const isSameDisk = known?.incarnation === incarnation;
-    memory.set(node, { ...(isSameDisk ? known : nothing), incarnation, generation });
+    if (known !== undefined) {
+      const isNews = generation > known.generation;
+      const hasPlaceNow = generation === known.generation && known.waits && !waits;
+      if (!isNews && !hasPlaceNow) return;
+      if (hasPlaceNow && isSameDisk) return memory.set(node, { ...known, waits });
+    }
+    const nothing = { bootId: 0, mark: 0, ...NO_CLAIMS };
+    memory.set(node, { ...(isSameDisk ? known : nothing), incarnation, generation, waits });
     // Also the same disk may have been replaced meanwhile, and be back as it was before it had its place.
     if (known !== undefined) onReplaced(node);
   }
+}
+
+/**
+ * A disk that has its place, or has claimed it, gives way to a later one. While it waits, one that only claimed the place too is no
+ * later one: it will claim a higher number. Nor is the lost disk itself, before anything was claimed.
+ */
+function isTaken(place: DiskPlace, own: DiskPlace): boolean {
+  if (place.incarnation === own.incarnation || place.generation <= own.generation) return false;
+  return !own.waits || (own.generation > 0 && !place.waits);
 }
 
 function lastMark({ marks }: PeerHello): Pick<RememberedPeer, "bootId" | "mark"> {

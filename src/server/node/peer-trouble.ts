@@ -25,8 +25,12 @@ export class PeerTrouble {
     return { count: count - this.#before, lastIdx };
   }
 
-  /** The first time, and then each time that it has happened twice as often. */
-  refused(peer: NodeId, reason: string): void {
+  /**
+   * Said the first time, and then each time that it has happened twice as often.
+   * @param reason null: all of the message was taken in
+   */
+  refused(peer: NodeId, reason: string | null): void {
+    if (reason === null) return;
     const times = (this.#refusals.get(peer) ?? 0) + 1;
     this.#refusals.set(peer, times);
     if ((times & (times - 1)) !== 0) return;

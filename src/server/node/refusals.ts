@@ -43,9 +43,7 @@ export const refusalText = {
   replaced: (peer: NodeId, members: number): string =>
     `another data directory has taken the place of this one as node ${peer}, by --rejoin: this one must not take part any ` +
     `more. Start node ${peer} with the directory that replaced it, and keep this one until that one serves: should the others be ` +
-    `lost, omnikv backup --data-dir makes a backup of it. If this one is whole, and so many were replaced by mistake that those which ` +
-    `replaced them all wait for ever: stop the nodes that refuse these, start these without --rejoin, and then those with --rejoin on empty ` +
-    `directories (docs/operations.md, "Replaced by mistake"). If the directory that replaced it is gone: ` +
+    `lost, omnikv backup --data-dir makes a backup of it. If the directory that replaced it is gone: ` +
     wayOut(members),
   notLost: (peer: NodeId): string =>
     `node ${peer} is connected with the data directory it has always had: stop it first if its place is to be taken`,
@@ -73,7 +71,11 @@ function contradictionClause({ with: peer, from, to, decidedIdx, kind }: Contrad
 
 /** Which of the peer's earlier claims its disk no longer bears out, in words; null: it bears out all of them. */
 export function lessThanTold(known: RememberedPeer, hello: PeerHello): string | null {
-  const { durable, marks } = hello;
+  const { durable, marks, joined, generation } = hello;
+  if (!known.waits && !joined) return "it had its place, and now waits for one";
+  if (joined && generation < known.generation) {
+    return `it had claimed number ${known.generation} in its place, and now knows of ${generation}`;
+  }
   if (!knowsMark(known, marks)) {
     return (
       `it does not know what it told last: a peer has heard mark ${known.mark} of it, and this disk has ` +

@@ -2,13 +2,17 @@
  * What this node tells its peers of its disk, and what it makes of their reports. It tells at the start of each session, before anything
  * else, once in an election time-out, and at once when another disk takes a peer's place.
  *
+ * Invariants:
+ *   REPORT-1. While a node does not know that a peer has heard of a replaced disk, it says nothing to the peer that counts as a vote: the
+ *       peer may still count votes of that disk (JOIN-2). It knows it from the peer's own reports, so a link may lose some.
+ *
  * With each report goes a mark (ToldMarks): a new one when the disk holds something else than at the last mark, so that a cluster
  * in which nothing happens writes nothing. A mark is durable before the node tells it, and nothing waits for that.
  */
 import type { NodeId } from "../../omnipaxos/index.ts";
 import type { Logger } from "../../machine/ports/index.ts";
 import type { PeerPresence } from "../../links/index.ts";
-import { nodesText, type Replica } from "../../replica/index.ts";
+import { nodesText, type Replica, type TurnEffects } from "../../replica/index.ts";
 import { type DataDirectory, metPeer } from "../../storage/index.ts";
 import type {
   DiskPlace,
@@ -17,7 +21,16 @@ import type {
   NodeReport,
 } from "../../protocol/messages/index.ts";
 import { sameClaims } from "./same-claims.ts";
+import type { PeerMessage } from "../../protocol/peer/index.ts";
 import type { PeerGuard } from "./peer-guard.ts";
+
+/** A peer counts these, alone or with what others say. */
+const VOTES: ReadonlySet<PeerMessage["type"]> = new Set([
+  "promise",
+  "accepted",
+  "readAck",
+  "quorumReadAck",
+]);
 
 export interface ReportsOptions {
   readonly nodeId: NodeId;
@@ -27,10 +40,11 @@ export interface ReportsOptions {
   /** Between two reports to the same peer. */
   readonly intervalTicks: number;
   readonly send: (to: NodeId, message: ReplicaMessage) => void;
+  readonly endSession: (peer: NodeId) => void;
   readonly peers: () => readonly NodeId[];
   readonly logger: Logger;
   /** Another disk has taken this one's place: the process must end. */
-  readonly onReplaced: (error: Error) => void;
+  readonly onTaken: (error: Error) => void;
 }
 
 export class Reports {
@@ -42,6 +56,10 @@ export class Reports {
   readonly #alsoJoining = new Set<NodeId>();
   /** What was on the disk when the last mark was asked for. */
   #marked: DurableClaims | null = null;
+  /** The disks that each peer knows, as it said last in the present session. */
+  readonly #known = new Map<NodeId, readonly DiskPlace[]>();
+  /** Peers that may not know of all disks that this node knows to have been replaced (REPORT-1). */
+  readonly #unaware = new Set<NodeId>();
 
   constructor(options: ReportsOptions) {
     this.#options = options;
@@ -65,10 +83,30 @@ export class Reports {
     };
   }
 
-  /** A session with this peer began. */
-  onSession(peer: NodeId): void {
+  /** A session with this peer began, or its link lost messages. */
+  onSession(peer: NodeId, presence: PeerPresence): void {
+    this.#options.guard.onSession(peer, presence);
     this.#options.directory.peers.met(peer);
     this.#due.add(peer);
+    this.#known.delete(peer);
+    this.#weighAll();
+  }
+
+  onSessionEnd(peer: NodeId): void {
+    this.#options.guard.onSessionEnd(peer);
+    this.#known.delete(peer);
+  }
+
+  /** Another disk stands behind this peer's id from now on: every node that counts on the one before hears so before anything else. */
+  onReplaced(peer: NodeId): void {
+    const { guard, endSession } = this.#options;
+    if (guard.isWithAnother(peer)) endSession(peer);
+    this.tellAll();
+  }
+
+  /** REPORT-1. */
+  holdsBack(to: NodeId, { type }: PeerMessage): boolean {
+    return this.#unaware.size > 0 && this.#unaware.has(to) && VOTES.has(type);
   }
 
   tick(): void {
@@ -94,39 +132,64 @@ export class Reports {
   /** Makes a report to every peer due, before anything else that this turn may send. */
   tellAll(): void {
     for (const peer of this.#options.peers()) this.#due.add(peer);
+    this.#weighAll();
     this.flush();
   }
 
-  receive(peer: NodeId, { promise, joined, durable, mark, places }: NodeReport): void {
-    const { guard, replica, directory, onReplaced } = this.#options;
-    if (joined) guard.onTold(peer, durable, mark);
-    if (joined) this.#alsoJoining.delete(peer);
-    else this.#alsoJoining.add(peer);
-    const own = this.#ownPlace;
-    // Of two that wait, neither knows better which disk stands where (GUARD-2).
-    const isNews = joined || directory.joined;
-    const error = guard.onPlaces(isNews ? places : places.filter((p) => p.node !== peer), own);
-    if (error !== null) return onReplaced(error);
-    const known = places.find(({ node }) => node === own.node);
-    if (joined && known?.incarnation === own.incarnation) {
-      this.#learnGeneration(known.generation);
-      replica.onConfirmed(peer, promise, known.generation);
+  receive(peer: NodeId, report: NodeReport): void {
+    const { directory } = this.#options;
+    this.#known.set(peer, report.places);
+    if (report.joined) this.#hearOf(peer, report);
+    else {
+      this.#alsoJoining.add(peer);
+      const claim = report.places.find(({ node }) => node === peer);
+      if (directory.joined && claim !== undefined) this.#hearClaim(peer, claim);
     }
+    this.#weighAll();
   }
 
-  /**
-   * Peers that know this disk under a lower number hear of the greatest (JOIN-6), record it, and end their sessions; the next ones
-   * begin with their word on it. Durable first: also after a restart this disk must not take its place below a number it was told.
-   */
-  #learnGeneration(generation: number): void {
-    const { directory, nodeId, peers } = this.#options;
-    if (directory.joined || generation <= this.#generation) return;
-    directory.peers.set(nodeId, { ...metPeer(directory.incarnation), generation });
-    for (const peer of peers()) this.#due.add(peer);
+  /** Only a node that has its place knows which disks have theirs. */
+  #hearOf(peer: NodeId, { promise, durable, mark, places }: NodeReport): void {
+    const { guard, replica, directory, nodeId, onTaken, endSession } = this.#options;
+    this.#alsoJoining.delete(peer);
+    const error = guard.onPlaces(places, this.#ownPlace);
+    if (error !== null) return onTaken(error);
+    // It took its place unheard, and another disk has taken that since: it will be told why when it connects.
+    if (guard.isWithAnother(peer)) return endSession(peer);
+    guard.onTold(peer, durable, mark);
+    const known = places.find(({ node }) => node === nodeId);
+    replica.joining?.onReport(peer, promise, {
+      generation: known?.generation ?? 0,
+      isOwn: known?.incarnation === directory.incarnation,
+    });
+  }
+
+  /** Whether it is recorded or not, the peer hears what this node knows now. */
+  #hearClaim(peer: NodeId, claim: DiskPlace): void {
+    this.#options.guard.onClaim(peer, claim);
+    this.#due.add(peer);
+  }
+
+  /** What a newcomer's turn has brought. */
+  join({ claim, mayTakePlace }: Pick<TurnEffects, "claim" | "mayTakePlace">): void {
+    if (claim !== null) this.#claim(claim);
+    if (mayTakePlace !== null) this.#takePlace(mayTakePlace.generation);
+  }
+
+  /** This disk claims that number: durable first, as it must not be claimed again after a restart (JOIN-8). */
+  #claim(generation: number): void {
+    const { directory, replica, nodeId, logger } = this.#options;
+    const { incarnation, peers } = directory;
+    peers.set(nodeId, { ...metPeer(incarnation), generation, waits: true });
+    replica.joining?.onClaimed(generation);
+    logger.info("this disk asks the others to record it in the place of the lost one", {
+      generation,
+    });
+    this.tellAll();
   }
 
   /** The node's log now allows it to vote: from now on it does. Durable when this returns. */
-  takePlace(generation: number): void {
+  #takePlace(generation: number): void {
     const { directory, replica, nodeId, logger } = this.#options;
     const { incarnation, peers } = directory;
     peers.set(nodeId, { ...metPeer(incarnation), generation, ...replica.core.durable });
@@ -144,14 +207,30 @@ export class Reports {
 
   get #ownPlace(): DiskPlace {
     const { directory, nodeId } = this.#options;
-    const { incarnation } = directory;
-    return { node: nodeId, incarnation, generation: this.#generation };
+    const { incarnation, joined } = directory;
+    return { node: nodeId, incarnation, generation: this.#generation, waits: !joined };
+  }
+
+  /** REPORT-1. The places that are as they were when the cluster began need no word. */
+  #weighAll(): void {
+    const { guard, peers } = this.#options;
+    const replaced = guard.places().filter(({ generation }) => generation > 0);
+    for (const peer of peers()) {
+      const known = this.#known.get(peer) ?? [];
+      const isAware = replaced.every((place) => place.node === peer || isKnown(place, known));
+      if (isAware) this.#unaware.delete(peer);
+      else this.#unaware.add(peer);
+    }
   }
 
   #report(): Omit<NodeReport, "mark"> {
-    const { directory, guard, replica } = this.#options;
+    const { directory, guard, replica, nodeId } = this.#options;
+    const { joined } = directory;
     const { promise, durable } = replica.core;
-    return { promise, joined: directory.joined, durable, places: guard.places() };
+    // What an earlier process claimed is not claimed any more.
+    const claims = joined || (replica.joining?.generation ?? 0) > 0;
+    const places = guard.places().filter(({ node }) => claims || node !== nodeId);
+    return { promise, joined, durable, places };
   }
 
   #markIfChanged(): void {
@@ -186,6 +265,15 @@ export class Reports {
       `one in. If this cluster has never begun, remove these data directories and start without --rejoin`
     );
   }
+}
+
+/** Whether who says this knows of the place at least what it says. */
+function isKnown(place: DiskPlace, places: readonly DiskPlace[]): boolean {
+  const known = places.find(({ node }) => node === place.node);
+  if (known === undefined || known.generation < place.generation) return false;
+  return (
+    known.generation > place.generation || known.incarnation === place.incarnation || place.waits
+  );
 }
 
 function named(nodes: readonly NodeId[]): string {

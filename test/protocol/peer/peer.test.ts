@@ -128,6 +128,7 @@ const BY_TYPE: {
         node: fc.integer({ min: 1, max: 1000 }),
         incarnation: fc.string({ maxLength: 64 }),
         generation: fc.nat(2 ** 32 - 1),
+        waits: fc.boolean(),
       }),
       { maxLength: 9 },
     ),

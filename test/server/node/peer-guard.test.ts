@@ -5,7 +5,7 @@ import { PeerGuard } from "../../../src/server/node/peer-guard.ts";
 import { isFinalRefusal } from "../../../src/server/node/refusals.ts";
 import type { Ballot } from "../../../src/omnipaxos/index.ts";
 import { metPeer, type RememberedPeer } from "../../../src/storage/peer-memory.ts";
-import type { DurableClaims } from "../../../src/protocol/messages/replica-message.ts";
+import type { DiskPlace, DurableClaims } from "../../../src/protocol/messages/replica-message.ts";
 import type { ToldRun } from "../../../src/protocol/handshake/peer-hello.ts";
 
 const MEMBERS = [1, 2, 3];
@@ -57,7 +57,6 @@ class World {
   readonly connected = new Set<number>();
   durableWrites = 0;
   origin = 0;
-  joining = false;
   readonly guard = new PeerGuard({
     self: 1,
     members: MEMBERS,
@@ -77,12 +76,21 @@ class World {
     isConnected: (peer) => this.connected.has(peer),
     onReplaced: (peer) => this.replaced.push(peer),
     origin: () => this.origin,
-    isJoining: () => this.joining,
   });
 
-  /** @returns the code of the refusal, or "welcome" */
+  /** @returns the code of the refusal, or "welcome": then there is a session */
   meet(says: Says = {}, peer = 3): string {
-    return this.guard.admit(peer, presence(says))?.code ?? "welcome";
+    const refusal = this.guard.admit(peer, presence(says));
+    if (refusal === null) this.guard.onSession(peer, presence(says));
+    return refusal?.code ?? "welcome";
+  }
+
+  /** It comes, waits for its place, and claims it. @returns the code of the refusal, or "welcome" */
+  claim(says: Says & { readonly disk: string }, generation = 1): string {
+    const code = this.meet({ durable: claims(0, 0, 0), ...says, joined: false });
+    const place = { node: 3, incarnation: says.disk, generation, waits: true };
+    if (code === "welcome") this.guard.onClaim(3, place);
+    return code;
   }
 
   text(says: Says): string {
@@ -219,6 +227,13 @@ describe("a peer that is known", () => {
 });
 
 describe("another disk under a known id", () => {
+  const own = { node: 1, incarnation: "own", generation: 0, waits: false };
+  const empty = { disk: "empty", boots: [21] } as const;
+
+  function place(says: Partial<DiskPlace>): DiskPlace {
+    return { node: 3, incarnation: "empty", generation: 1, waits: false, ...says };
+  }
+
   test("is refused when it did not ask to take the place of the lost one", () => {
     const world = new World();
     world.meet();
@@ -229,7 +244,7 @@ describe("another disk under a known id", () => {
   test("that was emptied after its node had been rejoined once is told of --rejoin, not of a replaced disk", () => {
     const world = new World();
     world.meet();
-    world.meet({ disk: "second", joined: false, durable: claims(0, 0, 0), boots: [21] });
+    world.claim({ disk: "second", boots: [21] });
     const emptied = { disk: "emptied", durable: claims(0, 0, 0), boots: [31] };
     expect(world.meet(emptied)).toBe("LOST_IDENTITY");
     expect(world.text(emptied)).toContain("start the node with --rejoin");
@@ -242,136 +257,161 @@ describe("another disk under a known id", () => {
     const world = new World();
     world.meet();
     world.connected.add(3);
-    expect(world.meet({ disk: "empty", joined: false })).toBe("NOT_LOST");
+    expect(world.meet({ ...empty, joined: false })).toBe("NOT_LOST");
+    world.guard.onSessionEnd(3);
+    world.connected.delete(3);
+    expect(world.meet({ ...empty, joined: false })).toBe("welcome");
+    // It comes again before its own session is known to have ended.
+    world.connected.add(3);
+    expect(world.meet({ ...empty, joined: false })).toBe("welcome");
   });
 
-  test("that asks is let in, durably, and the old one never again", () => {
+  test("that asks has a session, and nothing is recorded of it before it claims a number", () => {
     const world = new World();
     world.meet();
-    const empty = { disk: "empty", joined: false, durable: claims(0, 0, 0), boots: [21] };
-    expect(world.meet(empty)).toBe("welcome");
+    const before = world.remembered.get(3);
+    expect(world.meet({ ...empty, joined: false })).toBe("welcome");
+    expect(world.guard.isWithAnother(3)).toBe(true);
+    expect(world.remembered.get(3)).toBe(before);
+    // The old one comes back, and is what it was.
+    expect(world.meet()).toBe("welcome");
+    expect(world.guard.isWithAnother(3)).toBe(false);
+    expect(world.replaced).toEqual([]);
+    expect(world.durableWrites).toBe(1);
+  });
+
+  test("that claims the place is recorded, durably, and the old one is never let in again", () => {
+    const world = new World();
+    world.meet();
+    expect(world.claim(empty)).toBe("welcome");
     expect(world.durableWrites).toBe(2);
     expect(world.replaced).toEqual([3]);
     expect(world.remembered.get(3)).toMatchObject({
-      incarnation: "empty",
-      generation: 1,
-      acceptedIdx: 0,
+      ...{ incarnation: "empty", generation: 1, acceptedIdx: 0 },
+      ...{ bootId: 21, mark: 10, waits: true },
     });
     expect(world.meet()).toBe("REPLACED");
     expect(world.text({})).toContain("has taken the place of this one as node 3");
     // It comes again, after a crash, and at last with its place.
-    expect(world.meet({ ...empty, boots: [21, 22] })).toBe("welcome");
-    const joined = {
-      ...empty,
-      joined: true,
-      generation: 1,
-      boots: [21, 22, 23],
-      durable: claims(6, 6, 80, 80),
-    };
+    expect(world.claim({ ...empty, boots: [21, 22] }, 2)).toBe("welcome");
+    expect(world.replaced).toEqual([3, 3]);
+    const joined = { ...empty, generation: 2, boots: [21, 22, 23], durable: claims(6, 6, 80, 80) };
     expect(world.meet(joined)).toBe("welcome");
-    expect(world.replaced).toEqual([3]);
+    expect(world.replaced).toEqual([3, 3]);
+    expect(world.remembered.get(3)?.waits).toBe(false);
     expect(world.meet({ ...joined, durable: claims(6, 6, 79, 79) })).toBe("WENT_BACK");
+  });
+
+  test("claims nothing with a number that another disk has, nor in the session of another one", () => {
+    const world = new World();
+    world.meet();
+    world.claim(empty, 2);
+    for (const generation of [1, 2]) world.claim({ disk: "later", boots: [31] }, generation);
+    expect(world.remembered.get(3)?.incarnation).toBe("empty");
+    world.guard.onClaim(3, place({ incarnation: "nobody", generation: 9, waits: true }));
+    expect(world.remembered.get(3)?.incarnation).toBe("empty");
+    world.claim({ disk: "later", boots: [31] }, 3);
+    expect(world.remembered.get(3)).toMatchObject({ incarnation: "later", generation: 3 });
+    expect(world.meet({ disk: "empty", generation: 2, boots: [21, 22] })).toBe("REPLACED");
   });
 
   test("that had its place and comes back as it was before is refused: its votes counted", () => {
     const world = new World();
     world.meet();
-    const empty = { disk: "empty", joined: false, durable: claims(0, 0, 0), boots: [21] };
-    expect(world.meet(empty)).toBe("welcome");
-    const joined = { ...empty, joined: true, generation: 1, durable: claims(6, 6, 80, 80) };
+    world.claim(empty);
+    const joined = { ...empty, generation: 1, durable: claims(6, 6, 80, 80) };
     expect(world.meet(joined)).toBe("welcome");
-    expect(world.meet({ ...empty, boots: [21, 22] })).toBe("WENT_BACK");
+    expect(world.meet({ ...empty, joined: false, boots: [21, 22] })).toBe("WENT_BACK");
+    // Also where only others have told of its place.
+    const heard = new World();
+    heard.meet();
+    heard.guard.onPlaces([place({})], own);
+    expect(heard.meet({ ...empty, joined: false })).toBe("WENT_BACK");
+    // A copy of it has claimed the place anew.
+    const again = new World();
+    again.claim(empty, 2);
+    expect(again.meet({ ...joined, boots: [21, 22] })).toBe("WENT_BACK");
+    expect(again.text({ ...joined, boots: [21, 22] })).toContain(
+      "it had claimed number 2 in its place, and now knows of 1",
+    );
   });
 
   test("that has its place already is let in by a node that was down meanwhile", () => {
     const world = new World();
     world.meet();
-    const joined = { disk: "empty", generation: 1, boots: [21], durable: claims(6, 6, 80, 80) };
+    const joined = { ...empty, generation: 1, durable: claims(6, 6, 80, 80) };
     expect(world.meet(joined)).toBe("welcome");
     expect(world.replaced).toEqual([3]);
     expect(world.meet()).toBe("REPLACED");
   });
 
+  test("that has its place comes before one that only claimed it with the same number", () => {
+    const world = new World();
+    world.meet();
+    world.claim({ disk: "gone", boots: [31] });
+    const joined = { ...empty, generation: 1, durable: claims(6, 6, 80, 80) };
+    expect(world.meet(joined)).toBe("welcome");
+    expect(world.remembered.get(3)).toMatchObject({ incarnation: "empty", waits: false });
+    const heard = new World();
+    heard.claim({ disk: "gone", boots: [31] });
+    heard.guard.onPlaces([place({ incarnation: "other", waits: true })], own);
+    expect(heard.remembered.get(3)?.incarnation).toBe("gone");
+    heard.guard.onPlaces([place({})], own);
+    expect(heard.remembered.get(3)?.incarnation).toBe("empty");
+    expect(heard.replaced).toEqual([3, 3]);
+    heard.guard.onPlaces([place({ incarnation: "other" })], own);
+    expect(heard.remembered.get(3)?.incarnation).toBe("empty");
+  });
+
   test("is heard of from others first: the old one's votes count no more", () => {
     const world = new World();
     world.meet();
-    const own = { node: 1, incarnation: "own", generation: 0 };
-    expect(world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 1 }], own)).toBe(
-      null,
-    );
+    expect(world.guard.onPlaces([place({ waits: true })], own)).toBe(null);
     expect(world.replaced).toEqual([3]);
+    expect(world.guard.isWithAnother(3)).toBe(true);
     expect(world.meet()).toBe("REPLACED");
-    expect(world.meet({ disk: "empty", joined: false, boots: [21] })).toBe("welcome");
+    expect(world.meet({ ...empty, joined: false })).toBe("welcome");
+    // That it has its place by now is news of the same disk.
+    world.guard.onPlaces([place({})], own);
+    expect(world.remembered.get(3)?.waits).toBe(false);
     expect(world.replaced).toEqual([3]);
     // Older news, and news of nodes that are no members, change nothing.
-    world.guard.onPlaces([{ node: 3, incarnation: "first disk", generation: 0 }], own);
-    world.guard.onPlaces([{ node: 9, incarnation: "x", generation: 5 }], own);
+    world.guard.onPlaces([place({ incarnation: "first disk", generation: 0 })], own);
+    world.guard.onPlaces([place({ node: 9, incarnation: "x", generation: 5 })], own);
     expect(world.remembered.get(3)?.incarnation).toBe("empty");
     expect(world.remembered.has(9)).toBe(false);
   });
 
   test("that is heard of at a later generation has been replaced in between: its votes count no more", () => {
     const world = new World();
-    world.meet({ disk: "empty", joined: true, generation: 1 });
-    const own = { node: 1, incarnation: "own", generation: 0 };
-    world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 3 }], own);
+    world.meet({ disk: "empty", generation: 1 });
+    world.guard.onPlaces([place({ generation: 3 })], own);
     expect(world.replaced).toEqual([3]);
     expect(world.remembered.get(3)).toMatchObject({ generation: 3, acceptedIdx: 60 });
-    world.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 3 }], own);
+    world.guard.onPlaces([place({ generation: 3 })], own);
     expect(world.replaced).toEqual([3]);
   });
 
   test("in this node's own place ends this process", () => {
     const world = new World();
-    const own = { node: 1, incarnation: "own", generation: 0 };
-    const place = { node: 1, incarnation: "empty", generation: 1 };
-    expect(world.guard.onPlaces([place], own)).toMatchObject({ code: "REPLACED" });
-    expect(world.guard.onPlaces([{ ...place, generation: 0 }], own)).toBe(null);
-    expect(world.guard.onPlaces([place], { ...place })).toBe(null);
+    const taken = place({ node: 1 });
+    expect(world.guard.onPlaces([taken], own)).toMatchObject({ code: "REPLACED" });
+    expect(world.guard.onPlaces([{ ...taken, waits: true }], own)).toMatchObject({
+      code: "REPLACED",
+    });
+    expect(world.guard.onPlaces([{ ...taken, generation: 0 }], own)).toBe(null);
+    expect(world.guard.onPlaces([taken], { ...taken })).toBe(null);
   });
 
-  test("two that ask in turn get a generation each, and the later one counts", () => {
+  test("in a place that this node waits for ends it only if it has claimed that, and the other one has it", () => {
     const world = new World();
-    world.meet();
-    world.meet({ disk: "a", joined: false, boots: [21] });
-    world.meet({ disk: "b", joined: false, boots: [31] });
-    expect(world.remembered.get(3)).toMatchObject({ incarnation: "b", generation: 2 });
-    expect(world.meet({ disk: "a", generation: 1, boots: [21, 22] })).toBe("REPLACED");
-  });
-});
-
-describe("the old disk, put back after an empty one was met in its stead", () => {
-  const empty = { disk: "empty", joined: false, boots: [21] } as const;
-
-  test("is let in by whoever waits for a place, too: nobody with a vote knows the empty one", () => {
-    const world = new World();
-    world.joining = true;
-    expect(world.meet(empty)).toBe("welcome");
-    expect(world.meet()).toBe("welcome");
-    expect(world.replaced).toEqual([3]);
-    expect(world.remembered.get(3)).toMatchObject({ incarnation: "first disk", acceptedIdx: 60 });
-    // From now on that is the disk, and another one is none.
-    expect(world.meet({ disk: "another" })).toBe("LOST_IDENTITY");
-  });
-
-  test("is refused by whoever has a vote", () => {
-    const world = new World();
-    expect(world.meet(empty)).toBe("welcome");
-    expect(world.meet()).toBe("LOST_IDENTITY");
-  });
-
-  test("is refused when the empty one has told, or others say, that it has taken its place", () => {
-    const told = new World();
-    told.joining = true;
-    told.meet(empty);
-    told.guard.onTold(3, claims(6, 6, 70), 11);
-    expect(told.meet()).toBe("LOST_IDENTITY");
-    const heard = new World();
-    heard.joining = true;
-    heard.meet(empty);
-    const own = { node: 1, incarnation: "own", generation: 0 };
-    heard.guard.onPlaces([{ node: 3, incarnation: "empty", generation: 1 }], own);
-    expect(heard.meet()).toBe("REPLACED");
+    const waiting = { ...own, waits: true };
+    const taken = place({ node: 1, generation: 4 });
+    // The lost disk.
+    expect(world.guard.onPlaces([taken], waiting)).toBe(null);
+    const claimed = { ...waiting, generation: 2 };
+    expect(world.guard.onPlaces([{ ...taken, waits: true }], claimed)).toBe(null);
+    expect(world.guard.onPlaces([taken], claimed)).toMatchObject({ code: "REPLACED" });
   });
 });
 

@@ -126,6 +126,21 @@ export const rejoins: readonly Kind[] = [
     await scene.start(scene.knowing, REJOIN);
     await scene.settle("with all");
   }),
+  story(GROUP, "for a majority by mistake, and then with its disks", async (scene) => {
+    scene.intact = scene.size;
+    const nodes = [scene.hurt, ...scene.behind];
+    const whole = nodes.map((id) => [id, scene.moveAway(id)] as const);
+    await scene.start(nodes, REJOIN);
+    await scene.start(scene.knowing);
+    await scene.settle("with empty disks");
+    await scene.end(nodes);
+    for (const [id, disk] of whole) {
+      scene.moveAway(id);
+      renameSync(disk, scene.data(id));
+    }
+    await scene.start(nodes);
+    await scene.settle("with their disks");
+  }),
   story(GROUP, "while the old one is connected", async (scene) => {
     scene.intact = scene.size;
     await scene.dangerousFirst();
