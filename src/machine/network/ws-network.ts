@@ -19,6 +19,7 @@ import type {
 } from "../ports/index.ts";
 import { watchCrowd } from "./crowd.ts";
 import { hostPort, printable, TLS_TROUBLE, wrongPortText } from "../../base/index.ts";
+import { answerWithoutUpgrade, asksForWebSocket } from "./other-upgrades.ts";
 import { withoutPipelines } from "./pipelined-requests.ts";
 import { refusalOf, RequestInput } from "./request-input.ts";
 import { paced } from "./request-pace.ts";
@@ -187,6 +188,7 @@ export class WsNetwork implements Network {
       stream.on("error", () => stream.destroy());
       const { socket } = request;
       const rest = input.end(socket);
+      if (!asksForWebSocket(request)) return answerWithoutUpgrade(server, request, socket);
       const remote = remoteOf(socket);
       const upgrader = upgraders.get(pathOf(request));
       const refusal =

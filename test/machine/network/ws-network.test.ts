@@ -165,6 +165,35 @@ describe("what strangers send", () => {
     expect(await (await fetch(`http://127.0.0.1:${handled.port}/`)).text()).toBe("page");
   });
 
+  test.each(["h2c", "HTTP/2.0", "TLS/1.0"])(
+    "a request that offers to go on in %s is answered as if it had not",
+    async (upgrade) => {
+      const server = await serve({
+        onRequest: (request, response) => response.end(`${request.method} ${request.url}`),
+      });
+      const client = raw(server.port);
+      const headers = { Upgrade: upgrade, Connection: "Upgrade, HTTP2-Settings" };
+      client.socket.write(upgradeRequest("/livez?verbose", { ...headers, "HTTP2-Settings": "AA" }));
+      await until(client.closed);
+      expect(client.text()).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+      expect(client.text()).toContain("\r\nConnection: close\r\n");
+      expect(client.text()).toMatch(/\r\n\r\nGET \/livez\?verbose$/);
+      expect(server.rejected).toEqual([]);
+    },
+  );
+
+  test("neither a body nor an earlier request gets by with the offer of another protocol", async () => {
+    const server = await serve({ onRequest: () => {} });
+    const [posts, early] = [raw(server.port), raw(server.port)];
+    const offer = upgradeRequest("/", { Upgrade: "h2c" });
+    posts.socket.write(offer.replace("GET", "POST"));
+    await until(posts.closed);
+    expect(posts.text()).toMatch(/^HTTP\/1.1 405/);
+    early.socket.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${offer}`);
+    await until(early.closed);
+    expect(early.text()).toBe("");
+  });
+
   test("a stream that breaks off in the middle of its upgrade hurts nobody", async () => {
     const server = await serve();
     const other = await bystander(server.network, server);
