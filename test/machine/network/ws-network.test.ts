@@ -128,6 +128,28 @@ describe("what strangers send", () => {
     expect(reason).toContain("no port of omnikv for clients, but may be the one for nodes");
   });
 
+  test.each(["10.0.0.256", "fe80::1::2", "xn--a", "a b", ""])(
+    "a dial to %j fails like any other",
+    async (host) => {
+      const address = { host, port: 4101 };
+      const reason = await new Promise<string>((onClose) => {
+        const onOpen = () => onClose("opened");
+        new WsNetwork().dial(address, "peer", { onOpen, onFrame: () => {}, onClose });
+      });
+      expect(reason).toBe(`"${host}" is neither a host name nor an address`);
+    },
+  );
+
+  test("an address that names the way out is dialed, too", async () => {
+    const opened = new Promise<string>((onClose) => {
+      const address = { host: "fe80::1%no-such-interface", port: 9 };
+      const onOpen = () => onClose("opened");
+      new WsNetwork().dial(address, "peer", { onOpen, onFrame: () => {}, onClose });
+    });
+    // The system knows none of that name, and was asked.
+    expect(await opened).toMatch(/fe80::1%no-such-interface/);
+  });
+
   test("what is not HTTP is answered 400 and forgotten", async () => {
     const server = await serve();
     const client = raw(server.port);
