@@ -12,9 +12,9 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "a client that a neighbour serves is nobody there",
     patches: [
       patch(
-        "src/replica/replica.ts",
-        "this.#relay.guest(from, message, message.actor)",
-        "this.#relay.guest(from, message)",
+        "src/replica/relay/lending.ts",
+        "relay.guest(from, message, message.actor)",
+        "relay.guest(from, message)",
       ),
     ],
     by: ["test/replica/access.test.ts"],
@@ -24,9 +24,9 @@ export const ACCESS: readonly Mutant[] = [
     breaks: "whoever is served by a neighbour may do everything",
     patches: [
       patch(
-        "src/replica/replica.ts",
-        "this.#relay.guest(from, message, message.actor)",
-        'this.#relay.guest(from, message, { name: "", generation: 0 })',
+        "src/replica/relay/lending.ts",
+        "relay.guest(from, message, message.actor)",
+        'relay.guest(from, message, { name: "", generation: 0 })',
       ),
     ],
     by: ["test/replica/access.test.ts"],

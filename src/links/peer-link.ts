@@ -266,7 +266,10 @@ export class PeerLink {
     }
     const { delayMs } = table.get(peer, "in");
     if (this.#lines.in.passes(delayMs)) return this.#handlers.onMessage(peer, message);
-    this.#lines.in.push(delayMs, bytes.length, () => this.#handlers.onMessage(peer, message));
+    // A session that was ended, perhaps because another disk stands behind the peer now, delivers nothing any more.
+    this.#lines.in.push(delayMs, bytes.length, () => {
+      if (session.active) this.#handlers.onMessage(peer, message);
+    });
   }
 
   #receiveRenewed(session: PeerSession): void {

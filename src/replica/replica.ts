@@ -22,16 +22,11 @@ import {
   type OmniPaxos,
   type WriteSeq,
 } from "../omnipaxos/index.ts";
-import {
-  type ClientFrame,
-  decodeClientFrame,
-  type WatchRequest,
-} from "../protocol/client/index.ts";
+import { type ClientFrame, type WatchRequest } from "../protocol/client/index.ts";
 import {
   type ReplicaMessage,
   isReplicaAnswer,
   type NodePaxosMessage,
-  type RelayedFrame,
   type SnapshotName,
 } from "../protocol/messages/index.ts";
 import { isReplicaMessage, type PeerMessage } from "../protocol/peer/index.ts";
@@ -278,13 +273,10 @@ export class Replica {
         this.#catchUp.receive(from, message);
         return null;
       case "relayRequest":
-        if (this.standing().kind === "cutOff")
-          this.#send(from, { ...message, type: "relayReturned" });
-        else this.#adopt(this.#relay.guest(from, message, message.actor), message);
-        return null;
+        return this.#lending.serveGuest(from, message, this.standing(), this.#tick);
       case "relayReturned": {
         const route = this.#relay.returned(from, message.id, message.frame);
-        if (route !== undefined) this.#adopt(route, message);
+        if (route !== undefined) this.#lending.adopt(route, message, this.#tick);
         return null;
       }
       case "relayAnswer":
@@ -550,18 +542,6 @@ export class Replica {
   get #isHeldUpByDisk(): boolean {
     if (this.#catchUp.isStuck) return true;
     return this.#writes.hostRefusal?.code === "DISK_FULL" && this.#core.phase !== "accept";
-  }
-
-  /** A frame that has been at another node. */
-  #adopt(route: Route, relayed: RelayedFrame): void {
-    const { frame, ageTicks } = relayed;
-    const decoded = decodeClientFrame(frame);
-    // No node passes watches on: a client whose node is cut off goes elsewhere itself.
-    if (decoded.kind === "watches") return;
-    if (decoded.kind === "writes") {
-      return this.#writes.adopt(route, decoded.group, decoded.count, relayed);
-    }
-    this.#takeReads({ route, frame, arrivedTick: this.#tick - ageTicks }, decoded);
   }
 
   /** No leader has reached this node for long: neighbours may be better placed. */

@@ -47,6 +47,7 @@ export class LinkNode {
   readonly accepted: Connection[] = [];
   inCall = false;
   onSession: (peer: number) => void = () => {};
+  onMessage: (peer: number) => void = () => {};
 
   constructor(options: LinkNodeOptions) {
     this.id = options.id;
@@ -83,6 +84,7 @@ export class LinkNode {
             `message ${peer}: ${message.type === "readIndex" ? message.idx : message.type}`,
           );
           this.messages.push({ peer, message });
+          this.onMessage(peer);
         },
         onSession: (peer) => {
           this.#event(`session ${peer}`);

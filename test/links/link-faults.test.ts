@@ -149,6 +149,16 @@ describe("links broken on purpose", () => {
     expect([one.received(2), two.received(1)]).toEqual([[], []]);
   });
 
+  test("what is delayed on its way in is not delivered by a session that was ended", () => {
+    const { world, one, two } = pair();
+    one.links.setFault(2, ["in"], { dropPermille: 0, delayMs: 100 });
+    one.onMessage = (peer) => one.links.end(peer, "another disk stands behind this peer");
+    two.send(1, 1, 2);
+    world.clock.run(5000);
+    expect(one.received(2)).toEqual([1]);
+    expect(one.count("session")).toBe(2);
+  });
+
   test("a probability loses about so many, and reorders none", () => {
     const { world, one, two } = pair();
     one.links.setFault(2, ["out"], { dropPermille: 300, delayMs: 0 });

@@ -49,9 +49,10 @@ class Served {
     return this.turn();
   }
 
-  relay(id: number, frame: Uint8Array, boot = PEER_BOOT): void {
+  /** @returns what is wrong with it */
+  relay(id: number, frame: Uint8Array, boot = PEER_BOOT): string | null {
     const message = { type: "relayRequest", boot, id, frame, ageTicks: 0 } as const;
-    this.replica.onPeerMessage(PEER, { ...message, maybeProposed: false, actor: null });
+    return this.replica.onPeerMessage(PEER, { ...message, maybeProposed: false, actor: null });
   }
 }
 
@@ -72,6 +73,17 @@ test("an answer names the process that asked, and the client's connection there"
   expect(served.turn()).toMatchObject([
     { to: PEER, message: { type: "relayAnswer", boot: PEER_BOOT, id: 3 } },
   ]);
+});
+
+test.each([
+  ["of an unknown kind", Uint8Array.of(99, 1)],
+  ["with an unknown kind of read", Uint8Array.of(2, 0, 0, 1, 1, 99)],
+  ["with an unknown command", Uint8Array.of(1, 5, 0, 1, 1, 63)],
+])("a request of a neighbour's client %s goes back, and the session stays", (_, frame) => {
+  const served = new Served();
+  expect(served.relay(3, frame)).toMatch(/^a request of its client that cannot be read: /);
+  const back = { type: "relayReturned", boot: PEER_BOOT, id: 3, frame, maybeProposed: false };
+  expect(served.turn()).toMatchObject([{ to: PEER, message: back }]);
 });
 
 test("clients of two processes are two, though their connections have one number", () => {

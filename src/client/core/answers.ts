@@ -156,9 +156,14 @@ function leaseRefusal(node: number, reason: number): KvError {
   return refusal(node, "LEASE_LIMIT", text);
 }
 
-/** Wire numbers of errors and STATUS share one byte; see STATUS. */
+const OUTCOMES: ReadonlySet<Status> = new Set(Object.values(STATUS));
+
+/**
+ * Wire numbers of errors and STATUS share one byte; see STATUS. What only a later version can say is an error of unknown outcome: "done" might
+ * be false.
+ */
 function isErrorStatus(status: Status): boolean {
-  return status > 0 && status < 64;
+  return status !== STATUS.ok && !OUTCOMES.has(status);
 }
 
 function refusal(node: number, code: ErrorCode, text = ""): KvError {

@@ -1,5 +1,5 @@
 /** Checks the options of a client before anything is done with them. */
-import { KvError } from "../../base/index.ts";
+import { isHost, KvError } from "../../base/index.ts";
 import { badSecret } from "./asked-secret.ts";
 import {
   badArgument,
@@ -14,7 +14,6 @@ import {
 } from "../terms/index.ts";
 
 const PORT_MAX = 65_535;
-const HOST = /^[A-Za-z0-9._:%-]{1,253}$/;
 /** ID=HOST:PORT, the id with its sign may be missing; a host with colons stands in brackets. */
 const ADDRESS = /^(?:(\d{1,9})=)?(?:(?:https|wss):\/\/)?(?:\[([^[\]]+)\]|([^:[\]]+)):(\d{1,5})\/?$/;
 const ADDRESS_EXPECTED = '"HOST:PORT", "[IPV6]:PORT" or { id, host, port }';
@@ -130,7 +129,7 @@ function parseAddress(text: string, name: string): Endpoint {
 }
 
 function hostIn(host: unknown, name: string): string {
-  if (typeof host === "string" && HOST.test(host)) return host;
+  if (typeof host === "string" && isHost(host)) return host;
   throw badArgument(name, "a host name or address", host);
 }
 

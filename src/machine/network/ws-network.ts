@@ -18,7 +18,15 @@ import type {
   Network,
 } from "../ports/index.ts";
 import { watchCrowd } from "./crowd.ts";
-import { hostPort, printable, TLS_TROUBLE, wrongPortText } from "../../base/index.ts";
+import {
+  hostPort,
+  isHost,
+  printable,
+  TLS_TROUBLE,
+  withoutZone,
+  wrongPortText,
+} from "../../base/index.ts";
+import { answerWithoutUpgrade, asksForWebSocket } from "./other-upgrades.ts";
 import { withoutPipelines } from "./pipelined-requests.ts";
 import { refusalOf, RequestInput } from "./request-input.ts";
 import { paced } from "./request-pace.ts";
@@ -117,8 +125,11 @@ export class WsNetwork implements Network {
 
   dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
     const tls = this.#tlsOf(channel);
-    const url = `${tls === null ? "ws" : "wss"}://${hostPort(address)}/${channel}`;
+    const host = withoutZone(address.host);
+    const url = `${tls === null ? "ws" : "wss"}://${hostPort({ ...address, host })}/${channel}`;
+    const connect = (): Socket => process.getBuiltinModule("node:net").connect({ ...address });
     const options = {
+      ...(host === address.host ? {} : { createConnection: connect }),
       ...(tls === null ? {} : { createConnection: () => dialTls(tls, address) }),
       perMessageDeflate: false,
       skipUTF8Validation: true,
@@ -128,6 +139,10 @@ export class WsNetwork implements Network {
       closeTimeout: this.#options.closeTimeoutMs,
     };
     const remote = `${address.host}:${address.port}`;
+    if (!isHost(address.host)) {
+      const reason = `"${printable(address.host)}" is neither a host name nor an address`;
+      return failedConnection(remote, reason, handlers);
+    }
     let loaded: Ws;
     try {
       loaded = channel === "peer" ? wsOfServers() : wsOfClients();
@@ -187,6 +202,7 @@ export class WsNetwork implements Network {
       stream.on("error", () => stream.destroy());
       const { socket } = request;
       const rest = input.end(socket);
+      if (!asksForWebSocket(request)) return answerWithoutUpgrade(server, request, socket);
       const remote = remoteOf(socket);
       const upgrader = upgraders.get(pathOf(request));
       const refusal =

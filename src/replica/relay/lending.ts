@@ -1,12 +1,15 @@
 /** Hands the waiting requests of this node's clients to neighbours, and takes them back (ADR 0003). */
 import { type ClientFrame, decodeClientFrame } from "../../protocol/client/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
+import type { RelayedFrame } from "../../protocol/messages/index.ts";
 import { assert } from "../../base/index.ts";
+import { guestFrame } from "./guest-frame.ts";
 import type { ClientReads } from "../reads/client-reads.ts";
 import type { ClientWrites } from "../writes/client-writes.ts";
 import type { Lent } from "./lent-requests.ts";
 import type { ArrivedRead } from "../turn/apply-wait-queue.ts";
-import type { Relay } from "./relay.ts";
+import type { Standing } from "../writes/standing.ts";
+import type { Relay, RelayRequest } from "./relay.ts";
 import type { Route } from "../requests/route.ts";
 
 export interface LendingParts {
@@ -51,6 +54,42 @@ export class Lending {
   forget(route: Route): void {
     this.#parts.relay.forget(route.id);
     this.#parts.reads.forget(route);
+  }
+
+  /**
+   * A neighbour lends a request of its client. What this node cannot serve goes back.
+   * @param tick now
+   * @returns what is wrong with the request
+   */
+  serveGuest(from: NodeId, message: RelayRequest, standing: Standing, tick: number): string | null {
+    const { relay } = this.#parts;
+    const decoded = standing.kind === "cutOff" ? null : guestFrame(message.frame);
+    if (decoded === null || typeof decoded === "string") {
+      relay.giveBack(from, message);
+      return decoded;
+    }
+    this.adopt(relay.guest(from, message, message.actor), message, tick, decoded);
+    return null;
+  }
+
+  /**
+   * A frame that has been at another node.
+   * @param tick now
+   */
+  adopt(
+    route: Route,
+    relayed: RelayedFrame,
+    tick: number,
+    decoded = decodeClientFrame(relayed.frame),
+  ): void {
+    const { writes, takeReads } = this.#parts;
+    const { frame, ageTicks } = relayed;
+    // No node passes watches on: a client whose node is cut off goes elsewhere itself.
+    if (decoded.kind === "watches") return;
+    if (decoded.kind === "writes") {
+      return writes.adopt(route, decoded.group, decoded.count, relayed);
+    }
+    takeReads({ route, frame, arrivedTick: tick - ageTicks }, decoded);
   }
 
   settle(lent: Lent): void {

@@ -26,6 +26,8 @@ import type { Route } from "../requests/route.ts";
 import { RouteLoad } from "../requests/route-load.ts";
 import { WorkPace } from "../requests/work-pace.ts";
 
+export type RelayRequest = Extract<ReplicaMessage, { readonly type: "relayRequest" }>;
+
 interface Guest {
   readonly route: Route;
   usedTick: number;
@@ -155,6 +157,11 @@ export class Relay {
     }
     if (away.route.isOpen()) this.#options.answer(away.route, frame);
     return null;
+  }
+
+  /** This node has done nothing with a neighbour's request. */
+  giveBack(peer: NodeId, request: RelayRequest): void {
+    this.#options.send(peer, { ...request, type: "relayReturned" });
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Which nodes are in the cluster and where: the same description for servers and clients, from flags or one JSON file. */
-import { CLUSTER_ID, CLUSTER_ID_TEXT, hostPort, KvError } from "../../base/index.ts";
+import { CLUSTER_ID, CLUSTER_ID_TEXT, hostPort, isHost, KvError } from "../../base/index.ts";
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { fileTrouble } from "./file-trouble.ts";
@@ -44,7 +44,7 @@ const PEER_PORT_BASE = 4200;
 const NODE_ID_MAX = 99;
 const nodeIdSchema = z.int().min(1).max(NODE_ID_MAX);
 const portSchema = z.int().min(1).max(65_535);
-const hostSchema = z.string().regex(/^[A-Za-z0-9._:%-]{1,253}$/, "expected a host name or address");
+const hostSchema = z.string().refine(isHost, "expected a host name or address");
 const clusterIdSchema = z.string().regex(CLUSTER_ID, `expected ${CLUSTER_ID_TEXT}`);
 
 const clusterFileSchema = z.strictObject({

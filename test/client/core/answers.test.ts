@@ -28,6 +28,15 @@ test("a node that names itself is not named again, and another one is", () => {
   ]);
 });
 
+test.each([63, 70, 255])(
+  "an outcome %d that only a later version knows is not success",
+  (status) => {
+    const { handler, errors } = told();
+    handler.write(1, 1, status, 7, undefined);
+    expect(errors).toMatchObject([{ code: "INTERNAL", definite: false }]);
+  },
+);
+
 test("a value that would become too long says what the limit is", () => {
   const { handler, errors } = told();
   handler.write(1, 1, ERRORS.VALUE_TOO_LARGE.wire, 7, undefined);

@@ -240,6 +240,7 @@ describe("options of createClient and createAdminClient", () => {
       [["1=127.0.0.1:4101", "1=127.0.0.1:4102"], "node 1 twice"],
       [{ nodes: [{ id: 1, host: "", port: 4101 }] }, "nodes[0].host: expected a host name"],
       [{ nodes: [{ id: 1, host: "a/b", port: 4101 }] }, "nodes[0].host: expected a host name"],
+      [{ nodes: "10.0.0.256:4101" }, "nodes[0].host: expected a host name"],
       [{ nodes: [{ id: 1, host: "a" }] }, "nodes[0].port: expected a port"],
       [{ nodes: [{ id: "1", host: "a", port: 1 }] }, "nodes[0].id: expected"],
       [{ nodes, timeoutMs: -1 }, "timeoutMs: expected milliseconds"],

@@ -128,6 +128,28 @@ describe("what strangers send", () => {
     expect(reason).toContain("no port of omnikv for clients, but may be the one for nodes");
   });
 
+  test.each(["10.0.0.256", "fe80::1::2", "xn--a", "a b", ""])(
+    "a dial to %j fails like any other",
+    async (host) => {
+      const address = { host, port: 4101 };
+      const reason = await new Promise<string>((onClose) => {
+        const onOpen = () => onClose("opened");
+        new WsNetwork().dial(address, "peer", { onOpen, onFrame: () => {}, onClose });
+      });
+      expect(reason).toBe(`"${host}" is neither a host name nor an address`);
+    },
+  );
+
+  test("an address that names the way out is dialed, too", async () => {
+    const opened = new Promise<string>((onClose) => {
+      const address = { host: "fe80::1%no-such-interface", port: 9 };
+      const onOpen = () => onClose("opened");
+      new WsNetwork().dial(address, "peer", { onOpen, onFrame: () => {}, onClose });
+    });
+    // The system knows none of that name, and was asked.
+    expect(await opened).toMatch(/fe80::1%no-such-interface/);
+  });
+
   test("what is not HTTP is answered 400 and forgotten", async () => {
     const server = await serve();
     const client = raw(server.port);
@@ -163,6 +185,35 @@ describe("what strangers send", () => {
     expect((await fetch(`http://127.0.0.1:${plain.port}/`)).status).toBe(426);
     const handled = await serve({ onRequest: (_, response) => response.end("page") });
     expect(await (await fetch(`http://127.0.0.1:${handled.port}/`)).text()).toBe("page");
+  });
+
+  test.each(["h2c", "HTTP/2.0", "TLS/1.0"])(
+    "a request that offers to go on in %s is answered as if it had not",
+    async (upgrade) => {
+      const server = await serve({
+        onRequest: (request, response) => response.end(`${request.method} ${request.url}`),
+      });
+      const client = raw(server.port);
+      const headers = { Upgrade: upgrade, Connection: "Upgrade, HTTP2-Settings" };
+      client.socket.write(upgradeRequest("/livez?verbose", { ...headers, "HTTP2-Settings": "AA" }));
+      await until(client.closed);
+      expect(client.text()).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+      expect(client.text()).toContain("\r\nConnection: close\r\n");
+      expect(client.text()).toMatch(/\r\n\r\nGET \/livez\?verbose$/);
+      expect(server.rejected).toEqual([]);
+    },
+  );
+
+  test("neither a body nor an earlier request gets by with the offer of another protocol", async () => {
+    const server = await serve({ onRequest: () => {} });
+    const [posts, early] = [raw(server.port), raw(server.port)];
+    const offer = upgradeRequest("/", { Upgrade: "h2c" });
+    posts.socket.write(offer.replace("GET", "POST"));
+    await until(posts.closed);
+    expect(posts.text()).toMatch(/^HTTP\/1.1 405/);
+    early.socket.write(`GET / HTTP/1.1\r\nHost: x\r\n\r\n${offer}`);
+    await until(early.closed);
+    expect(early.text()).toBe("");
   });
 
   test("a stream that breaks off in the middle of its upgrade hurts nobody", async () => {

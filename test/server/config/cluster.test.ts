@@ -135,6 +135,10 @@ describe("a cluster file", () => {
       'nodes[0].host: expected a host name or address, got "a b"',
     ],
     [
+      { nodes: [{ id: 1, host: "10.0.0.256" }] },
+      'nodes[0].host: expected a host name or address, got "10.0.0.256"',
+    ],
+    [
       { nodes: [{ id: 1, prot: 5 }] },
       'nodes[0]: there is no "prot" here, there are id, host, port and peerPort',
     ],
