@@ -4,7 +4,7 @@ import { patch, type Mutant } from "./mutant.ts";
 const GUARD = "src/server/node/peer-guard.ts";
 const REFUSALS = "src/server/node/refusals.ts";
 const JOINING = "src/replica/trust/joining.ts";
-const FETCH = "src/replica/trust/log-fetch.ts";
+const FETCH = "src/replica/snapshots/log-fetch.ts";
 const REPORTS = "src/server/node/reports.ts";
 const REPLICA = "src/replica/replica.ts";
 

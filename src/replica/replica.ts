@@ -43,7 +43,7 @@ import { CompactionSchedule } from "./snapshots/compaction.ts";
 import { divergedRefusal } from "./diverged-refusal.ts";
 import { OutgoingSnapshots } from "./snapshots/outgoing-snapshots.ts";
 import { type Joining, newcomer } from "./trust/joining.ts";
-import { lateJoiner, LogFetch } from "./trust/log-fetch.ts";
+import { lateJoiner, LogFetch } from "./snapshots/log-fetch.ts";
 import { Lending } from "./relay/lending.ts";
 import { type ArrivedRead, type PendingRead, pendingRead } from "./turn/apply-wait-queue.ts";
 import { propose } from "./writes/propose.ts";

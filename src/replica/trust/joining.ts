@@ -93,7 +93,7 @@ export class Joining {
   }
 
   /**
-   * JOIN-7. The number that this disk is to claim now; null: none, as it is not level yet, or its present claim meets no other disk.
+   * The number that this disk is to claim now (JOIN-7); null: none, as it is not level yet, or its present claim meets no other disk.
    * @param acceptedRound durable: the log is that of its leader, or of a later moment of it
    */
   claimDue(acceptedRound: Ballot): number | null {

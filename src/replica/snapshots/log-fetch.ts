@@ -1,5 +1,5 @@
 /**
- * How a newcomer gets its leader's log (joining.ts): it answers a Prepare with a message of its own kind, and promises only when the
+ * How a newcomer gets its leader's log (trust/joining.ts): it answers a Prepare with a message of its own kind, and promises only when the
  * leader's log comes.
  *
  * Invariants:
@@ -16,7 +16,7 @@ import {
   type NodeId,
   type OmniPaxos,
 } from "../../omnipaxos/index.ts";
-import type { CatchUp } from "../snapshots/catch-up.ts";
+import type { CatchUp } from "./catch-up.ts";
 import type {
   ReplicaMessage,
   NodePaxosMessage,
