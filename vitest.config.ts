@@ -1,10 +1,31 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { GATE, LONGEST } from "./test/order.ts";
 
 /**
  * Tests that wait for long, or search at random: whole clusters under faults, full memories, damaged disks (`long`); and those that start
  * many real processes, one after the other (`slow`).
  */
 const LONG = "**/*.{long,slow}.test.ts";
+
+/** The quick ones, and those of the gate. */
+const QUICK_AND_GATE = `**/{${GATE.join(",")},!(*.long|*.slow)}.test.ts`;
+
+const place = ({ moduleId }: TestSpecification): number => {
+  const found = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+  return found < 0 ? LONGEST.length : found;
+};
+
+class LongestFirst extends BaseSequencer {
+  /** Within their project: its files share processes when they come one after the other. */
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const projects = [...new Set(sorted.map(({ project }) => project))];
+    return projects.flatMap((each) =>
+      sorted.filter(({ project }) => project === each).toSorted((a, b) => place(a) - place(b)),
+    );
+  }
+}
 
 /**
  * Rooms whose tests leave nothing behind in their process: those files share processes and what these have loaded, which
@@ -24,10 +45,13 @@ const APART = [
   "test/page/browser-network.test.ts",
 ];
 
-/** `vitest run` runs the quick ones, `vitest run --mode long` the others, and `vitest run --mode all NAME` those of that name. */
+/**
+ * `vitest run` runs the quick ones, `vitest run --mode long` the others, `vitest run --mode gate` the quick ones and those of the gate,
+ * and `vitest run --mode all NAME` those of that name.
+ */
 export default defineConfig(({ mode }) => {
-  const files = mode === "long" ? LONG : "**/*.test.ts";
-  const without = mode === "long" || mode === "all" ? [] : [LONG];
+  const files = mode === "long" ? LONG : mode === "gate" ? QUICK_AND_GATE : "**/*.test.ts";
+  const without = ["long", "gate", "all"].includes(mode) ? [] : [LONG];
   const others = mode === "long" ? [] : ["test/*.test.ts", ...APART];
   const rooms = SHARED.join("|");
   return {
@@ -38,6 +62,7 @@ export default defineConfig(({ mode }) => {
       hookTimeout: 120_000,
       // One more than the two cores this is made for: half of the files wait for processes, elections and disks.
       maxWorkers: 3,
+      sequence: { sequencer: LongestFirst },
       projects: [
         {
           extends: true,

@@ -22,11 +22,13 @@ export async function launchBrowser(
     readonly width?: number;
     readonly height?: number;
     readonly dark?: boolean;
+    /** As for users who asked for it: nothing is drawn on and on, sixty times a second and by this machine's processor. */
+    readonly still?: boolean;
     /** Takes certificates of authorities that it does not know. */
     readonly believesAll?: boolean;
   } = {},
 ): Promise<TestBrowser> {
-  const { width = 1280, height = 900, dark = false, believesAll = false } = options;
+  const { width = 1280, height = 900, dark = false, still = false, believesAll = false } = options;
   const profile = mkdtempSync(join(tmpdir(), "omnikv-browser-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
@@ -34,6 +36,7 @@ export async function launchBrowser(
     ignoreHTTPSErrors: believesAll,
     viewport: { width, height },
     colorScheme: dark ? "dark" : "light",
+    reducedMotion: still ? "reduce" : "no-preference",
     args: [
       "--no-sandbox",
       "--disable-gpu",

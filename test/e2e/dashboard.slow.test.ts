@@ -22,7 +22,7 @@ beforeAll(async () => {
   if (whyNoBrowser !== null) return;
   shared = await TestCluster.create(3);
   await shared.startAll();
-  browser = await launchBrowser();
+  browser = await launchBrowser({ still: true });
 });
 beforeEach(() => {
   cluster = shared;

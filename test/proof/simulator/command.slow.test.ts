@@ -9,12 +9,12 @@ import { runOmnikv, type Ended } from "../run-omnikv.ts";
 const sim = (...args: readonly string[]): Promise<Ended> => runOmnikv("sim", ...args);
 
 /** Three that are soon over, the first of three nodes. */
-const FROM = 8001;
+const FROM = 8049;
 
 describe("omnikv sim", { timeout: 120_000 }, () => {
   test("says how many runs, how fast, and what was hit", async () => {
     const { status, out, err } = await sim("--seeds", "3", "--from", String(FROM), "--coverage");
-    expect(err).toContain("seeds 8001 to 8003, 1 at a time");
+    expect(err).toContain("seeds 8049 to 8051, 1 at a time");
     expect(out).toMatch(/^3 runs in [\d.]+ s \([\d.]+\/s\): .* 0 failures$/m);
     expect(out).toMatch(/^sent\n(?: {2} *\d+ \w+\n)* {2} *\d+ acceptDecide\n/m);
     expect(out).toMatch(/^never hit: \d+\n {2}\S/m);
