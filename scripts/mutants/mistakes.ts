@@ -209,7 +209,7 @@ export const MISTAKES: readonly Mutant[] = [
     name: "votes of the replaced disk still count",
     breaks: "a leader decides with a vote that is on no disk any more",
     patches: [patch(REPLICA, "    this.#core.replaced(peer);\n", "    void peer;\n")],
-    by: "mistakes",
+    by: ["test/replica/joining.test.ts"],
   },
   {
     name: "an empty log taken while preparing",

@@ -177,6 +177,20 @@ describe("an empty disk among three nodes", () => {
   });
 });
 
+test("a leader that hears of a replaced disk begins its round anew: no vote of the old one counts in it", () => {
+  const leader = new Replica(
+    replicaOptions([1, 2, 3], { pid: 1, incarnation: 1 }),
+    undefined,
+    new KvState(),
+  );
+  for (const peer of [2, 3]) leader.onSession(peer);
+  leader.core.tryBecomeLeader();
+  const before = leader.core.promise.n;
+  leader.onReplaced(3);
+  expect(leader.core.role).toBe("leader");
+  expect(leader.core.promise.n).toBeGreaterThan(before);
+});
+
 describe("what may be lost is said again", () => {
   const RETRY_TICKS = 20;
 

@@ -6,6 +6,7 @@ const OPTIONS = {
   commandsMax: 50,
   underWayBytesMax: 400,
   entryBytes: 100,
+  entryGroups: 8,
   waitTicks: 100,
   retryTicks: 20,
   abandonTicks: 200,
@@ -119,6 +120,16 @@ describe("large groups", () => {
     queue.applied(first[0]!.number);
     expect(queue.nextBatches(0, "1", true).map(({ groups }) => groups.length)).toEqual([1]);
     expect(queue.hasStaged).toBe(true);
+  });
+
+  test("many small ones are no entry together that grows too long with the names of their users", () => {
+    const queue = proposals(9);
+    for (let i = 0; i < 17; i++) queue.stage("a", new Uint8Array(1), 1);
+    expect(queue.nextBatches(0, "1", true).map(batchOf)).toEqual([
+      [1, 8],
+      [2, 8],
+      [3, 1],
+    ]);
   });
 
   test("that were at another node are taken although there is no room", () => {

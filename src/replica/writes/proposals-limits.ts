@@ -16,6 +16,8 @@ const BATCH_UNDER_WAY_TICKS = 3;
 const BYTES_UNDER_WAY_MAX = 2 * 1024 * 1024;
 /** Bytes of a batch: beyond it larger batches gain nothing. */
 const ENTRY_BYTES = 1024 * 1024;
+/** Groups of a batch: each may come to carry the name of its user, which is not counted among the bytes. */
+const ENTRY_GROUPS = 4096;
 
 export function proposalsOptions(options: ReplicaOptions): ProposalsOptions {
   const { timing, proposalBytesMax, proposalCommandsMax } = options;
@@ -29,5 +31,6 @@ export function proposalsOptions(options: ReplicaOptions): ProposalsOptions {
     underWayTicks: BATCH_UNDER_WAY_TICKS,
     underWayBytesMax: BYTES_UNDER_WAY_MAX,
     entryBytes: ENTRY_BYTES,
+    entryGroups: ENTRY_GROUPS,
   };
 }

@@ -75,6 +75,8 @@ export interface ProposalsOptions {
   readonly underWayBytesMax: number;
   /** Groups are put together up to so many bytes; a larger one is an entry of its own. */
   readonly entryBytes: number;
+  /** And so many at most. */
+  readonly entryGroups: number;
 }
 
 export class Proposals<R> {
@@ -214,7 +216,8 @@ export class Proposals<R> {
    * @param mayGetLost whether the way to the leader may lose a batch silently: false when the leader is this node
    */
   nextBatches(nowMs: number, leadership: string, mayGetLost: boolean): readonly Batch<R>[] {
-    const { retryTicks, underWayMax, underWayTicks, underWayBytesMax, entryBytes } = this.#options;
+    const { retryTicks, underWayMax, underWayTicks, underWayBytesMax } = this.#options;
+    const { entryBytes, entryGroups } = this.#options;
     const batches: Batch<R>[] = [];
     let underWay = 0;
     let underWayBytes = 0;
@@ -242,7 +245,8 @@ export class Proposals<R> {
       for (; end < this.#staged.length; end++) {
         const length = this.#staged[end]?.group.length ?? 0;
         const isOther = this.#staged[end]?.once !== this.#staged[start]?.once;
-        if (end > start && (isOther || bytes + length > entryBytes)) break;
+        const isFull = bytes + length > entryBytes || end - start >= entryGroups;
+        if (end > start && (isOther || isFull)) break;
         bytes += length;
       }
       batches.push(this.#batch(this.#staged.slice(start, end), sinceMs, nowMs, leadership));

@@ -4,7 +4,7 @@
  * (metrics, probes) are behind the same checks.
  *
  * Invariants:
- *   DASHBOARD-1. A request whose Host is neither an address nor a name of ours gets nothing: an attacker may make a foreign name
+ *   DASHBOARD-1. A request with a Host that is neither an address nor a name of ours gets nothing: an attacker may make a foreign name
  *       resolve to this machine, and its page would then pass for one of ours.
  *   DASHBOARD-2. Every answer names what the page may load and connect to: its own files, and the nodes of this cluster.
  */
@@ -56,7 +56,9 @@ export function createDashboard(options: DashboardOptions): RequestListener {
   return (request, response) => {
     // The server needs no request's body; unread it would keep the connection from being used again.
     request.resume();
-    const asked = parseHost(request.headers.host, isTls ? 443 : 80);
+    const { host } = request.headers;
+    // Only HTTP/1.0 may leave it out, as load balancers do that look whether a server is there; no browser does.
+    const asked = host === undefined ? ownAddress(info) : parseHost(host, isTls ? 443 : 80);
     if (asked === null || !isKnownHost(asked.host, names)) {
       return answer(request, response, 403, "this name is not one of this server's\n");
     }
@@ -101,6 +103,11 @@ function readFiles(directory: string): ReadonlyMap<string, PageFile> {
     files.set(path, { body, type, etag: `"${digest}"` });
   }
   return files;
+}
+
+function ownAddress({ nodes, self }: ClusterInfo): HostAndPort | null {
+  const own = nodes.find(({ id }) => id === self);
+  return own === undefined ? null : { host: own.host.toLowerCase(), port: own.port };
 }
 
 /** The browser's web sockets find this node where the browser found its page: it may have come through a tunnel. */

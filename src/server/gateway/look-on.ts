@@ -73,7 +73,7 @@ export class LookOn {
 function credentialsIn(
   header: string,
 ): { readonly user: string | null; readonly proof: Proof } | null {
-  const [, scheme = "", given = ""] = /^(Basic|Bearer) +([\w.~+/=-]{1,1024})$/i.exec(header) ?? [];
+  const [, scheme = "", given = ""] = /^(Basic|Bearer) +([\w.~+/=-]{1,2048})$/i.exec(header) ?? [];
   if (scheme === "") return null;
   if (scheme.toLowerCase() === "bearer") return { user: null, proof: { token: given } };
   const text = Buffer.from(given, "base64").toString("utf8");

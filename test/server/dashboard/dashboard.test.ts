@@ -1,7 +1,13 @@
 /** The page over HTTP: what is served, to whom, and under which policy. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type RequestListener,
+} from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -163,6 +169,24 @@ describe("policy", () => {
       expect(headers["referrer-policy"]).toBe("no-referrer");
       expect(headers["access-control-allow-origin"]).toBeUndefined();
     }
+  });
+
+  test("who speaks HTTP/1.0 and names no server is answered: no browser does so", async () => {
+    let port = 0;
+    const pages = new Map<string, RequestListener>([
+      [
+        "/livez",
+        ({ socket }, answer) => {
+          port = socket.localPort ?? 0;
+          answer.end("ok");
+        },
+      ],
+    ]);
+    const get = await serve({ pages });
+    expect((await get("/livez")).body).toBe("ok");
+    const socket = connect(port, "127.0.0.1");
+    socket.end("GET /livez HTTP/1.0\r\n\r\n");
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\nok$/s);
   });
 
   test("a foreign name that resolves to this machine gets nothing", async () => {
