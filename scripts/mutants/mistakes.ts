@@ -233,7 +233,7 @@ export const MISTAKES: readonly Mutant[] = [
         "mayTakePlace(this.#core.acceptedRound)",
       ),
     ],
-    by: "mistakes",
+    by: ["test/replica/joining.test.ts"],
   },
   {
     name: "reads before it has its place",

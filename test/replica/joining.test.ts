@@ -4,6 +4,7 @@ import { KvState } from "../../src/store/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { Joining } from "../../src/replica/trust/joining.ts";
 import { Replica } from "../../src/replica/replica.ts";
+import type { TurnEffects } from "../../src/replica/turn/replica-options.ts";
 import { deliver } from "./deliver.ts";
 import { replicaOptions } from "./options.ts";
 
@@ -251,6 +252,31 @@ describe("what may be lost is said again", () => {
     replica.onPeerMessage(1, { type: "acceptDecide", n, seq: late, decidedIdx: 0, entries: [] });
     expect(said(replica)).toEqual(["prepareReq to 1"]);
     expect(said(replica, RETRY_TICKS)).toEqual(["prepareReq to 1"]);
+  });
+
+  test("it claims, and takes its place, only with a log that is on its disk", () => {
+    const replica = newcomer();
+    const logSync = { snapshot: null, syncIdx: 0, suffix: [], stopSign: null };
+    const syncAt = (round: Ballot): TurnEffects => {
+      replica.onPeerMessage(1, prepare(round));
+      replica.onPeerMessage(1, { type: "acceptSync", n: round, seq, decidedIdx: 0, logSync });
+      return deliver(replica.endTurn(0));
+    };
+    const persist = ({ writes }: TurnEffects): TurnEffects => {
+      for (const write of writes) replica.onPersisted(write.seq);
+      return replica.endTurn(0);
+    };
+    const first = syncAt(n);
+    expect(first.claim).toBe(null);
+    expect(persist(first).claim).toBe(1);
+    replica.joining?.onClaimed(1);
+    // The leader has begun its round anew, as the lost disk's votes count no more.
+    const later = ballot(5);
+    for (const peer of [1, 2])
+      replica.joining?.onReport(peer, later, { generation: 1, isOwn: true });
+    const second = syncAt(later);
+    expect(second.mayTakePlace).toBe(null);
+    expect(persist(second).mayTakePlace).toEqual({ generation: 1 });
   });
 
   test("a candidate that is gone before it leads keeps it from no other leader", () => {
