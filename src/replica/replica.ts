@@ -451,8 +451,8 @@ export class Replica {
       load,
       snapshot: this.#beginSnapshot(load),
       again: toApply || toRead || toTell,
-      claim: this.#joining?.claimDue(this.#core.durable.acceptedRound) ?? null,
-      mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable.acceptedRound) ?? null,
+      claim: this.#joining?.claimDue(this.#core.durable) ?? null,
+      mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable) ?? null,
       outvoted: null,
     };
   }

@@ -158,10 +158,15 @@ export class Reports {
     if (guard.isWithAnother(peer)) return endSession(peer);
     guard.onTold(peer, durable, mark);
     const known = places.find(({ node }) => node === nodeId);
-    replica.joining?.onReport(peer, promise, {
-      generation: known?.generation ?? 0,
-      isOwn: known?.incarnation === directory.incarnation,
-    });
+    const { acceptedRound, acceptedIdx } = durable;
+    replica.joining?.onReport(
+      peer,
+      { promise, acceptedRound, acceptedIdx },
+      {
+        generation: known?.generation ?? 0,
+        isOwn: known?.incarnation === directory.incarnation,
+      },
+    );
   }
 
   /** Whether it is recorded or not, the peer hears what this node knows now. */
