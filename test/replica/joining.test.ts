@@ -1,5 +1,6 @@
 /** When an empty disk may take the place of a lost one. */
 import { describe, expect, test } from "vitest";
+import { assert } from "../../src/base/assert.ts";
 import { KvState } from "../../src/store/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
 import { Joining, type OwnLog } from "../../src/replica/trust/joining.ts";
@@ -211,6 +212,19 @@ describe("an empty disk among three nodes", () => {
     expect(joining.maySay({ type: "heartbeatRequest", round: 1, incarnation: 1 })).toBe(false);
     expect(joining.maySay({ type: "prepareReq", n })).toBe(true);
   });
+});
+
+test("what a disk has confirmed that is lost itself counts no more, although its session is not known to be over", () => {
+  const options = replicaOptions([1, 2, 3], { pid: 3, incarnation: 3 });
+  const replica = new Replica({ joined: false, ...options }, undefined, new KvState());
+  const { joining } = replica;
+  assert(joining !== null, "it waits for its place");
+  meet(joining, { 1: ballot(4), 2: ballot(4) });
+  joining.onClaimed(1);
+  confirm(joining, { 1: ballot(4), 2: ballot(4) });
+  expect(joining.mayTakePlace(log(ballot(4)))).not.toBe(null);
+  replica.onReplaced(2);
+  expect(joining.mayTakePlace(log(ballot(4)))).toBe(null);
 });
 
 describe("what may be lost is said again", () => {
