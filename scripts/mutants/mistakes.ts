@@ -120,8 +120,8 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         JOINING,
-        "  return lowest !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, lowest) >= 0;\n",
-        "  return lowest !== null || acceptedRound.n >= 0;\n",
+        "      if (votes !== null && covers(log, votes)) level += 1;\n",
+        "      if (votes !== null || log.acceptedIdx >= 0) level += 1;\n",
       ),
     ],
     by: "mistakes",
@@ -144,11 +144,23 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         JOINING,
-        "compareBallots(acceptedRound, lowest) >= 0;",
-        "compareBallots(acceptedRound, lowest) >= -1;",
+        "  if (order !== 0) return order > 0;\n",
+        "  if (order !== 0) return order >= -1;\n",
       ),
     ],
     by: ["test/replica/joining.test.ts"],
+  },
+  {
+    name: "rejoin with an earlier part of the round",
+    breaks: "what the lost disk voted for after its log was fetched is lost with one more node",
+    patches: [
+      patch(
+        JOINING,
+        "ballotsEqual(acceptedRound, votes.acceptedRound) || acceptedIdx >= votes.acceptedIdx;",
+        "ballotsEqual(acceptedRound, votes.acceptedRound) || acceptedIdx >= 0;",
+      ),
+    ],
+    by: ["test/replica/joining.test.ts", "test/proof/simulator/rejoin.test.ts"],
   },
   {
     name: "a number given to two disks",
@@ -226,13 +238,7 @@ export const MISTAKES: readonly Mutant[] = [
   {
     name: "place taken before the log is durable",
     breaks: "after a crash a disk votes that has not the log it took its place with",
-    patches: [
-      patch(
-        REPLICA,
-        "mayTakePlace(this.#core.durable.acceptedRound)",
-        "mayTakePlace(this.#core.acceptedRound)",
-      ),
-    ],
+    patches: [patch(REPLICA, "mayTakePlace(this.#core.durable)", "mayTakePlace(this.#core)")],
     by: ["test/replica/joining.test.ts"],
   },
   {

@@ -337,6 +337,8 @@ export class Replica {
   onReplaced(peer: NodeId): void {
     this.#core.replaced(peer);
     this.#reads.rounds.replaced(peer);
+    // What the disk before has confirmed is lost with it, also while its session seems to be up.
+    this.#joining?.onSessionEnd(peer);
   }
 
   /** The host has made durable that this node has its place. */
@@ -451,8 +453,8 @@ export class Replica {
       load,
       snapshot: this.#beginSnapshot(load),
       again: toApply || toRead || toTell,
-      claim: this.#joining?.claimDue(this.#core.durable.acceptedRound) ?? null,
-      mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable.acceptedRound) ?? null,
+      claim: this.#joining?.claimDue(this.#core.durable) ?? null,
+      mayTakePlace: this.#joining?.mayTakePlace(this.#core.durable) ?? null,
       outvoted: null,
     };
   }

@@ -1,8 +1,9 @@
 /** When an empty disk may take the place of a lost one. */
 import { describe, expect, test } from "vitest";
+import { assert } from "../../src/base/assert.ts";
 import { KvState } from "../../src/store/index.ts";
 import type { Ballot } from "../../src/omnipaxos/index.ts";
-import { Joining } from "../../src/replica/trust/joining.ts";
+import { Joining, type OwnLog } from "../../src/replica/trust/joining.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { TurnEffects } from "../../src/replica/turn/replica-options.ts";
 import { deliver } from "./deliver.ts";
@@ -21,10 +22,20 @@ function joiningOf(nodes: number, quorum: number, generation = 0): Joining {
   return new Joining({ nodes, quorum, generation });
 }
 
+/** A log of that round. */
+function log(acceptedRound: Ballot, acceptedIdx = 0): OwnLog {
+  return { acceptedRound, acceptedIdx };
+}
+
+/** Nothing was accepted. */
+function promised(promise: Ballot) {
+  return { promise, ...log(ballot(0, 0)) };
+}
+
 /** The peers know the lost disk, of this number. */
 function meet(joining: Joining, words: Readonly<Record<number, Ballot>>, generation = 0): void {
   for (const [peer, promise] of Object.entries(words)) {
-    joining.onReport(Number(peer), promise, { generation, isOwn: false });
+    joining.onReport(Number(peer), promised(promise), { generation, isOwn: false });
   }
 }
 
@@ -32,7 +43,7 @@ function meet(joining: Joining, words: Readonly<Record<number, Ballot>>, generat
 function confirm(joining: Joining, words: Readonly<Record<number, Ballot>>): void {
   const place = { generation: joining.generation, isOwn: true };
   for (const [peer, promise] of Object.entries(words)) {
-    joining.onReport(Number(peer), promise, place);
+    joining.onReport(Number(peer), promised(promise), place);
   }
 }
 
@@ -59,53 +70,53 @@ describe("a claim", () => {
   test("is made when enough are connected, and the log is that of a leader as high as what they have promised", () => {
     const joining = joiningOf(3, 2);
     meet(joining, { 1: ballot(4) });
-    expect(joining.claimDue(ballot(9))).toBe(null);
+    expect(joining.claimDue(log(ballot(9)))).toBe(null);
     meet(joining, { 2: ballot(7, 2) });
-    expect(joining.claimDue(ballot(0, 0))).toBe(null);
-    expect(joining.claimDue(ballot(6))).toBe(null);
-    expect(joining.claimDue(ballot(7, 2))).toBe(1);
+    expect(joining.claimDue(log(ballot(0, 0)))).toBe(null);
+    expect(joining.claimDue(log(ballot(6)))).toBe(null);
+    expect(joining.claimDue(log(ballot(7, 2)))).toBe(1);
     joining.onSessionEnd(1);
-    expect(joining.claimDue(ballot(7, 2))).toBe(null);
+    expect(joining.claimDue(log(ballot(7, 2)))).toBe(null);
   });
 
   test("does not wait for more than must confirm", () => {
     const joining = joiningOf(5, 3);
     meet(joining, { 1: ballot(4), 2: ballot(12), 3: ballot(5), 4: ballot(6) });
-    expect(joining.claimDue(ballot(6))).toBe(1);
+    expect(joining.claimDue(log(ballot(6)))).toBe(1);
   });
 
   test("is above all that the peers know, and that this disk has claimed before", () => {
     const told = joiningOf(3, 2);
     meet(told, { 1: ballot(4) }, 3);
     meet(told, { 2: ballot(4) }, 5);
-    expect(told.claimDue(ballot(4))).toBe(6);
+    expect(told.claimDue(log(ballot(4)))).toBe(6);
     const claimed = joiningOf(3, 2, 8);
     meet(claimed, { 1: ballot(4), 2: ballot(4) }, 5);
-    expect(claimed.claimDue(ballot(4))).toBe(9);
+    expect(claimed.claimDue(log(ballot(4)))).toBe(9);
   });
 
   test("stands until a peer knows another disk with that number, or one with a higher", () => {
     const joining = joiningOf(3, 2);
     meet(joining, { 1: ballot(4), 2: ballot(4) });
     joining.onClaimed(1);
-    expect(joining.claimDue(ballot(4))).toBe(null);
+    expect(joining.claimDue(log(ballot(4)))).toBe(null);
     confirm(joining, { 1: ballot(4) });
-    expect(joining.claimDue(ballot(4))).toBe(null);
+    expect(joining.claimDue(log(ballot(4)))).toBe(null);
     meet(joining, { 2: ballot(4) }, 1);
-    expect(joining.mayTakePlace(ballot(4))).toBe(null);
-    expect(joining.claimDue(ballot(4))).toBe(2);
+    expect(joining.mayTakePlace(log(ballot(4)))).toBe(null);
+    expect(joining.claimDue(log(ballot(4)))).toBe(2);
     joining.onClaimed(2);
     expect(joining.confirmed).toEqual([]);
     confirm(joining, { 1: ballot(4), 2: ballot(4) });
-    expect(joining.mayTakePlace(ballot(4))).toEqual({ generation: 2 });
+    expect(joining.mayTakePlace(log(ballot(4)))).toEqual({ generation: 2 });
     // Of a peer beyond those that are needed, too: it would refuse this disk.
     const five = joiningOf(5, 3);
     meet(five, { 1: ballot(4), 2: ballot(4), 3: ballot(4), 4: ballot(4) });
     five.onClaimed(1);
     confirm(five, { 1: ballot(4), 2: ballot(4), 3: ballot(4) });
     meet(five, { 4: ballot(4) }, 2);
-    expect(five.mayTakePlace(ballot(4))).toBe(null);
-    expect(five.claimDue(ballot(4))).toBe(3);
+    expect(five.mayTakePlace(log(ballot(4)))).toBe(null);
+    expect(five.claimDue(log(ballot(4)))).toBe(3);
   });
 });
 
@@ -127,21 +138,22 @@ describe("an empty disk among three nodes", () => {
     const joining = claimed();
     confirm(joining, { 1: ballot(4), 2: ballot(5) });
     confirm(joining, { 2: ballot(8) });
-    expect(joining.lowest).toEqual(ballot(5));
+    expect(joining.mayTakePlace(log(ballot(5)))).not.toBe(null);
     joining.onSessionEnd(2);
-    expect(joining.lowest).toBe(null);
+    expect(joining.mayTakePlace(log(ballot(9)))).toBe(null);
     expect(joining.confirmed).toEqual([1]);
     confirm(joining, { 2: ballot(8) });
-    expect(joining.lowest).toEqual(ballot(8));
+    expect(joining.mayTakePlace(log(ballot(7)))).toBe(null);
+    expect(joining.mayTakePlace(log(ballot(8)))).not.toBe(null);
   });
 
   test("votes only on the log of a leader at least as high as what they had promised", () => {
     const joining = claimed();
-    expect(joining.mayTakePlace(ballot(9))).toBe(null);
+    expect(joining.mayTakePlace(log(ballot(9)))).toBe(null);
     confirm(joining, { 1: ballot(4), 2: ballot(7) });
-    expect(joining.mayTakePlace(ballot(0, 0))).toBe(null);
-    expect(joining.mayTakePlace(ballot(6))).toBe(null);
-    expect(joining.mayTakePlace(ballot(7))).toEqual({ generation: 1 });
+    expect(joining.mayTakePlace(log(ballot(0, 0)))).toBe(null);
+    expect(joining.mayTakePlace(log(ballot(6)))).toBe(null);
+    expect(joining.mayTakePlace(log(ballot(7)))).toEqual({ generation: 1 });
   });
 
   test("needs no leader above a promise of one more than must confirm", () => {
@@ -149,14 +161,39 @@ describe("an empty disk among three nodes", () => {
     meet(joining, { 1: ballot(1), 2: ballot(1), 3: ballot(1) });
     joining.onClaimed(1);
     confirm(joining, { 1: ballot(4), 2: ballot(5), 3: ballot(6), 4: ballot(30) });
-    expect(joining.mayTakePlace(ballot(6))).toEqual({ generation: 1 });
+    expect(joining.mayTakePlace(log(ballot(6)))).toEqual({ generation: 1 });
+  });
+
+  test("has as much of the round as those who confirm have accepted: the lost disk may have voted for that", () => {
+    const joining = joiningOf(3, 2);
+    const accepted = { promise: ballot(4), ...log(ballot(4), 9) };
+    const both = (generation: number): void => {
+      joining.onReport(1, accepted, { generation, isOwn: generation > 0 });
+      joining.onReport(
+        2,
+        { promise: ballot(4), ...log(ballot(3), 20) },
+        { generation, isOwn: generation > 0 },
+      );
+    };
+    both(0);
+    expect(joining.claimDue(log(ballot(4), 8))).toBe(null);
+    expect(joining.claimDue(log(ballot(4), 9))).toBe(1);
+    joining.onClaimed(1);
+    both(1);
+    // Later ones the lost disk had no part in.
+    joining.onReport(1, { ...accepted, acceptedIdx: 30 }, { generation: 1, isOwn: true });
+    expect(joining.mayTakePlace(log(ballot(4), 8))).toBe(null);
+    expect(joining.mayTakePlace(log(ballot(4), 9))).toEqual({ generation: 1 });
+    // A leader of a higher ballot has all that was decided in lower ones.
+    expect(joining.mayTakePlace(log(ballot(5), 8))).toEqual({ generation: 1 });
   });
 
   test("what an earlier process claimed confirms nothing", () => {
     const joining = joiningOf(3, 2, 1);
-    for (const peer of [1, 2]) joining.onReport(peer, ballot(4), { generation: 1, isOwn: true });
-    expect(joining.mayTakePlace(ballot(9))).toBe(null);
-    expect(joining.claimDue(ballot(9))).toBe(2);
+    for (const peer of [1, 2])
+      joining.onReport(peer, promised(ballot(4)), { generation: 1, isOwn: true });
+    expect(joining.mayTakePlace(log(ballot(9)))).toBe(null);
+    expect(joining.claimDue(log(ballot(9)))).toBe(2);
   });
 
   test("those that are connected agree until there is a claim, and then those that have recorded it", () => {
@@ -192,6 +229,19 @@ test("a leader that hears of a replaced disk begins its round anew: no vote of t
   expect(leader.core.promise.n).toBeGreaterThan(before);
 });
 
+test("what a disk has confirmed that is lost itself counts no more, although its session is not known to be over", () => {
+  const options = replicaOptions([1, 2, 3], { pid: 3, incarnation: 3 });
+  const replica = new Replica({ joined: false, ...options }, undefined, new KvState());
+  const { joining } = replica;
+  assert(joining !== null, "it waits for its place");
+  meet(joining, { 1: ballot(4), 2: ballot(4) });
+  joining.onClaimed(1);
+  confirm(joining, { 1: ballot(4), 2: ballot(4) });
+  expect(joining.mayTakePlace(log(ballot(4)))).not.toBe(null);
+  replica.onReplaced(2);
+  expect(joining.mayTakePlace(log(ballot(4)))).toBe(null);
+});
+
 describe("what may be lost is said again", () => {
   const RETRY_TICKS = 20;
 
@@ -210,7 +260,7 @@ describe("what may be lost is said again", () => {
     );
     for (const peer of [1, 2]) {
       replica.onSession(peer);
-      replica.joining?.onReport(peer, ballot(4), { generation: 0, isOwn: false });
+      replica.joining?.onReport(peer, promised(ballot(4)), { generation: 0, isOwn: false });
     }
     replica.onPeerMessage(1, prepare(ballot(4)));
     expect(said(replica)).toContain("joinRequest to 1");
@@ -273,7 +323,7 @@ describe("what may be lost is said again", () => {
     // The leader has begun its round anew, as the lost disk's votes count no more.
     const later = ballot(5);
     for (const peer of [1, 2])
-      replica.joining?.onReport(peer, later, { generation: 1, isOwn: true });
+      replica.joining?.onReport(peer, promised(later), { generation: 1, isOwn: true });
     const second = syncAt(later);
     expect(second.mayTakePlace).toBe(null);
     expect(persist(second).mayTakePlace).toEqual({ generation: 1 });

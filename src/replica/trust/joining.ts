@@ -4,13 +4,15 @@
  *
  * Invariants:
  *   JOIN-1. A peer that has its place *confirms* this disk by a report in the present session: it has recorded this disk under this id,
- *       with exactly the number that this disk claims, and has dropped every vote of the one before. The promise of its first such
- *       report counts: a later one cannot rest on votes of the lost disk.
+ *       with exactly the number that this disk claims, and has dropped every vote of the one before. What it had promised and accepted
+ *       by its first such report counts: what comes later cannot rest on votes of the lost disk.
  *   JOIN-2. So many peers must confirm that every quorum with this node in it has one of them. A candidate that still counts a
  *       promise of the lost disk needs one of them too, and either this node knows that peer's promise (JOIN-3) or the peer tells
  *       the candidate first that the disk was replaced.
  *   JOIN-3. This node votes only when its log is that of a leader with a ballot at least as high as what they had promised.
- *       That leader has won its quorum without this disk, so its log holds all that was ever decided in lower ballots.
+ *       That leader has won its quorum without this disk, so its log holds all that was ever decided in lower ballots. Of what is
+ *       decided in that very ballot the log may lack an end, if the lost disk was there again after it was fetched, and voted. Such
+ *       entries stand on one of those peers, too: the log must be as long as theirs of that round.
  *   JOIN-4. The leader takes it up only while accepting: an empty log never counts for the choice of the log to adopt.
  *   JOIN-5. Nor does this node count its own log for anything: no linearizable read is given an index before it votes.
  *   JOIN-6. A peer records one disk for a number, and its numbers for a place only grow. Of two sets that confirmed one node is in both:
@@ -20,7 +22,12 @@
  *   JOIN-8. Each process claims a number of its own. A directory put back from between its claim and its place, which has voted since,
  *       thus comes as another disk does: every vote of what it was is dropped first.
  */
-import { compareBallots, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
+import {
+  ballotsEqual,
+  compareBallots,
+  type DurableMark,
+  type NodeId,
+} from "../../omnipaxos/index.ts";
 import type { PeerMessage } from "../../protocol/peer/index.ts";
 
 export interface JoiningOptions {
@@ -39,12 +46,18 @@ export interface KnownPlace {
   readonly isOwn: boolean;
 }
 
+/** What a peer has promised, in memory: at least every promise that has left it. And what it has accepted, durably: every such vote. */
+export type Votes = Pick<DurableMark, "promise" | "acceptedRound" | "acceptedIdx">;
+
+/** This disk's log, durably: it is that of the round's leader, or of an earlier moment of it. */
+export type OwnLog = Pick<DurableMark, "acceptedRound" | "acceptedIdx">;
+
 /** The last report of a peer with a session. */
 interface Word {
-  readonly promise: Ballot;
+  readonly votes: Votes;
   readonly place: KnownPlace;
-  /** What it had promised when it confirmed (JOIN-1). Null: it has not. */
-  readonly confirmed: Ballot | null;
+  /** Those that it had given when it confirmed (JOIN-1). Null: it has not. */
+  readonly confirmed: Votes | null;
 }
 
 /** The messages that may leave before this node has its place: no peer can count any of them as a vote. */
@@ -81,30 +94,21 @@ export class Joining {
     return this.#generation;
   }
 
-  /** A peer that has its place reports. @param promise in memory: at least every promise that has left it */
-  onReport(peer: NodeId, promise: Ballot, place: KnownPlace): void {
+  /** A peer that has its place reports. */
+  onReport(peer: NodeId, votes: Votes, place: KnownPlace): void {
     const confirms = place.isOwn && this.#generation > 0 && place.generation === this.#generation;
     const before = this.#words.get(peer)?.confirmed ?? null;
-    this.#words.set(peer, { promise, place, confirmed: confirms ? (before ?? promise) : null });
+    this.#words.set(peer, { votes, place, confirmed: confirms ? (before ?? votes) : null });
   }
 
   onSessionEnd(peer: NodeId): void {
     this.#words.delete(peer);
   }
 
-  /**
-   * The number that this disk is to claim now (JOIN-7); null: none, as it is not level yet, or its present claim meets no other disk.
-   * @param acceptedRound durable: the log is that of its leader, or of a later moment of it
-   */
-  claimDue(acceptedRound: Ballot): number | null {
+  /** The number that this disk is to claim now (JOIN-7); null: none, as it is not level yet, or its present claim meets no other disk. */
+  claimDue(log: OwnLog): number | null {
     if (this.#generation > 0 && !this.#isContested) return null;
-    if (
-      !isLevel(
-        acceptedRound,
-        this.#mostOf((word) => word.promise),
-      )
-    )
-      return null;
+    if (!this.#isLevel(log, ({ votes }) => votes)) return null;
     const told = [...this.#words.values()].map(({ place }) => place.generation);
     return 1 + Math.max(this.#before, this.#generation, ...told);
   }
@@ -124,19 +128,14 @@ export class Joining {
     return false;
   }
 
-  /** The lowest ballot whose leader's log this node may vote with; null: too few have confirmed. */
-  get lowest(): Ballot | null {
-    return this.#mostOf((word) => word.confirmed);
-  }
-
-  /** The highest ballot of as many peers as must confirm, of those with the lowest ones; null: there are too few. */
-  #mostOf(ballotOf: (word: Word) => Ballot | null): Ballot | null {
-    const ballots: Ballot[] = [];
+  /** The log may stand beside the votes of as many peers as must confirm. */
+  #isLevel(log: OwnLog, votesOf: (word: Word) => Votes | null): boolean {
+    let level = 0;
     for (const word of this.#words.values()) {
-      const ballot = ballotOf(word);
-      if (ballot !== null) ballots.push(ballot);
+      const votes = votesOf(word);
+      if (votes !== null && covers(log, votes)) level += 1;
     }
-    return ballots.sort(compareBallots)[this.needed - 1] ?? null;
+    return level >= this.needed;
   }
 
   /** Whether a message to this node may reach the core. */
@@ -149,15 +148,19 @@ export class Joining {
     return MAY_SAY.has(message.type);
   }
 
-  /** JOIN-3, JOIN-6. @param acceptedRound durable @returns null: not yet */
-  mayTakePlace(acceptedRound: Ballot): { readonly generation: number } | null {
-    if (this.#isContested || !isLevel(acceptedRound, this.lowest)) return null;
+  /** JOIN-3, JOIN-6. @returns null: not yet */
+  mayTakePlace(log: OwnLog): { readonly generation: number } | null {
+    if (this.#isContested || !this.#isLevel(log, ({ confirmed }) => confirmed)) return null;
     return { generation: this.#generation };
   }
 }
 
-function isLevel(acceptedRound: Ballot, lowest: Ballot | null): boolean {
-  return lowest !== null && acceptedRound.n > 0 && compareBallots(acceptedRound, lowest) >= 0;
+/** JOIN-3. */
+function covers({ acceptedRound, acceptedIdx }: OwnLog, votes: Votes): boolean {
+  if (acceptedRound.n === 0) return false;
+  const order = compareBallots(acceptedRound, votes.promise);
+  if (order !== 0) return order > 0;
+  return !ballotsEqual(acceptedRound, votes.acceptedRound) || acceptedIdx >= votes.acceptedIdx;
 }
 
 /** @returns null: the node has its place */

@@ -84,7 +84,7 @@ export class PeerGuard {
     this.#present.delete(peer);
   }
 
-  /** The session with this peer is with another disk than the one that is known under its id now. */
+  /** The session with this peer is with another disk than the one that is known under its id now. Copies of one disk are one to it. */
   isWithAnother(peer: NodeId): boolean {
     const present = this.#present.get(peer)?.incarnation;
     return present !== undefined && present !== this.#options.memory.get(peer)?.incarnation;
@@ -212,20 +212,26 @@ export class PeerGuard {
       if (!isNews && !hasPlaceNow) return;
       if (hasPlaceNow && isSameDisk) return memory.set(node, { ...known, waits });
     }
-    const nothing = { bootId: 0, mark: 0, ...NO_CLAIMS };
-    memory.set(node, { ...(isSameDisk ? known : nothing), incarnation, generation, waits });
+    const present = this.#present.get(node);
+    // Its own claim may still be on its way, in a session that is up: what it tells there is to be compared later.
+    const isHere = present?.incarnation === incarnation;
+    const marks = isHere ? lastMark(present.peer) : { bootId: 0, mark: 0 };
+    const before = isSameDisk ? known : { ...marks, ...NO_CLAIMS };
+    memory.set(node, { ...before, incarnation, generation, waits });
     // Also the same disk may have been replaced meanwhile, and be back as it was before it had its place.
     if (known !== undefined) onReplaced(node);
   }
 }
 
 /**
- * A disk that has its place, or has claimed it, gives way to a later one. While it waits, one that only claimed the place too is no
- * later one: it will claim a higher number. Nor is the lost disk itself, before anything was claimed.
+ * A disk that has its place, or has claimed it, gives way to a later one, also to a copy of itself from before it had its place: that one
+ * claims a number of its own (JOIN-8). While it waits, one that only claimed the place too is no later one: it will claim a higher
+ * number. Nor is the lost disk itself, before anything was claimed.
  */
 function isTaken(place: DiskPlace, own: DiskPlace): boolean {
-  if (place.incarnation === own.incarnation || place.generation <= own.generation) return false;
-  return !own.waits || (own.generation > 0 && !place.waits);
+  if (place.generation <= own.generation) return false;
+  if (!own.waits) return true;
+  return place.incarnation !== own.incarnation && own.generation > 0 && !place.waits;
 }
 
 function lastMark({ marks }: PeerHello): Pick<RememberedPeer, "bootId" | "mark"> {

@@ -154,14 +154,21 @@ export class Reports {
     this.#alsoJoining.delete(peer);
     const error = guard.onPlaces(places, this.#ownPlace);
     if (error !== null) return onTaken(error);
-    // It took its place unheard, and another disk has taken that since: it will be told why when it connects.
-    if (guard.isWithAnother(peer)) return endSession(peer);
+    // It took its place unheard, and another disk has taken that since, or a copy of it: it will be told why when it connects.
+    const claimed = places.find(({ node }) => node === peer)?.generation ?? 0;
+    const isEarlier = claimed < (directory.peers.get(peer)?.generation ?? 0);
+    if (isEarlier || guard.isWithAnother(peer)) return endSession(peer);
     guard.onTold(peer, durable, mark);
     const known = places.find(({ node }) => node === nodeId);
-    replica.joining?.onReport(peer, promise, {
-      generation: known?.generation ?? 0,
-      isOwn: known?.incarnation === directory.incarnation,
-    });
+    const { acceptedRound, acceptedIdx } = durable;
+    replica.joining?.onReport(
+      peer,
+      { promise, acceptedRound, acceptedIdx },
+      {
+        generation: known?.generation ?? 0,
+        isOwn: known?.incarnation === directory.incarnation,
+      },
+    );
   }
 
   /** Whether it is recorded or not, the peer hears what this node knows now. */
@@ -217,7 +224,7 @@ export class Reports {
     const replaced = guard.places().filter(({ generation }) => generation > 0);
     for (const peer of peers()) {
       const known = this.#known.get(peer) ?? [];
-      const isAware = replaced.every((place) => place.node === peer || isKnown(place, known));
+      const isAware = replaced.every((place) => isKnown(place, known));
       if (isAware) this.#unaware.delete(peer);
       else this.#unaware.add(peer);
     }

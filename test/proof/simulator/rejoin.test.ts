@@ -13,6 +13,10 @@ function lose(stage: DiskStage, node: number): void {
   stage.up(node, REJOIN);
 }
 
+function among(nodes: readonly number[]): LinkPair[] {
+  return nodes.flatMap((x) => nodes.map((y): LinkPair => [x, y])).filter(([x, y]) => x < y);
+}
+
 describe.each(SEEDS)("seed %i", (seed) => {
   test.each([3, 4, 5])("of %i nodes one after the other, the leader too", (nodes) => {
     const stage = new DiskStage(nodes, seed);
@@ -277,4 +281,81 @@ describe.each(SEEDS)("seed %i", (seed) => {
       for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
     },
   );
+
+  test("of five: an empty disk that fetched the log, before the lost one came back and voted on, needs the rest of it", () => {
+    const stage = new DiskStage(5, seed);
+    const [leader, a, b, c, lost] = stage.order as [number, number, number, number, number];
+    stage.down(lost);
+    const old = stage.node(lost).image();
+    stage.wipe(lost);
+    stage.leave([...among([leader, a, b, c]), [leader, lost]]);
+    stage.up(lost, REJOIN);
+    stage.run();
+    stage.down(lost);
+    const empty = stage.node(lost).image();
+    stage.put(lost, old);
+    stage.scenario.injector.heal();
+    stage.up(lost, {});
+    stage.run();
+    // What these three decide in the same round, two of them lose.
+    stage.leave([...among([leader, a, lost]), [b, c]]);
+    expect(stage.write(leader)).toBe(true);
+    stage.down(lost);
+    stage.put(lost, empty);
+    stage.down(leader);
+    // Nobody is elected before it may claim.
+    stage.leave([a, b, c].map((node): LinkPair => [node, lost]));
+    stage.up(lost, REJOIN);
+    stage.run();
+    stage.scenario.injector.heal();
+    stage.until(() => stage.isPlaced(lost));
+    stage.down(a);
+    stage.run();
+    expect(stage.lostAt(b)).toEqual([]);
+    stage.up(a);
+    stage.up(leader);
+    stage.run();
+    for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+    expect(stage.scenario.world.trust.notices).toEqual([]);
+  });
+
+  test("of three: so it is when the leader has restarted, and leads no more", () => {
+    const stage = new DiskStage(3, seed);
+    const [leader, behind, lost] = stage.order as [number, number, number];
+    stage.down(lost);
+    const old = stage.node(lost).image();
+    stage.wipe(lost);
+    stage.leave([
+      [leader, behind],
+      [leader, lost],
+    ]);
+    stage.up(lost, REJOIN);
+    stage.run();
+    stage.down(lost);
+    const empty = stage.node(lost).image();
+    stage.put(lost, old);
+    stage.scenario.injector.heal();
+    stage.up(lost, {});
+    stage.run();
+    stage.leave([[leader, lost]]);
+    expect(stage.write(leader)).toBe(true);
+    stage.down(lost);
+    stage.put(lost, empty);
+    stage.down(leader);
+    stage.leave([
+      [leader, lost],
+      [behind, lost],
+    ]);
+    stage.up(leader);
+    stage.up(lost, REJOIN);
+    stage.run();
+    stage.down(leader);
+    stage.scenario.injector.heal();
+    stage.run();
+    for (const node of [behind, lost]) expect(stage.lostAt(node)).toContain("refused");
+    stage.up(leader);
+    stage.until(() => stage.isPlaced(lost));
+    stage.run();
+    for (const node of stage.order) expect(stage.lostAt(node)).toEqual([]);
+  });
 });

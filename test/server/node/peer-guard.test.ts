@@ -382,6 +382,18 @@ describe("another disk under a known id", () => {
     expect(world.remembered.has(9)).toBe(false);
   });
 
+  test("is heard of from others before its own claim arrives: marks that it tells in that session count", () => {
+    const world = new World();
+    world.meet();
+    expect(world.meet({ ...empty, joined: false })).toBe("welcome");
+    world.guard.onPlaces([place({})], own);
+    world.guard.onTold(3, claims(6, 6, 80, 80), 14);
+    expect(world.remembered.get(3)).toMatchObject({ bootId: 21, mark: 14 });
+    // An older copy, which has run on elsewhere.
+    const copy = { ...empty, generation: 1, boots: [22], durable: claims(9, 9, 99, 99) };
+    expect(world.meet(copy)).toBe("WENT_BACK");
+  });
+
   test("that is heard of at a later generation has been replaced in between: its votes count no more", () => {
     const world = new World();
     world.meet({ disk: "empty", generation: 1 });
@@ -401,6 +413,10 @@ describe("another disk under a known id", () => {
     });
     expect(world.guard.onPlaces([{ ...taken, generation: 0 }], own)).toBe(null);
     expect(world.guard.onPlaces([taken], { ...taken })).toBe(null);
+    // A copy of this directory, from before it had its place, has claimed that with a number of its own.
+    const copy = { ...taken, generation: 2, waits: true };
+    expect(world.guard.onPlaces([copy], { ...taken })).toMatchObject({ code: "REPLACED" });
+    expect(world.guard.onPlaces([copy], { ...taken, waits: true })).toBe(null);
   });
 
   test("in a place that this node waits for ends it only if it has claimed that, and the other one has it", () => {

@@ -137,6 +137,20 @@ test("a disk that has its place, of which only a later one is known here, is sen
   expect(world.directory.peers.get(3)).toMatchObject({ incarnation: "later", generation: 2 });
 });
 
+test("so is one that has its place, when a copy of it from before has claimed that anew", () => {
+  const world = new World();
+  world.meet(3, "empty", false);
+  world.hear(3, [place(3, "empty", 1, true)], false);
+  world.hear(3, [place(3, "empty", 1)]);
+  expect(world.ended).toEqual([]);
+  expect(world.holdsBack(3)).toBe(false);
+  world.hear(2, [place(3, "empty", 2, true)]);
+  // Its own votes are dropped, and it must not lead with those of others.
+  expect(world.holdsBack(3)).toBe(true);
+  world.hear(3, [place(3, "empty", 1)]);
+  expect(world.ended).toEqual([3]);
+});
+
 test("a claim is durable before it is told, and counts for this process alone", () => {
   const world = new World(true);
   world.meet(2, "two");
