@@ -275,4 +275,22 @@ export const ACCESS: readonly Mutant[] = [
     ],
     by: ["test/server/gateway/sign-in-queue.test.ts"],
   },
+  {
+    name: "a refused setting is told to hold",
+    breaks:
+      "a manager believes that a user has a right, or a limit holds, which the state has refused",
+    patches: [
+      patch(
+        "src/replica/writes/setting-route.ts",
+        "      if (status === STATUS.ok) return;\n",
+        "      if (status !== ERRORS.FORBIDDEN.wire) return;\n",
+      ),
+      patch(
+        "src/replica/writes/setting-route.ts",
+        "import { type ErrorCode, errorCodeFromWire, KvError }",
+        "import { ERRORS, type ErrorCode, errorCodeFromWire, KvError }",
+      ),
+    ],
+    by: "sim",
+  },
 ];

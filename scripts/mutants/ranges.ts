@@ -329,4 +329,40 @@ export const RANGES: readonly Mutant[] = [
     ],
     by: "sim",
   },
+  {
+    name: "a read of a revision tells the newest value",
+    breaks: "a client that looks at the past is shown the present",
+    patches: [
+      patch(
+        ANSWERS,
+        "answers.stored(request, state.readAt(wanted.key, wanted.revision));",
+        "answers.stored(request, state.read(wanted.key));",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a history without deletions",
+    breaks: "the versions of a key look as if it had always been there",
+    patches: [
+      patch(
+        RANGE,
+        "    const { value, createRevision, modRevision, version } = each;\n    versions.push({",
+        "    const { value, createRevision, modRevision, version } = each;\n    if (version === 0) continue;\n    versions.push({",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a page in reverse stands upside down",
+    breaks: "a page of several keys is in the other order than was asked for",
+    patches: [
+      patch(
+        RANGE,
+        "  return { revision, count, keys, resume };",
+        "  return { revision, count, keys: reverse ? keys.reverse() : keys, resume };",
+      ),
+    ],
+    by: "sim",
+  },
 ];

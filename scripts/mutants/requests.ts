@@ -355,8 +355,8 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         "src/replica/relay/relay.ts",
-        "      this.#away.delete(away.name);\n      this.#awayOf.get(route.id)?.delete(peer);\n",
-        "      this.#awayOf.get(route.id)?.delete(peer);\n",
+        "      this.#drop(away);\n      this.#cannotServe.add(peer);\n",
+        "      this.#awayOf.get(route.id)?.delete(peer);\n      this.#cannotServe.add(peer);\n",
       ),
     ],
     by: ["test/replica/relay.test.ts"],
@@ -391,5 +391,50 @@ export const REQUESTS: readonly Mutant[] = [
     breaks: "a neighbour answers clients whose session has ended",
     patches: [GUESTS_STAY_OPEN],
     by: REQUEST_TESTS,
+  },
+  {
+    name: "when a session was used last is lost at a snapshot",
+    breaks:
+      "nodes that took over a snapshot let other sessions expire than the rest of the cluster",
+    patches: [
+      patch(
+        "src/store/snapshot-decoder.ts",
+        "new Session(id, tag, nonce, 0, lastUsedIdx)",
+        "new Session(id, tag, nonce, 0, 0)",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a client that has gone stays at a neighbour",
+    breaks: "a node that is cut off now and then keeps more and more clients in mind",
+    patches: [
+      patch("src/replica/relay/relay.ts", "        if (!route.isOpen()) this.#drop(away);\n", ""),
+    ],
+    by: "sim",
+  },
+  {
+    name: "answers are lost now and then",
+    breaks: "one request in eight takes a time-out of its client, who asks again",
+    patches: [
+      patch(
+        "src/server/node/node.ts",
+        "for (const { route, frame } of effects.answers) if (route.isOpen()) route.deliver(frame);",
+        "for (const { route, frame } of effects.answers) if (route.isOpen() && Math.floor(this.#machine.clock.now()) % 8 !== 5) route.deliver(frame);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "leases are listed for nobody",
+    breaks: "a kind of request that no other client of the simulator has is not answered",
+    patches: [
+      patch(
+        "src/replica/turn/answer-reads.ts",
+        '  else if ("leasesAfter" in wanted) answerLeases(answers, request, state.leases?.(wanted), state);\n',
+        '  else if ("leasesAfter" in wanted) return;\n',
+      ),
+    ],
+    by: "sim",
   },
 ];

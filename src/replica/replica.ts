@@ -605,7 +605,7 @@ export class Replica {
 
   get waiting(): Waiting {
     const { bytes, commands } = this.#writes.proposals;
-    return { proposalBytes: bytes, commands, reads: this.#reads.count };
+    return { proposalBytes: bytes, commands, reads: this.#reads.count, ...this.#relay.known };
   }
 
   standing(): Standing {

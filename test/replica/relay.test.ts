@@ -34,9 +34,10 @@ class Bench {
     onSettled: (lent) => this.settled.push(lent),
     replica: { timing: { waitTicks: WAIT_TICKS } },
   });
+  isOpen = true;
   readonly client: Route = {
     ...{ id: 1, relayed: false, answers: new AnswerWriter(), load: new RouteLoad() },
-    isOpen: () => true,
+    isOpen: () => this.isOpen,
     deliver: (frame) => this.delivered.push(frame),
   };
 
@@ -203,6 +204,29 @@ describe("what a neighbour was given", () => {
     expect(bench.ticks(2 * WAIT_TICKS)).toEqual([]);
     bench.relay.answered(2, name, written(3, 4));
     expect(bench.delivered).toEqual([]);
+  });
+
+  test("goes to a neighbour after its client has gone, and is forgotten once it is settled", () => {
+    const bench = new Bench();
+    bench.isOpen = false;
+    // Its connection has ended: nobody says so again.
+    bench.relay.forget(bench.client.id);
+    const name = bench.passWrites(2);
+    expect(bench.ticks(1, 2)).toEqual([]);
+    expect(bench.relay.known).toEqual({ away: 1, guests: 0 });
+    bench.relay.answered(2, name, written(3, 4));
+    expect(bench.settled).toHaveLength(1);
+    expect(bench.ticks(1, 2)).toEqual([]);
+    expect(bench.relay.known).toEqual({ away: 0, guests: 0 });
+  });
+
+  test("is kept in mind as that of its client while the client is there", () => {
+    const bench = new Bench();
+    const name = bench.passWrites(2);
+    bench.relay.answered(2, name, written(3, 4));
+    bench.ticks(2 * WAIT_TICKS, 2);
+    expect(bench.relay.known).toEqual({ away: 1, guests: 0 });
+    expect(bench.passWrites(2)).toBe(name);
   });
 
   test("is not answered with what cannot be read", () => {

@@ -6,7 +6,8 @@
  *
  * Invariants:
  *   CLIENT-1. `done` is called once for each request, never from within `submit`.
- *   CLIENT-2. Every attempt of a write carries the same session and number; so it takes effect once at most.
+ *   CLIENT-2. Every attempt of a write that may have been carried out carries the same session and number; so it takes effect once at
+ *       most.
  *   CLIENT-3. A write fails definitely only when every attempt was refused definitely or never left.
  *   CLIENT-4. A write below the floor is answered or given up: the client never sends it again.
  *   CLIENT-5. A refusal counts only when it comes from the node asked last; an answer counts wherever it comes from.
@@ -15,6 +16,8 @@
  *   CLIENT-7. An answer is never compared with an index that the client saw only after it had sent the attempt that is answered. The
  *       client cannot tell which of several attempts that is: an attempt that it left behind may be answered as long as its connection
  *       lives.
+ *   CLIENT-8. A write that was refused as that of nobody, and certainly not carried out, gets a new number when the client has signed in
+ *       anew: the session keeps a refusal like an answer, and would repeat it under the old one.
  */
 import { KvError, withUnreached } from "../../base/index.ts";
 import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
@@ -369,6 +372,8 @@ export class ClientCore {
   #mayAskAgain(lane: Lane, request: Request): boolean {
     if (!this.#hasCredentials || request.signedInAgain || !lane.link.isOpen) return false;
     request.signedInAgain = true;
+    // CLIENT-8.
+    if (request.isWrite && !request.maybeApplied) this.#release(request);
     lane.link.signInAgain();
     // A request that waits for a session is in the queue already.
     if (request.state !== "queued") lane.enqueue(request);
@@ -411,7 +416,6 @@ export class ClientCore {
       return false;
     }
     this.#release(request);
-    request.number = 0;
     return true;
   }
 

@@ -88,14 +88,16 @@ export class ClientSession {
   }
 
   /**
-   * Answered or given up: it is never sent again.
+   * Answered or given up: it is never sent again, or under another number.
    * @returns true: there is room for writes that were refused a number
    */
   release(request: WriteRequest): boolean {
-    if (this.#at(request.number) !== request) return false;
-    this.#slots[this.#slotOf(request.number)] = null;
+    const { number } = request;
+    if (this.#at(number) !== request) return false;
+    this.#slots[this.#slotOf(number)] = null;
+    request.number = 0;
     // When the refusal was made the floor was a number without an answer.
-    if (!this.#isAwaited || request.number !== this.#floor) return false;
+    if (!this.#isAwaited || number !== this.#floor) return false;
     this.#isAwaited = false;
     return true;
   }

@@ -1,10 +1,18 @@
 /** Changes of users and rights during a run: drawn with the plan, and asked of nodes as a manager would, one after the other. */
-import { byteStringOfText, SECRET_HOLDER, type AccessChange } from "../../store/index.ts";
+import {
+  byteStringOf,
+  byteStringOfText,
+  encodeAccessChange,
+  SECRET_HOLDER,
+  type AccessChange,
+} from "../../store/index.ts";
 import { KvError } from "../../base/index.ts";
 import type { Clock, Passwords, SeededRandom } from "../../machine/ports/index.ts";
 import type { Replica } from "../../replica/index.ts";
 import type { Coverage } from "./coverage.ts";
 import type { History } from "./history.ts";
+import type { SafetyChecker } from "./safety.ts";
+import { settingName } from "./setting-name.ts";
 import type { SimClock } from "./sim-clock.ts";
 
 /** All keys that limited clients ask for begin with it. */
@@ -94,6 +102,7 @@ export interface AccessWorld {
   readonly clock: SimClock;
   readonly coverage: Coverage;
   readonly history: History;
+  readonly safety: Pick<SafetyChecker, "decided">;
   readonly nodes: readonly {
     readonly node: { readonly replica: Replica; wakeUp?(): void } | null;
   }[];
@@ -120,9 +129,13 @@ export function scheduleAccess(
     };
     clock.after(RETRY_MS, () => goOn(next));
     if (replica === undefined) return;
+    const from = world.safety.decided.length;
+    const name = settingName("access", byteStringOf(encodeAccessChange(timed.change)));
     try {
       replica.settings.changeAccess(timed.change, SECRET_HOLDER, (error) => {
         coverage.hit(`access: ${timed.change.kind} ${error === null ? "done" : error.code}`);
+        const code = error?.code ?? null;
+        history.settings.push({ name, code, from, to: replica.appliedIdx });
         // Requests from now on are judged by this state of rights or a later one.
         history.accessSeen.push({ mark: history.mark(), epoch: replica.state.access.epoch });
         goOn(next + 1);

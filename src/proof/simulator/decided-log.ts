@@ -30,6 +30,7 @@ import {
 } from "../../store/index.ts";
 import { NaiveAccess } from "./access-model.ts";
 import { LeaseModel } from "./lease-model.ts";
+import { settingName } from "./setting-name.ts";
 import { carryOut, type Content } from "./txn-model.ts";
 import type { LoggedEvent, LoggedVersion } from "./watch-check.ts";
 
@@ -109,6 +110,8 @@ export class DecidedLog {
   readonly oldests: number[] = [0];
   /** Users and roles after each change, the first state included. */
   readonly access: NaiveAccess[] = [new NaiveAccess()];
+  /** Every change of users and rights, setting and compaction, and whether it had its effect. */
+  readonly settings: { readonly idx: number; readonly name: string; readonly held: boolean }[] = [];
   /** By revision: the epochs in which the store was at it. */
   readonly epochs: { first: number; last: number }[] = [{ first: 0, last: 0 }];
   /** The actor of the group at hand. */
@@ -154,15 +157,21 @@ export class DecidedLog {
         } else if (NEEDS_ROOT.has(cursor.op) && !this.#now.isRoot(this.#actor)) {
           continue;
         } else if (cursor.op === OP.access) {
-          this.#changeAccess(cursor.body());
+          const body = cursor.body();
+          this.#note(idx, settingName("access", byteStringOf(body)), this.#changeAccess(body));
         } else if (cursor.op === OP.openSession) {
           this.#floors.set(hashedSessionName(cursor.nonce(), idx, position, 0).id, 0);
         } else if (cursor.op === OP.setHistory) {
           this.#revisionsMax = cursor.historyRevisions || DEFAULT_REVISIONS;
           this.#bytesMax = cursor.historyBytes || DEFAULT_BYTES;
           this.#bound();
+          const { historyRevisions, historyBytes } = cursor;
+          this.#note(idx, settingName("history", historyRevisions, historyBytes), true);
         } else if (cursor.op === OP.compact) {
-          if (cursor.compactRevision <= this.revision) this.#compactTo(cursor.compactRevision);
+          const { compactRevision } = cursor;
+          const isKnown = compactRevision <= this.revision;
+          if (isKnown) this.#compactTo(compactRevision);
+          this.#note(idx, settingName("compact", compactRevision), isKnown);
         } else if (cursor.op === OP.clock) {
           const step = decodeClock(cursor.numbers());
           const ended = step === null ? [] : this.leases.step(idx, step, this.#round);
@@ -299,12 +308,18 @@ export class DecidedLog {
     return this.access.at(-1) ?? new NaiveAccess();
   }
 
-  #changeAccess(body: Uint8Array): void {
+  /** @returns whether anything has changed */
+  #changeAccess(body: Uint8Array): boolean {
     const change = decodeAccessChange(body);
     const next = this.#now.copy();
-    if (typeof change === "string" || !next.change(change)) return;
+    if (typeof change === "string" || !next.change(change)) return false;
     this.access.push(next);
     this.#noteEpoch();
+    return true;
+  }
+
+  #note(idx: number, name: string, held: boolean): void {
+    this.settings.push({ idx, name, held });
   }
 
   #noteEpoch(): void {

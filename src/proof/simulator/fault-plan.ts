@@ -139,6 +139,17 @@ interface Scope {
   readonly downMs: number;
 }
 
+/**
+ * Of one key at most ranges of two keys take two pages, and pages that find nothing on their way are no rarity; the last one is larger than
+ * any range.
+ */
+const RANGE_PAGES = [
+  { keys: 1, cells: 2 },
+  { keys: 1, cells: 2 },
+  { keys: 3, cells: 5 },
+  { keys: 1000, cells: 1000 },
+] as const;
+
 export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Plan {
   const nodes = random.pick([3, 3, 3, 3, 3, 5, 5, 5, 1, 2, 4]);
   const clients = random.between(2, 4);
@@ -186,6 +197,8 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     hostiles: random.pick([0, 0, 0, 0, 1, 2]),
     // What came later draws from a stream of its own, so that the rest is what it was.
     rangeReaders: random.fork("range readers").pick([0, 0, 1]),
+    keyReaders: random.fork("key readers").pick([0, 0, 1]),
+    rangePage: random.fork("range page").pick(RANGE_PAGES),
     watchers: random.fork("watchers").pick([0, 0, 1, 2]),
     smallWatchTurns: random.fork("watch turns").chance(0.3),
     ...accessIn(drawAccess(random.fork("access"), 4000)),

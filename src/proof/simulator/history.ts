@@ -79,6 +79,37 @@ export interface RangeRecord {
   readonly keys: readonly (readonly [key: string, value: string, modRevision: number])[];
 }
 
+/** A version of a key as a reader was told it. */
+export interface ReadVersion {
+  readonly key: string;
+  /** Null: it was deleted. */
+  readonly value: string | null;
+  readonly create: number;
+  readonly mod: number;
+  readonly version: number;
+}
+
+/** One answer to a reader of keys. */
+export interface KeyReadRecord {
+  readonly reader: number;
+  readonly kind: "read" | "keys" | "history";
+  readonly keys: readonly string[];
+  readonly local: boolean;
+  /** The revision that was asked for; 0: the newest. */
+  readonly asked: number;
+  /** Versions at most. */
+  readonly limit: number;
+  /** Positions in the order of all calls and returns. */
+  readonly call: number;
+  readonly back: number;
+  /** The revision of the state, where the answer tells it. */
+  readonly state: number | null;
+  /** Of a history newest first. */
+  readonly versions: readonly ReadVersion[];
+  /** Where a history goes on. */
+  readonly resume: number | null;
+}
+
 /** A read at a revision that was refused. */
 export interface RefusedRange {
   readonly asked: number;
@@ -122,7 +153,19 @@ export interface LimitedRecord {
   readonly revisions: { readonly from: number; readonly isChange: boolean } | null;
 }
 
+/** What a manager was told of a setting, or of a change of users and rights. */
+export interface ToldSetting {
+  /** As settingName gives it. */
+  readonly name: string;
+  /** Null: it holds at the node that was asked. Else the code of an error that the state gave. */
+  readonly code: string | null;
+  /** Where in the log it can stand: behind what was decided when it was asked, within what the node had applied when it answered. */
+  readonly from: number;
+  readonly to: number;
+}
+
 export class History {
+  readonly settings: ToldSetting[] = [];
   readonly limited: LimitedRecord[] = [];
   /** Changes of rights that some client has heard of: from the mark on no state before the epoch counts. */
   readonly accessSeen: { readonly mark: number; readonly epoch: number }[] = [];
@@ -130,6 +173,7 @@ export class History {
   /** Those whose pages have all come. */
   readonly ranges: RangeRecord[] = [];
   readonly refusedRanges: RefusedRange[] = [];
+  readonly keyReads: KeyReadRecord[] = [];
   readonly txns: TxnRecord[] = [];
   /** Keys and values, together. */
   readonly #asked = new Set<string>();

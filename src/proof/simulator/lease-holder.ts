@@ -17,12 +17,12 @@ import {
 import { Asker, type AskerOptions } from "./asker.ts";
 import type { TxnRecord } from "./history.ts";
 
-const LEASE_KEYS = "l/";
+export const LEASE_KEYS = "l/";
 const PAUSE_MS_MAX = 60;
 /** The longest that one lives when nobody renews it. */
 export const LEASE_TTL_MAX = 2 * LEASE_TTL_MIN_MS;
 /** Keys in all; they are those of all holders. */
-const KEYS = 4;
+export const LEASE_KEYS_COUNT = 4;
 /** Leases that a holder knows of at once. */
 const KNOWN_MAX = 3;
 
@@ -100,7 +100,7 @@ export class LeaseHolder extends Asker<AskerOptions> {
   /** Binds a key, lets it be bound as it is, or lets it go. */
   #put(): void {
     const { random } = this.options;
-    const name = byteStringOfText(`${LEASE_KEYS}${random.below(KEYS)}`);
+    const name = byteStringOfText(`${LEASE_KEYS}${random.below(LEASE_KEYS_COUNT)}`);
     const id = random.pick(this.#known);
     const put = { op: "put", key: name, value: byteStringOfText("v"), previous: false } as const;
     const dice = random.below(100);

@@ -133,6 +133,10 @@ export interface Plan {
   readonly hostiles?: number;
   /** Clients that read ranges; left out: none. */
   readonly rangeReaders?: number;
+  /** What a page of a range or a history holds at most, and looks at. Left out: one key, and two cells. */
+  readonly rangePage?: { readonly keys: number; readonly cells: number };
+  /** Clients that read keys as they are or were; left out: none. */
+  readonly keyReaders?: number;
   /** Clients that watch; left out: none. */
   readonly watchers?: number;
   /** Turns do so little for watches that a transaction of two keys is more than one does. Left out: as much as in a server. */

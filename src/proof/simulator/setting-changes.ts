@@ -4,6 +4,9 @@ import { SECRET_HOLDER } from "../../store/index.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";
 import type { Replica } from "../../replica/index.ts";
 import type { Coverage } from "./coverage.ts";
+import type { History } from "./history.ts";
+import type { SafetyChecker } from "./safety.ts";
+import { settingName } from "./setting-name.ts";
 import type { SimClock } from "./sim-clock.ts";
 
 type HistorySetting =
@@ -36,6 +39,8 @@ export function drawSettings(random: SeededRandom, nodes: number, endMs: number)
 export interface SettingsWorld {
   readonly clock: SimClock;
   readonly coverage: Coverage;
+  readonly history: History;
+  readonly safety: Pick<SafetyChecker, "decided">;
   readonly nodes: readonly { readonly node: { readonly replica: Replica } | null }[];
 }
 
@@ -44,19 +49,23 @@ export function scheduleSettings(world: SettingsWorld, settings: readonly TimedS
     world.clock.after(atMs, () => {
       const replica = world.nodes[node]?.node?.replica;
       if (replica === undefined) return;
-      const told = (error: KvError | null): void => {
+      const from = world.safety.decided.length;
+      const told = (name: string, error: KvError | null): void => {
         world.coverage.hit(`history: ${setting.kind} ${error?.code ?? "holds"}`);
+        const code = error?.code ?? null;
+        world.history.settings.push({ name, code, from, to: replica.appliedIdx });
       };
       try {
         if (setting.kind === "bound") {
-          replica.settings.setHistory(setting, SECRET_HOLDER, told);
+          const name = settingName("history", setting.revisions, setting.bytes);
+          replica.settings.setHistory(setting, SECRET_HOLDER, (error) => told(name, error));
         } else {
           const revision = Math.max(1, replica.state.revision - setting.back);
           replica.settings.compact(revision, SECRET_HOLDER, (error) => {
             // A setting that is said to hold does.
             const { oldest } = replica.state.cells.history;
             assert(error !== null || oldest >= revision, `compacted to ${oldest}, not ${revision}`);
-            told(error);
+            told(settingName("compact", revision), error);
           });
         }
         world.coverage.hit(`history: ${setting.kind} proposed`);

@@ -6,12 +6,14 @@ import { NODE_DEFAULTS, type NodeOptions } from "../../server/node/index.ts";
 import type { CredentialOptions } from "../../client/core/index.ts";
 import { LIMITED_USERS, passwordOf, scheduleAccess } from "./access-changes.ts";
 import { LimitedClient } from "./limited-client.ts";
+import { AllKinds } from "./all-kinds.ts";
 import { Coverage } from "./coverage.ts";
 import type { FaultKind, Plan } from "./plan.ts";
 import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
 import { scheduleSettings } from "./setting-changes.ts";
 import { LeaseHolder } from "./lease-holder.ts";
+import { KeyReader } from "./key-reader.ts";
 import { RangeReader } from "./range-reader.ts";
 import { Transactor } from "./transactor.ts";
 import type { PeerMessage } from "../../protocol/peer/index.ts";
@@ -84,6 +86,7 @@ export class SimWorld {
   readonly clients: SimClient[];
   readonly hostiles: readonly HostileClient[];
   readonly rangeReaders: readonly RangeReader[];
+  readonly keyReaders: readonly KeyReader[];
   readonly transactors: readonly Transactor[];
   readonly watchers: readonly WatchingClient[];
   readonly limited: readonly LimitedClient[];
@@ -128,6 +131,9 @@ export class SimWorld {
     this.rangeReaders = Array.from({ length: plan.rangeReaders ?? 0 }, (_, index) =>
       this.#newRangeReader(index),
     );
+    this.keyReaders = Array.from({ length: plan.keyReaders ?? 0 }, (_, index) =>
+      this.#newKeyReader(index),
+    );
     this.transactors = Array.from({ length: plan.transactors ?? 0 }, (_, index) =>
       this.#newTransactor(index),
     );
@@ -164,6 +170,7 @@ export class SimWorld {
     for (const client of this.clients) client.start();
     for (const hostile of this.hostiles) hostile.start();
     for (const reader of this.rangeReaders) reader.start();
+    for (const reader of this.keyReaders) reader.start();
     scheduleSettings(this, this.plan.history ?? []);
     for (const transactor of this.transactors) transactor.start();
     for (const watcher of this.watchers) watcher.start();
@@ -206,6 +213,15 @@ export class SimWorld {
   /** A client of one node, outside the plan. */
   newProbe(index: number, node: number): SimClient {
     return this.#client(index, { ...this.#usual(0), node });
+  }
+
+  /** A client of the node at this position, outside the plan. */
+  newAllKinds(index: number): AllKinds {
+    const { plan, clock, network, coverage } = this;
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    const random = this.#random.fork(`all kinds ${index}`);
+    const rest = { clock, network, coverage, nodes, random, credentials: this.#credentials };
+    return new AllKinds({ ...rest, index, node: index + 1, timeoutMs: CLIENT_TIMEOUT_MS });
   }
 
   /** Where nodes of these ids are found. */
@@ -293,7 +309,7 @@ export class SimWorld {
         sliceBytes: Math.max(plan.valueBytes, SLICE_BYTES_MIN),
       },
       segmentBytes: plan.segmentBytes,
-      rangePage: RANGE_PAGE,
+      rangePage: plan.rangePage ?? RANGE_PAGE,
       watches: {
         ...NODE_DEFAULTS.watches,
         unreadBytes: WATCH_UNREAD_BYTES,
@@ -331,6 +347,16 @@ export class SimWorld {
       timeoutMs: CLIENT_TIMEOUT_MS,
       isCutOff: (node) => this.nodes[node - 1]?.node?.replica.standing().kind === "cutOff",
     });
+  }
+
+  #newKeyReader(index: number): KeyReader {
+    const { plan, clock, network, coverage, history } = this;
+    const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
+    const random = this.#random.fork(`key reader ${index}`);
+    const rest = { clock, network, coverage, history, nodes, random };
+    const credentials = this.#credentials;
+    const { keys } = plan;
+    return new KeyReader({ ...rest, index, keys, timeoutMs: CLIENT_TIMEOUT_MS, credentials });
   }
 
   #newTransactor(index: number): Transactor {

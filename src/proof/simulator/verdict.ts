@@ -5,14 +5,17 @@
 import { assert, InvariantError } from "../../base/index.ts";
 import { textOf } from "../../store/index.ts";
 import type { Replica } from "../../replica/index.ts";
+import type { Node } from "../../server/node/index.ts";
 import { checkHistory } from "./checker-view.ts";
 import { checkAccess } from "./access-check.ts";
-import { checkSettings } from "./settings-check.ts";
+import { checkSettings, checkToldSettings } from "./settings-check.ts";
 import { DecidedLog } from "./decided-log.ts";
+import { checkKeyReads } from "./key-check.ts";
 import { checkLeases } from "./lease-check.ts";
 import { LEASE_TTL_MAX } from "./lease-holder.ts";
 import { checkAgainstLog } from "./log-check.ts";
 import { checkNodeHistory, checkRanges, checkRefusals } from "./range-check.ts";
+import { checkStates } from "./state-check.ts";
 import { checkAnswers } from "./store-view.ts";
 import { checkTransactions } from "./txn-check.ts";
 import { checkWatches } from "./watch-check.ts";
@@ -91,6 +94,7 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
   for (const client of world.clients) client.stopAsking();
   for (const hostile of world.hostiles) hostile.stop();
   for (const reader of world.rangeReaders) reader.stop();
+  for (const reader of world.keyReaders) reader.stop();
   for (const transactor of world.transactors) transactor.stop();
   for (const client of world.limited) client.stop();
   for (const watcher of world.watchers) watcher.settle();
@@ -112,6 +116,8 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
     serving = voters();
     const trouble = recover(world, serving);
     if (trouble !== null) return liveness(trouble);
+    const unserved = serveAll(world, serving);
+    if (unserved !== null) return liveness(unserved);
     const late = endLeases(world, voters());
     if (late !== null) return liveness(late);
     enter("convergence");
@@ -121,6 +127,10 @@ function troubleIn(world: SimWorld, enter: (phase: Phase) => void): Trouble | nu
     if (unrest !== null) return unrest;
   } else world.coverage.hit("no majority is left");
   for (const watcher of world.watchers) watcher.stop();
+  if (hasMajority && world.trust.beyond === null) {
+    const left = letGo(world) ?? converge(world, serving);
+    if (left !== null) return { phase: "convergence", text: left };
+  }
   enter("history");
   try {
     judgeHistory(world, hasMajority ? serving : []);
@@ -167,6 +177,26 @@ function recover(world: SimWorld, serving: readonly Running[]): string | null {
     return `not every node, to a new client, and every old client is served a write and a read${IN_TIME}`;
   }
   world.coverage.hit(`healed within ${Math.ceil((world.clock.now() - start) / 1000)} s`);
+  return null;
+}
+
+/** Every kind of request is served at every node. */
+function serveAll(world: SimWorld, serving: readonly Running[]): string | null {
+  // A node that is asked may be one whose data went back, and some client has been told so.
+  if (world.trust.isToldToClients) return null;
+  // Links that broke may not be there again: until then a node that hears no leader refuses what no neighbour can answer in its stead.
+  const isFed = ({ index }: Running): boolean =>
+    world.nodes[index]?.node?.replica.standing().kind !== "cutOff";
+  if (!world.runUntil(() => serving.every(isFed), LIVENESS_MS)) {
+    return `not every node hears a leader${IN_TIME}`;
+  }
+  const clients = serving.map(({ index }) => world.newAllKinds(index));
+  for (const client of clients) client.start();
+  world.runUntil(() => clients.every(({ isOver }) => isOver), LIVENESS_MS);
+  const troubles = clients.flatMap(({ trouble }) => (trouble === null ? [] : [trouble]));
+  for (const client of clients) client.close();
+  if (troubles.length > 0) return `not served though all is healed: ${troubles.join("; ")}`;
+  world.coverage.hit("every kind of request served");
   return null;
 }
 
@@ -228,6 +258,24 @@ function tellWatchers(world: SimWorld): string | null {
   return null;
 }
 
+/** When the last client has gone, nodes forget all that they held for clients: else they would hold more from day to day. */
+function letGo(world: SimWorld): string | null {
+  for (const client of world.clients) client.close();
+  const held = (): readonly string[] =>
+    world.nodes.flatMap(({ index, node }) => (node === null ? [] : heldBy(index, node)));
+  if (world.runUntil(() => held().length === 0, LIVENESS_MS)) return null;
+  return `no client is there any more, and ${held().join(", ")}`;
+}
+
+function heldBy(index: number, node: Node): readonly string[] {
+  const { waiting, watches } = node.replica;
+  const { clients } = node.status();
+  const counts = { clients, watches: watches.watches, ...waiting };
+  return Object.entries(counts)
+    .filter(([, count]) => count !== 0)
+    .map(([name, count]) => `node ${index} has ${name}: ${count}`);
+}
+
 /** All replicas come to the same index with the same state. */
 function converge(world: SimWorld, serving: readonly Running[]): string | null {
   if (running(world).length !== serving.length) return "not all nodes that run take part";
@@ -256,11 +304,13 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   assert(entries.length === safety.decided.length, "somebody decided every index");
   const log = new DecidedLog(entries);
   checkSettings(entries);
+  checkToldSettings(history.settings, log);
   checkHistory(history.operations, world.coverage);
   checkAnswers(history, world.coverage);
   checkAgainstLog(history.operations, log);
   checkRanges(history.ranges, history.operations, log);
   checkRefusals(history.refusedRanges, history.operations, log);
+  checkKeyReads(history.keyReads, history.operations, log);
   checkTransactions(history.txns, history.operations, log);
   checkAccess(history, log);
   const told = world.leaseHolders.flatMap(({ records }) => records);
@@ -269,6 +319,8 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   const watched = { revision, oldests, events: log.events() };
   for (const { records } of world.watchers) checkWatches(records, watched);
   const content = log.content();
+  const stated = level.map(({ index, replica: { state } }) => ({ index, state }));
+  checkStates(stated, world.trust.beyond === null ? entries : null);
   for (const { index, replica } of level) {
     checkNodeHistory(index, replica.state, log);
     const cells = replica.state.readRange({ limit: 1000 });

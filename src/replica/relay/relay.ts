@@ -13,6 +13,8 @@
  *       has proposed.
  *   RELAY-5. A guest rests after this node has looked at much for it, as connections do (WorkPace); whether or not others are at work
  *       here. It rests a quarter of a second at most: its own node takes it for lost later than that.
+ *   RELAY-6. A client that is gone is forgotten once its last request is settled: its writes that were under way when it left may go to a
+ *       neighbour after that, under a name that nobody takes back.
  */
 import { SECRET_HOLDER, type Actor } from "../../store/index.ts";
 import type { NodeId } from "../../omnipaxos/index.ts";
@@ -22,6 +24,7 @@ import type { ReplicaMessage, RelayedFrame, RequestName } from "../../protocol/m
 import { LentRequests, type Lent } from "./lent-requests.ts";
 import type { PendingRead } from "../turn/apply-wait-queue.ts";
 import type { StagedGroup } from "../writes/proposals.ts";
+import type { RelayedClients } from "../requests/request-metrics.ts";
 import type { Route } from "../requests/route.ts";
 import { RouteLoad } from "../requests/route-load.ts";
 import { WorkPace } from "../requests/work-pace.ts";
@@ -85,6 +88,13 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options;
+  }
+
+  /** The clients of this node that it knows at neighbours, and the clients of neighbours that it knows here. */
+  get known(): RelayedClients {
+    let guests = 0;
+    for (const each of this.#guests.values()) guests += each.size;
+    return { away: this.#away.size, guests };
   }
 
   /**
@@ -242,11 +252,14 @@ export class Relay {
     const takenBack: Lent[] = [];
     for (const away of this.#away.values()) {
       const { peer, route, requests } = away;
-      if (requests.isEmpty) continue;
+      if (requests.isEmpty) {
+        // RELAY-6.
+        if (!route.isOpen()) this.#drop(away);
+        continue;
+      }
       const isOverdue = requests.isOverdue(silentSince, this.#tick - waitTicks);
       if (isHeard(peer) && !isOverdue) continue;
-      this.#away.delete(away.name);
-      this.#awayOf.get(route.id)?.delete(peer);
+      this.#drop(away);
       this.#cannotServe.add(peer);
       const lent = requests.drain();
       if (route.isOpen()) takenBack.push(...lent);
@@ -282,6 +295,13 @@ export class Relay {
     requests.add(lent, relayed.frame, this.#tick - relayed.ageTicks, this.#tick);
     const { boot, send } = this.#options;
     send(peer, { type: "relayRequest", boot, id: name, ...relayed });
+  }
+
+  #drop({ name, peer, route }: ClientAway): void {
+    this.#away.delete(name);
+    const others = this.#awayOf.get(route.id);
+    others?.delete(peer);
+    if (others?.size === 0) this.#awayOf.delete(route.id);
   }
 
   #clientAway(peer: NodeId, route: Route): ClientAway {

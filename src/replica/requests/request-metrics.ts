@@ -3,8 +3,16 @@ import { Refused } from "./refused.ts";
 import { SlowReadCounter } from "./slow-reads.ts";
 import { SlowWriteCounter } from "./slow-writes.ts";
 
+/** Clients whom a node knows for having handed over their requests, or got them; counted one for each neighbour. */
+export interface RelayedClients {
+  /** Its own, at neighbours. */
+  readonly away: number;
+  /** Those of neighbours. */
+  readonly guests: number;
+}
+
 /** Requests of clients that are not answered yet. */
-export interface Waiting {
+export interface Waiting extends RelayedClients {
   readonly proposalBytes: number;
   /** Writes that wait for a leader, or for the log to have them. */
   readonly commands: number;

@@ -1,12 +1,22 @@
 /** Nodes that shake hands and are slow, or unwilling, to let a client sign in. */
 import { describe, expect, test } from "vitest";
-import { KvError } from "../../../src/base/errors.ts";
+import { ERRORS, KvError } from "../../../src/base/errors.ts";
 import { acceptWithHandshake } from "../../../src/links/handshake/index.ts";
 import type { Connection } from "../../../src/machine/ports/index.ts";
-import { decodeSignIn, encodeSignedIn, SIGN_IN_FRAME } from "../../../src/protocol/client/index.ts";
-import { ask, read, submit } from "../ask.ts";
+import {
+  AnswerWriter,
+  decodeClientFrame,
+  decodeSignIn,
+  encodeSignedIn,
+  SIGN_IN_FRAME,
+} from "../../../src/protocol/client/index.ts";
+import { bytesOf, CommandCursor, STATUS } from "../../../src/store/index.ts";
+import { OP } from "../../../src/store/operations/index.ts";
+import { ask, read, submit, write } from "../ask.ts";
 import { seededRandom } from "../../conformance/seeded-random.ts";
 import { FakeCluster } from "../fake-cluster.ts";
+
+const SESSION = 2 ** 52 + 4096;
 
 /** Takes the node's place. @param onFrame told of what comes over a connection whose handshake is over */
 function standIn(
@@ -66,6 +76,41 @@ test("a node that does not answer a sign-in is left after the connect time-out",
   core.close();
   cluster.clock.run(20_000);
   expect(cluster.clock.pending).toBe(0);
+});
+
+test("a write that was refused as that of nobody goes on under another number: its session would repeat the refusal", () => {
+  const cluster = new FakeCluster(1);
+  const numbers: number[] = [];
+  const answers = new AnswerWriter();
+  const cursor = new CommandCursor();
+  let signIns = 0;
+  standIn(cluster, 1, (frame, connection) => {
+    if (frame[0] === SIGN_IN_FRAME) {
+      signIns += 1;
+      return connection.send(encodeSignedIn({ token: "t", lifetimeMs: 2000 }));
+    }
+    const decoded = decodeClientFrame(frame);
+    if (decoded.kind !== "writes") return;
+    cursor.resetToGroup(decoded.group);
+    while (cursor.next()) {
+      const { op, session, sequence } = cursor;
+      if (op === OP.openSession) answers.opened(sequence, bytesOf(cursor.nonce()), SESSION, 7);
+      else {
+        numbers.push(sequence);
+        const isFirst = sequence === numbers[0];
+        const status = isFirst ? ERRORS.UNAUTHENTICATED.wire : STATUS.ok;
+        answers.write(session, sequence, status, 1, undefined);
+      }
+    }
+    answers.drain(1, (drained) => connection.send(drained.slice()));
+  });
+  const core = cluster.core({ user: "ann", password: "x" });
+  const { error, answer } = ask(cluster, core, write("a", "1"));
+  expect(error).toBeNull();
+  expect(answer).toMatchObject({ status: STATUS.ok });
+  expect(signIns).toBe(2);
+  expect(new Set(numbers).size).toBe(2);
+  core.close();
 });
 
 describe("while the function of the password throws", () => {
