@@ -1,5 +1,6 @@
 /** What every room may use: assertions, errors, limits, bytes, text that is safe to print. */
 export { hostPort, isHost, withoutZone } from "./address.ts";
+export { addressOf } from "./address-of.ts";
 export { assert, InvariantError, unreachable } from "./assert.ts";
 export { ByteReader } from "./byte-reader.ts";
 export {

@@ -366,3 +366,15 @@ test("many small frames that wait do not keep the pieces alive in which they cam
   expect(held).toBeLessThan(1100 * 65_536);
   for (const [i, { frame }] of waiting.entries()) expect(frame).toEqual(came[i]!.frame);
 });
+
+test("a client that rests gets no first go for what it sent before: its reads wait until it has rested", () => {
+  const { reads, route, read, answered } = world();
+  let rests = true;
+  Object.assign(route, { isResting: () => rests });
+  for (let i = 0; i < 3; i++) reads.addLocal(read(1), 0);
+  expect(answered).toEqual([]);
+  expect([reads.answerReady(), answered]).toEqual([false, []]);
+  rests = false;
+  reads.answerReady();
+  expect(answered).toEqual([1, 1, 1]);
+});

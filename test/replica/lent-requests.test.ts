@@ -84,3 +84,39 @@ test("the keys of reads that are lent, or refused to everybody, are passed over"
   answers.drain(0, (answer) => requests.answered(answer, 1));
   expect(settled).toEqual([lent]);
 });
+
+test("a frame that comes back is found among thousands without a look at the others, and answers settle in any order", () => {
+  const settled: Lent[] = [];
+  const requests = new LentRequests((each) => settled.push(each));
+  const route = innerRoute(4, null, () => true, ignore);
+  const all = Array.from({ length: 1000 }, (_, i) => {
+    const reads = new ReadsWriter();
+    reads.read(i, bytes("a"));
+    const frame = reads.take(false, 0);
+    const read = { route, frame, local: false, arrivedTick: 0, count: 1 };
+    const lent: Lent = { kind: "reads", read };
+    requests.add(lent, frame, 0, 0);
+    return { lent, frame };
+  });
+  const compared = vi.spyOn(Buffer, "compare");
+  for (const { frame } of all.slice(500).toReversed()) {
+    expect(requests.takeOut(frame.slice())).toBe(true);
+  }
+  expect(compared.mock.calls.length).toBe(500);
+  compared.mockRestore();
+  expect(settled).toEqual(
+    all
+      .slice(500)
+      .map(({ lent }) => lent)
+      .toReversed(),
+  );
+  const left = all.slice(0, 500).toReversed();
+  for (const { frame } of left) {
+    const answers = new AnswerWriter();
+    answerReads(answers, frame, STATE);
+    answers.drain(0, (answer) => requests.answered(answer, 1));
+  }
+  expect(settled.slice(500)).toEqual(left.map(({ lent }) => lent));
+  expect(requests.isEmpty).toBe(true);
+  expect(requests.takeOut(left[0]?.frame ?? new Uint8Array(0))).toBe(false);
+});

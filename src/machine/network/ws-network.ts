@@ -17,6 +17,7 @@ import type {
   Listener,
   Network,
 } from "../ports/index.ts";
+import { AddressPace, NODE_CLOCK, type PaceOptions } from "./address-pace.ts";
 import { watchCrowd } from "./crowd.ts";
 import {
   hostPort,
@@ -28,6 +29,7 @@ import {
 } from "../../base/index.ts";
 import { answerWithoutUpgrade, asksForWebSocket } from "./other-upgrades.ts";
 import { withoutPipelines } from "./pipelined-requests.ts";
+import { PingRounds } from "./ping-rounds.ts";
 import { refusalOf, RequestInput } from "./request-input.ts";
 import { paced } from "./request-pace.ts";
 import { Strangers } from "./strangers.ts";
@@ -101,6 +103,11 @@ const BODY_REASON = "only GET and HEAD without a body are answered";
 const PAGE_TIMEOUT_MS = 30_000;
 /** Of all strangers, how many may come from one address: a program may open a thousand connections at once. */
 const STRANGERS_PER_ADDRESS = 2 / 3;
+/**
+ * Of clients and managers, to one listener; a handshake costs it up to a millisecond, more in TLS. So clients of a server that was started
+ * again are there at once, and thousands take seconds. Nodes do not wait: an election may depend on it.
+ */
+const HANDSHAKES: PaceOptions = { perSecond: 500, atOnce: 256, together: 4 };
 /** The first byte that a TLS client sends to a server that speaks plain text, and the reason in the log. */
 const TLS_RECORD = 0x16;
 const TLS_TO_PLAIN_TEXT =
@@ -116,11 +123,12 @@ function leaveMaskZero(_mask: Buffer): void {}
 
 export class WsNetwork implements Network {
   readonly #options: Required<WsNetworkOptions>;
-  readonly #connections = new Set<WsConnection>();
-  #pingTimer: NodeJS.Timeout | null = null;
+  readonly #pings: PingRounds<WsConnection>;
 
   constructor(options: WsNetworkOptions = {}) {
     this.#options = { ...DEFAULTS, ...options };
+    const { pingIntervalMs, pingMissesMax } = this.#options;
+    this.#pings = new PingRounds(pingIntervalMs, (each) => each.checkAlive(pingMissesMax));
   }
 
   dial(address: Address, channel: Channel, handlers: DialHandlers): Connection {
@@ -191,7 +199,11 @@ export class WsNetwork implements Network {
     server.requestTimeout = REQUEST_TIMEOUT_MS;
     const tls = this.#tlsOf(forUsers ? "client" : "peer");
     const begin = (socket: Socket): void => input.begin(socket);
-    const front = tls === null ? null : putTlsBefore(server, tls, begin, this.#options.onRejected);
+    const handshakes = forUsers ? pacedHandshakes() : null;
+    const front =
+      tls === null
+        ? null
+        : putTlsBefore(server, tls, begin, this.#options.onRejected, handshakes ?? undefined);
     if (front === null) server.on("connection", begin);
     const under = (socket: Socket): Socket => front?.under(socket) ?? socket;
     const strangers = this.#strangers(server, under);
@@ -216,23 +228,27 @@ export class WsNetwork implements Network {
         this.#options.onRejected(remote, refusal?.reason ?? "");
         return;
       }
-      socket.setNoDelay(true);
       const frames = rest.length === 0 ? head : Buffer.concat([head, rest]);
-      const headBytes = frames.length;
-      upgrader.server.handleUpgrade(request, stream, frames, (ws) => {
-        const connection = this.#track(ws, {
-          socket,
-          headBytes,
-          remote,
-          frameBytesMax: FRAME_BYTES_MAX[upgrader.channel],
-          onGone: () => accepted.delete(connection),
-          onAdmitted: () => strangers.remove(under(socket)),
-          onEstranged: () => strangers.addAgain(under(socket)),
-          needsCertificate: tls?.needsCertificate ?? false,
+      const upgrade = (): void => {
+        socket.setNoDelay(true);
+        upgrader.server.handleUpgrade(request, stream, frames, (ws) => {
+          const connection = this.#track(ws, {
+            socket,
+            headBytes: frames.length,
+            remote,
+            frameBytesMax: FRAME_BYTES_MAX[upgrader.channel],
+            onGone: () => accepted.delete(connection),
+            onAdmitted: () => strangers.remove(under(socket)),
+            onEstranged: () => strangers.addAgain(under(socket)),
+            needsCertificate: tls?.needsCertificate ?? false,
+          });
+          accepted.add(connection);
+          connection.setHandlers(accept(connection, upgrader.channel));
         });
-        accepted.add(connection);
-        connection.setHandlers(accept(connection, upgrader.channel));
-      });
+      };
+      // In TLS it had its turn before that began.
+      if (handshakes === null || tls !== null) upgrade();
+      else handshakes(socket, upgrade);
     });
     this.#startServer(server, input, address, ready, () => {
       front?.close();
@@ -374,20 +390,26 @@ export class WsNetwork implements Network {
     options: Omit<WsConnectionOptions, "onGone"> & { readonly onGone?: () => void },
   ): WsConnection {
     const onGone = (gone: WsConnection): void => {
-      this.#connections.delete(gone);
-      if (this.#connections.size === 0 && this.#pingTimer !== null) {
-        clearInterval(this.#pingTimer);
-        this.#pingTimer = null;
-      }
+      this.#pings.remove(gone);
       options.onGone?.();
     };
     const connection = new WsConnection(ws, { ...options, onGone });
-    this.#connections.add(connection);
-    this.#pingTimer ??= setInterval(() => {
-      for (const each of this.#connections) each.checkAlive(this.#options.pingMissesMax);
-    }, this.#options.pingIntervalMs);
+    this.#pings.add(connection);
     return connection;
   }
+}
+
+/** @returns what begins the handshake of a socket when its turn has come, if it is still there then */
+export function pacedHandshakes(
+  clock = NODE_CLOCK,
+): (socket: Pick<Socket, "remoteAddress" | "destroyed">, begin: () => void) => void {
+  const pace = new AddressPace<() => number>(HANDSHAKES, (begin) => begin(), clock);
+  return (socket, begin) =>
+    pace.add(socket.remoteAddress ?? "", () => {
+      if (socket.destroyed) return 0;
+      begin();
+      return 1;
+    });
 }
 
 function remoteOf(socket: Socket): string {

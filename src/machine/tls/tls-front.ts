@@ -46,6 +46,7 @@ export function putTlsBefore(
   side: TlsSide,
   onSpeaking: (socket: Socket) => void,
   onRefused: (remote: string, reason: string) => void,
+  inTurn: (socket: Socket, begin: () => void) => void = (_, begin) => begin(),
 ): TlsFront {
   const [speak] = server.listeners("connection");
   if (speak === undefined) throw new Error("a server without a listener speaks nothing");
@@ -76,7 +77,7 @@ export function putTlsBefore(
         socket.allowHalfOpen = false;
         socket.pause();
         socket.unshift(first);
-        secure.emit("connection", socket);
+        inTurn(socket, () => void secure.emit("connection", socket));
         return;
       }
       onRefused(nameOf(socket), PLAIN_TEXT_REASON);

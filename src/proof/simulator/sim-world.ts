@@ -48,6 +48,7 @@ const WATCH_UNREAD_BYTES = 300;
 /** A revision of two keys is a large one, each of them a part, and together more than a turn looks at. */
 const SMALL_WATCH_TURN = {
   changes: 2,
+  pastChanges: 2,
   records: 2,
   bytes: 100,
   judged: 1,

@@ -44,9 +44,6 @@ export interface FeedHandler {
 const HEADER_BYTES = 9;
 /** What a record takes beside its events or text, at most. */
 const RECORD_BYTES_MAX = 64;
-/** What an event takes beside key and values, at most. */
-const EVENT_OVERHEAD_BYTES = 64;
-
 const MORE = 1;
 const PUT = 1;
 const PREVIOUS = 2;
@@ -92,13 +89,14 @@ const ENDED = record((f) => ({
   revision: f.varint(),
 }));
 
+/** One for all events: a buffer for each would cost more than what is written into it. */
+const eventOut = new ByteWriter(1024, 64 * 1024);
+
 /** The bytes of one event, to be put into as many records as want it. */
 export function eventBytes(event: WatchEvent<ByteString>): Uint8Array {
-  const { key, put, previous } = event;
-  const length = key.length + (put?.value.length ?? 0) + (previous?.value.length ?? 0);
-  const out = new ByteWriter(length + EVENT_OVERHEAD_BYTES);
-  EVENT.write(out, event);
-  return out.peek();
+  eventOut.clear();
+  EVENT.write(eventOut, event);
+  return eventOut.pooledCopy();
 }
 
 /** Collects the records for the watches of one connection in a turn. */

@@ -340,8 +340,8 @@ export class ClientReads {
   /** @param learntTick when the read learnt the index it waits for; of a local read, when it came */
   #answer(read: PendingRead, learntTick: number): void {
     const { route } = read;
-    // A connection that rests sends nothing; a guest, the client of a neighbour, might go on to get a first go for each of its frames.
-    const isResting = route.relayed && route.isResting?.() === true;
+    // Else each of the frames that it has sent might get a first go: thousands of them may wait for the same index.
+    const isResting = route.isResting?.() === true;
     const { rest, work } = isResting ? { rest: read, work: 0 } : this.#go(read, FIRST_BYTES);
     if (rest === null) {
       if (!this.#isSlow(read)) return;

@@ -2,7 +2,9 @@
  * The requests of one client of this node that a neighbour serves, until it answers them.
  *
  * A request counts by its numbers: writes by session and sequence, reads by the client's number. This class may confuse two of a
- * client's frames whose numbers overlap: at worst one frame is handed over once more than need be, or once less.
+ * client's frames with the same number: at worst one frame is handed over once more than need be, or once less.
+ *
+ * Invariant LENT-1: an answer, or a frame that comes back, costs no more when there are many others, in whatever order they come.
  */
 import { CommandCursor } from "../../store/commands/index.ts";
 import {
@@ -13,6 +15,7 @@ import {
 import type { PendingRead } from "../turn/apply-wait-queue.ts";
 import type { StagedGroup } from "../writes/proposals.ts";
 import type { Route } from "../requests/route.ts";
+import { hashOfArray } from "../../base/index.ts";
 
 /** A request that was handed to a neighbour. */
 export type Lent =
@@ -27,16 +30,20 @@ interface Open {
   readonly sinceTick: number;
   /** Null: reads. */
   readonly session: number | null;
-  /** The least and the greatest of its numbers. */
-  readonly first: number;
-  readonly last: number;
+  readonly numbers: readonly number[];
+  /** Of the frame. */
+  readonly hash: number;
   /** How many of its requests have no answer. */
   left: number;
 }
 
 export class LentRequests {
   readonly #onSettled: (lent: Lent) => void;
-  #open: Open[] = [];
+  /** Oldest first. */
+  readonly #open = new Set<Open>();
+  /** LENT-1: by session and number, and by their hashes; of equal ones the oldest first. */
+  readonly #byNumber = new Map<number | null, Map<number, Open[]>>();
+  readonly #byHash = new Map<number, Open[]>();
   /** The last time that this neighbour got a frame while it had none, or answered one. */
   #heardTick = 0;
 
@@ -46,12 +53,18 @@ export class LentRequests {
   }
 
   get isEmpty(): boolean {
-    return this.#open.length === 0;
+    return this.#open.size === 0;
   }
 
   add(lent: Lent, frame: Uint8Array, sinceTick: number, tick: number): void {
     if (this.isEmpty) this.#heardTick = tick;
-    this.#open.push({ lent, frame, sinceTick, ...numbersOf(lent) });
+    const hash = hashOfArray(frame);
+    const open: Open = { lent, frame, hash, sinceTick, ...numbersOf(lent) };
+    this.#open.add(open);
+    put(this.#byHash, hash, open);
+    const byNumber = this.#byNumber.get(open.session) ?? new Map<number, Open[]>();
+    this.#byNumber.set(open.session, byNumber);
+    for (const number of open.numbers) put(byNumber, number, open);
   }
 
   /** @throws DecodeError when this is no frame of answers; what could be read of it counts */
@@ -62,18 +75,21 @@ export class LentRequests {
 
   /** The frame came back as it was. @returns false when it is not open any more */
   takeOut(frame: Uint8Array): boolean {
-    const at = this.#open.findIndex((open) => Buffer.compare(open.frame, frame) === 0);
-    if (at === -1) return false;
-    this.#settle(at);
+    const alike = this.#byHash.get(hashOfArray(frame)) ?? [];
+    const open = alike.find((each) => Buffer.compare(each.frame, frame) === 0);
+    if (open === undefined) return false;
+    this.#settle(open);
     return true;
   }
 
   /** @returns all that is open, taken out */
   drain(): readonly Lent[] {
-    const all = this.#open;
-    this.#open = [];
-    for (const { lent } of all) this.#onSettled(lent);
-    return all.map(({ lent }) => lent);
+    const all = Array.from(this.#open, ({ lent }) => lent);
+    this.#open.clear();
+    this.#byNumber.clear();
+    this.#byHash.clear();
+    for (const lent of all) this.#onSettled(lent);
+    return all;
   }
 
   /**
@@ -102,36 +118,47 @@ export class LentRequests {
   };
 
   #count(session: number | null, number: number, count: number): void {
-    const at = this.#open.findIndex(
-      (open) => open.session === session && open.first <= number && number <= open.last,
-    );
-    const open = this.#open[at];
+    const [open] = this.#byNumber.get(session)?.get(number) ?? [];
     if (open === undefined) return;
     open.left -= count;
-    if (open.left <= 0) this.#settle(at);
+    if (open.left <= 0) this.#settle(open);
   }
 
-  #settle(at: number): void {
-    const [open] = this.#open.splice(at, 1);
-    if (open !== undefined) this.#onSettled(open.lent);
+  #settle(open: Open): void {
+    this.#open.delete(open);
+    drop(this.#byHash, open.hash, open);
+    const byNumber = this.#byNumber.get(open.session);
+    if (byNumber !== undefined) {
+      for (const number of open.numbers) drop(byNumber, number, open);
+      if (byNumber.size === 0) this.#byNumber.delete(open.session);
+    }
+    this.#onSettled(open.lent);
   }
 }
 
-function numbersOf(lent: Lent): Pick<Open, "session" | "first" | "last" | "left"> {
-  let first = Infinity;
-  let last = -1;
-  let left = 0;
-  const add = (number: number): void => {
-    first = Math.min(first, number);
-    last = Math.max(last, number);
-    left += 1;
-  };
+function put(lists: Map<number, Open[]>, at: number, open: Open): void {
+  const list = lists.get(at);
+  if (list === undefined) lists.set(at, [open]);
+  else list.push(open);
+}
+
+function drop(lists: Map<number, Open[]>, at: number, open: Open): void {
+  const list = lists.get(at);
+  if (list === undefined) return;
+  const place = list.indexOf(open);
+  if (place >= 0) list.splice(place, 1);
+  if (list.length === 0) lists.delete(at);
+}
+
+function numbersOf(lent: Lent): Pick<Open, "session" | "numbers" | "left"> {
+  const numbers: number[] = [];
+  const add = (number: number): void => void numbers.push(number);
   if (lent.kind === "reads") {
     forEachReadNumber(lent.read.frame, add);
-    return { session: null, first, last, left };
+    return { session: null, numbers, left: numbers.length };
   }
   const cursor = new CommandCursor();
   cursor.resetToGroup(lent.group.group);
   while (cursor.next()) add(cursor.sequence);
-  return { session: cursor.session, first, last, left };
+  return { session: cursor.session, numbers, left: numbers.length };
 }

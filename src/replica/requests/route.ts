@@ -19,7 +19,7 @@ export interface Route {
   readonly answers: AnswerWriter;
   /** Kept by the replica. */
   readonly load: RouteLoad;
-  /** Its reads took much work, and other clients want the node: the rest of its reads waits. Left out: never. */
+  /** Its reads took much work, and other clients want the node, or it does not read its answers: the rest of its reads waits. Left out: never. */
   isResting?(): boolean;
   /** False once the client is gone, or the session with the neighbour that relayed it: its answers are dropped. */
   isOpen(): boolean;

@@ -8,15 +8,18 @@ export class TurnBudget {
   /** Changes that are taken out of the history at once; the revision that reaches it is the last. */
   piece = PIECE_CHANGES_MIN;
   readonly #turn: WatchTurn;
+  readonly #changes: number;
 
-  constructor(turn: WatchTurn) {
+  /** @param changes of `changes` and `pastChanges` of the turn, the one that counts */
+  constructor(turn: WatchTurn, changes: number) {
     this.#turn = turn;
+    this.#changes = changes;
     this.refill();
   }
 
   refill(): void {
-    const { changes, records, bytes } = this.#turn;
-    this.changes = changes;
+    const { records, bytes } = this.#turn;
+    this.changes = this.#changes;
     this.records = records;
     this.bytes = bytes;
   }

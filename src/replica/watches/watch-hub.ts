@@ -5,13 +5,19 @@
  * Invariants, beside those of the walks and of rights:
  *   HUB-1. Progress at R is written only behind all events up to R of the watches that it concerns.
  *   HUB-2. While there are no watches the hub does nothing, and keeps only the sessions of connections that once had some.
+ *   HUB-3. While watches are left that must end because the node may not serve, no watch is told of events or progress.
  */
 import { type ByteString, type ErrorCode, unreachable } from "../../base/index.ts";
 import type { KvState } from "../../store/index.ts";
 import { ALL_WATCHES, type WatchRequest, type WatchWish } from "../../protocol/client/index.ts";
 import { rangeBytes } from "./range-index.ts";
 import { Watch, WatchSession, type Told, type WatchRoute } from "./watch.ts";
-import { REMOVAL_RECORDS, WATCH_OVERHEAD_BYTES, type WatchHubOptions } from "./watch-limits.ts";
+import {
+  END_RECORDS,
+  REMOVAL_RECORDS,
+  WATCH_OVERHEAD_BYTES,
+  type WatchHubOptions,
+} from "./watch-limits.ts";
 import { WatchRights, type WatchRefusal } from "./watch-rights.ts";
 import { WatchShares } from "./watch-shares.ts";
 import { WatchWalks } from "./watch-walks.ts";
@@ -49,7 +55,10 @@ export class WatchHub {
   readonly #askers = new Set<Watch>();
   /** Sessions of clients that are gone, with watches that are yet to be taken out. */
   readonly #closed = new Set<WatchSession>();
-  /** How many of those may still be taken out in this turn. */
+  /** HUB-3: sessions whose watches end, and with what. */
+  readonly #toEnd = new Set<WatchSession>();
+  #endsWith: WatchRefusal = { code: "DIVERGED", reason: "" };
+  /** How many watches may still be taken out in this turn. */
   #removals: number;
   /** Sessions not told yet that this node hears the leader again, or no longer. */
   readonly #untold = new Set<WatchSession>();
@@ -80,6 +89,11 @@ export class WatchHub {
   /** HUB-2. */
   get isActive(): boolean {
     return this.#shares.watches > 0;
+  }
+
+  /** HUB-3. */
+  get #mayTell(): boolean {
+    return this.isActive && this.#toEnd.size === 0;
   }
 
   get stats(): WatchStats {
@@ -134,11 +148,12 @@ export class WatchHub {
     this.#untold.delete(session);
     this.#dirty.delete(session);
     this.#rights.forget(session);
+    this.#toEnd.delete(session);
   }
 
   /** An entry was applied, or is about to compact what it has changed, or a state was installed: as far as the turn goes. */
   applied(mayServe: boolean): void {
-    if (mayServe && this.isActive && this.#rights.judge()) this.#walks.feed();
+    if (mayServe && this.#mayTell && this.#rights.judge()) this.#walks.feed();
   }
 
   /** @param cutOffTicks since when nothing that is decided has come to this node, as far as it knows */
@@ -153,15 +168,15 @@ export class WatchHub {
     const due = this.#due[this.#tick % this.#due.length] ?? [];
     for (const session of due) {
       if (session.watches.size > 0) this.#rights.look(session);
-      if (session.notices > 0) this.#notice(session);
+      if (session.notices > 0 && this.#mayTell) this.#notice(session);
     }
   }
 
-  /** This node may not serve from its state. */
+  /** HUB-3. This node may not serve from its state: ends all that there are, as many as each turn has room for. */
   endAll(code: ErrorCode, reason: string): void {
-    for (const session of this.#sessions.values()) {
-      for (const watch of session.watches.values()) this.#end(watch, code, reason);
-    }
+    for (const session of this.#sessions.values()) this.#toEnd.add(session);
+    this.#endsWith = { code, reason };
+    this.#endSome();
   }
 
   /**
@@ -171,16 +186,21 @@ export class WatchHub {
    */
   endTurn(appliedIdx: number): boolean {
     this.#removeClosed();
-    if (this.isActive && this.#rights.judge()) {
+    this.#endSome();
+    if (this.#mayTell && this.#rights.judge()) {
       this.#walks.feed();
       this.#walks.catchUp();
       this.#answerAskers();
     }
     if (this.#dirty.size > 0 || this.#untold.size > 0) this.#flush(appliedIdx);
-    const isLeft = this.#dirty.size > 0 || this.#untold.size > 0 || this.#closed.size > 0;
+    const isLeft =
+      this.#dirty.size > 0 ||
+      this.#untold.size > 0 ||
+      this.#closed.size > 0 ||
+      this.#toEnd.size > 0;
     const goesOn =
       isLeft ||
-      (this.isActive && (this.#walks.hasWork || this.#answersMore || !this.#rights.isDone));
+      (this.#mayTell && (this.#walks.hasWork || this.#answersMore || !this.#rights.isDone));
     this.#removals = this.#options.limits.turn.records / REMOVAL_RECORDS;
     this.#walks.endTurn();
     this.#rights.endTurn();
@@ -238,6 +258,17 @@ export class WatchHub {
     if (session.isClosed) return;
     session.out.ended(number, code, text, revision);
     this.#dirty.add(session);
+  }
+
+  #endSome(): void {
+    for (const session of this.#toEnd) {
+      for (const watch of session.watches.values()) {
+        if (this.#removals <= 0) return;
+        this.#removals -= END_RECORDS / REMOVAL_RECORDS;
+        this.#end(watch, this.#endsWith.code, this.#endsWith.reason);
+      }
+      this.#toEnd.delete(session);
+    }
   }
 
   #removeClosed(): void {

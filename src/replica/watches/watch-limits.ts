@@ -1,7 +1,9 @@
 /** The most that one turn does for watches: some milliseconds. The next turns do the rest. */
 export interface WatchTurn {
-  /** Changes that are looked at, by the live walk and by the sweep each. */
+  /** Changes that are looked at for the live watches: no more than were just applied, as a rule. */
   readonly changes: number;
+  /** Changes that are taken out of the history for those that are behind. Each takes microseconds, ten times that in a new process. */
+  readonly pastChanges: number;
   /** Records of events that are written; what else is done for single watches counts as some of them (watch-walks). */
   readonly records: number;
   /** Bytes of events that are written; the event that reaches it is the last. */
@@ -18,7 +20,8 @@ export interface WatchTurn {
 
 export const TURN: WatchTurn = {
   changes: 4096,
-  records: 4096,
+  pastChanges: 512,
+  records: 2048,
   bytes: 4 * 1024 * 1024,
   judged: 4096,
   connections: 512,
@@ -97,3 +100,17 @@ export const REMOVAL_RECORDS = 2;
 export const VISITS_PER_RECORD = 16;
 /** After so many turns a sweep takes in those that have come to wait since. */
 export const SWEEP_TURNS = 64;
+/** So many changes are passed over in the time in which one is taken out of the history. */
+export const PASSED_PER_CHANGE = 4;
+
+/** Work for one connection is counted in bytes that the node might have written instead (RouteLoad). For a change: the versions before and after it. */
+export const CHANGE_WORK_BYTES = 512;
+/** For a record, or a watch that is moved. */
+export const RECORD_WORK_BYTES = 64;
+/** What is told is only copied. */
+const TOLD_PER_WORK_BYTE = 4;
+
+/** @param bytes of the events in a record */
+export function toldWork(bytes: number): number {
+  return RECORD_WORK_BYTES + Math.ceil(bytes / TOLD_PER_WORK_BYTE);
+}

@@ -11,14 +11,18 @@
  *   WALKS-1. A watch is told all that it wants of a revision, in one record or in parts with nothing else for it in between, or
  *       nothing yet. It is told of revisions in order, from its first one on, and misses none.
  *   WALKS-2. A live watch has been told everything up to `fed`, a swept one everything below the sweep's `at`, any other one
- *       everything below its `next`; as far as it is at or above its own `next`.
+ *       everything below its `next`; as far as it is at or above its own `next`. Where a turn ends within a revision, those that were
+ *       told of it have a `next` beyond it.
  *   WALKS-3. A compacted revision ends the watches that need it, COMPACTED, and no other.
- *   WALKS-4. A turn does at most what WatchTurn says, and one revision: watches that end, move or are passed over count as records
- *       do (END_RECORDS, VISITS_PER_RECORD). Those that wait without room cost nothing.
+ *   WALKS-4. A turn does at most what WatchTurn says, and the changes of one revision: watches that end, move or are passed over count
+ *       as records do (END_RECORDS, VISITS_PER_RECORD), and a revision that more watches want than are left in the turn goes on in the
+ *       next one. Those that wait without room cost nothing.
  *   WALKS-5. Beyond a connection's room the hub writes at most one part of a revision for each of its watches, and the notices
  *       that a watch was created, has ended or made progress.
  *   WALKS-6. Connections that are behind are fed in turn: who was served is the last of them; sweeps and large revisions come first
  *       in every other turn; and no sweep goes on for more than SWEEP_TURNS without those that have come to wait.
+ *   WALKS-7. Connections that are behind pay for what is read and written for them (WatchSession.charge); those of a sweep share what
+ *       it reads. One that rests from its work is fed no more of the past until it has rested.
  */
 import { type ByteString, firstFrom } from "../../base/index.ts";
 import { changesAt, changesIn, NextChanges, type Change, type KvState } from "../../store/index.ts";
@@ -27,11 +31,15 @@ import { TurnBudget } from "./turn-budget.ts";
 import type { Watch, WatchSession } from "./watch.ts";
 import { isIn, SharedEvent, wants } from "./watch-events.ts";
 import {
+  CHANGE_WORK_BYTES,
   END_RECORDS,
   FAR_REVISIONS,
+  PASSED_PER_CHANGE,
   PIECE_CHANGES_MAX,
   PIECE_CHANGES_MIN,
+  RECORD_WORK_BYTES,
   SWEEP_TURNS,
+  toldWork,
   VISITS_PER_RECORD,
   type WatchTurn,
 } from "./watch-limits.ts";
@@ -49,6 +57,12 @@ export interface WalkHooks {
   asked(watch: Watch): void;
 }
 
+interface SortedKeys {
+  readonly history: KvState["cells"]["history"];
+  readonly revision: number;
+  readonly keys: readonly ByteString[];
+}
+
 export class WatchWalks {
   readonly #state: () => KvState;
   readonly #hooks: WalkHooks;
@@ -59,6 +73,9 @@ export class WatchWalks {
   #at = 0;
   /** The turn in which it began. */
   #sweptSince = 0;
+  /** WALKS-7: the connections that were in it from then on, and the changes that they have not paid for. */
+  readonly #payers = new Set<WatchSession>();
+  #unpaid = 0;
   #events = 0;
   #slowed = 0;
   #turn = 0;
@@ -67,6 +84,8 @@ export class WatchWalks {
    * a pass over the whole history, which a client that begins and ends such watches would ask for again and again.
    */
   #next: NextChanges | null = null;
+  /** The keys of the revision of which a part was told last: a hundred thousand may take more time to sort than the part. */
+  #sorted: SortedKeys | null = null;
   /** Ticks since a watch was behind. */
   #idleTicks = 0;
   readonly #bounds: WatchTurn;
@@ -75,8 +94,8 @@ export class WatchWalks {
 
   constructor(bounds: WatchTurn, state: () => KvState, hooks: WalkHooks) {
     this.#bounds = bounds;
-    this.#live = new TurnBudget(bounds);
-    this.#past = new TurnBudget(bounds);
+    this.#live = new TurnBudget(bounds, bounds.changes);
+    this.#past = new TurnBudget(bounds, bounds.pastChanges);
     this.#state = state;
     this.#hooks = hooks;
     this.#places = new WatchPlaces((watch) => hooks.asked(watch));
@@ -128,6 +147,7 @@ export class WatchWalks {
 
   tick(): void {
     this.#idleTicks = this.#places.behindCount === 0 ? this.#idleTicks + 1 : 0;
+    if (this.#places.large.size === 0) this.#sorted = null;
     if (this.#idleTicks > NEXT_KEPT_TICKS) this.#next = null;
   }
 
@@ -144,7 +164,7 @@ export class WatchWalks {
     if (this.#fed < revision || swept.size > 0) return true;
     if (needs.first !== undefined && needs.first.next <= cells.history.oldest) return true;
     for (const sessions of [waiting, large]) {
-      for (const session of sessions) if (session.hasRoom(this.#turn)) return true;
+      for (const session of sessions) if (session.mayCatchUp(this.#turn)) return true;
     }
     return false;
   }
@@ -182,9 +202,15 @@ export class WatchWalks {
     }
     for (const watch of live.some(this.#bounds.records)) {
       if (budget.isSpent) return false;
-      this.#compacted(watch, oldest, budget);
+      if (watch.next <= oldest) this.#compacted(watch, oldest, budget);
+      else {
+        // It was told of the compacted revision before the others were.
+        budget.records -= 1;
+        this.#places.place(watch, "future");
+      }
     }
-    return true;
+    // Each takes a record at least: if some are left, the turn is spent.
+    return !budget.isSpent;
   }
 
   /**
@@ -201,11 +227,11 @@ export class WatchWalks {
     const first = history.keysAt(from);
     if (first.length > this.#bounds.revisionKeys) {
       budget.changes -= first.length;
-      this.#setAside(source, from, first, budget);
-      return from + 1;
+      return this.#setAside(source, from, first, budget) ? from + 1 : from;
     }
     let to = from;
-    for (let changes = first.length; to < last && changes < budget.piece; to++) {
+    const piece = Math.min(budget.piece, budget.changes);
+    for (let changes = first.length; to < last && changes < piece; to++) {
       const { length } = history.keysAt(to + 1);
       if (length > this.#bounds.revisionKeys) break;
       changes += length;
@@ -213,16 +239,16 @@ export class WatchWalks {
     const looked = { cells: 0 };
     const index = this.#indexOf(source);
     const changes = changesIn(cells, from, to, (key) => index.has(key), looked, this.#next);
-    budget.changes -= looked.cells;
+    budget.changes -= changes.length + (looked.cells - changes.length) / PASSED_PER_CHANGE;
     for (let at = 0; at < changes.length;) {
       const revision = changes[at]?.revision ?? to;
       let end = at + 1;
       while (changes[end]?.revision === revision) end += 1;
-      this.#tell(source, revision, changes.slice(at, end), budget);
-      if (budget.isSpent && revision < to) {
+      const isOver = this.#tell(source, revision, changes.slice(at, end), budget);
+      if (!isOver || (budget.isSpent && revision < to)) {
         // The changes after this one must be collected once more: collect fewer next time.
         budget.piece = Math.max(PIECE_CHANGES_MIN, budget.piece >> 2);
-        return revision + 1;
+        return isOver ? revision + 1 : revision;
       }
       at = end;
     }
@@ -239,7 +265,7 @@ export class WatchWalks {
     const isFar = history.last - from > farRevisions;
     if (this.#next === null && !isFar) return true;
     if (this.#next?.mayGoOn(history, from) !== true) this.#next = new NextChanges(history, from);
-    budget.changes -= this.#next.extend(budget.changes);
+    budget.changes -= this.#next.extend(budget.changes * PASSED_PER_CHANGE) / PASSED_PER_CHANGE;
     return this.#next.last === history.last;
   }
 
@@ -247,21 +273,32 @@ export class WatchWalks {
     return source === "live" ? this.#places.live : this.#places.sweptIndex;
   }
 
-  /** All that the watches of a source want of one revision (WALKS-1). */
+  /**
+   * All that the watches of a source want of one revision (WALKS-1), as many of them as are left in the turn (WALKS-4).
+   * @returns whether those were all
+   */
   #tell(
     source: "live" | "swept",
     revision: number,
     changes: readonly Change[],
     budget: TurnBudget,
-  ): void {
+  ): boolean {
     const touched: Watch[] = [];
+    const most = Math.ceil(budget.records);
+    let areAll = true;
     const index = this.#indexOf(source);
     for (const change of changes) {
       const event = new SharedEvent(change);
       index.visit(change.key, (watch) => {
         budget.records -= 1 / VISITS_PER_RECORD;
         if (watch.next > revision || !wants(watch, change)) return;
-        if (watch.events.length === 0) touched.push(watch);
+        if (watch.events.length === 0) {
+          if (touched.length >= most) {
+            areAll = false;
+            return;
+          }
+          touched.push(watch);
+        }
         const bytes = event.bytes(watch.wish.previous);
         watch.events.push(bytes);
         watch.eventBytes += bytes.length;
@@ -270,19 +307,24 @@ export class WatchWalks {
     for (const watch of touched) {
       const { session, events, eventBytes: bytes, number } = watch;
       budget.records -= 1;
+      const hasRoom =
+        source === "live" ? session.hasRoom(this.#turn) : session.mayCatchUp(this.#turn);
       if (events.length > 1 && bytes > this.#bounds.partBytes)
         this.#leave(watch, revision, "large");
-      else if (budget.bytes <= 0 || !session.hasRoom(this.#turn)) {
+      else if (budget.bytes <= 0 || !hasRoom) {
         this.#leave(watch, revision, "waiting");
       } else {
         session.out.events(number, revision, events, false);
+        if (source === "swept") session.charge(toldWork(bytes));
         this.#hooks.wrote(session);
         this.#events += events.length;
         budget.bytes -= bytes;
+        if (!areAll) watch.next = revision + 1;
       }
       events.length = 0;
       watch.eventBytes = 0;
     }
+    return areAll;
   }
 
   /** @param revision the first of which the watch was told nothing */
@@ -293,13 +335,16 @@ export class WatchWalks {
     this.#places.place(watch, source);
   }
 
-  /** A revision of very many keys: each watch that wants some of them gets the revision by itself. */
+  /**
+   * A revision of very many keys: each watch that wants some of them gets the revision by itself.
+   * @returns false: the turn was not enough for all of them, and the next one goes on
+   */
   #setAside(
     source: "live" | "swept",
     revision: number,
     keys: readonly ByteString[],
     budget: TurnBudget,
-  ): void {
+  ): boolean {
     const setAside = (watch: Watch): void => {
       budget.records -= 1;
       this.#leave(watch, revision, "large");
@@ -307,19 +352,28 @@ export class WatchWalks {
     if (source === "live") {
       for (const key of keys) {
         const found: Watch[] = [];
-        this.#places.live.visit(key, (watch) => found.push(watch));
+        this.#places.live.visit(key, (watch) => {
+          budget.records -= 1 / VISITS_PER_RECORD;
+          // One that was set aside in the turn before may be back already.
+          if (watch.next <= revision) found.push(watch);
+        });
         // They leave before the next key is looked up, so each is found once.
-        found.forEach(setAside);
+        for (const watch of found) {
+          if (budget.records <= 0) return false;
+          setAside(watch);
+        }
       }
-      return;
+      return true;
     }
     const sorted = keys.toSorted();
     for (const watch of this.#places.swept) {
+      if (budget.records <= 0) return false;
       budget.records -= 1 / VISITS_PER_RECORD;
       const { start, end } = watch.wish;
       const first = sorted[firstFrom(sorted, start)];
       if (watch.next <= revision && first !== undefined && isIn(first, end)) setAside(watch);
     }
+    return true;
   }
 
   // ---- those that are behind -------------------------------------------------------------------------------------
@@ -348,7 +402,7 @@ export class WatchWalks {
     for (const session of large) {
       if (this.#past.isSpent) return;
       const [watch] = session.large;
-      if (watch === undefined || watch.next <= oldest || !session.hasRoom(this.#turn)) continue;
+      if (watch === undefined || watch.next <= oldest || !session.mayCatchUp(this.#turn)) continue;
       large.delete(session);
       large.add(session);
       this.#tellPart(watch);
@@ -359,8 +413,7 @@ export class WatchWalks {
     const { session, wish, next: revision, number } = watch;
     const { cells } = this.#state();
     if (!this.#knowsNext(revision, this.#past, FAR_REVISIONS.past)) return;
-    const keys = cells.history.keysAt(revision).toSorted();
-    this.#past.changes -= keys.length;
+    const keys = this.#sortedKeysAt(revision, session);
     let at = firstFrom(keys, wish.start);
     if (watch.sentKey !== null) at = firstFrom(keys, `${watch.sentKey}\0` as ByteString);
     // One part at least: the keys of one revision may be more than a turn's changes, and in the next turn they were as many again.
@@ -369,7 +422,8 @@ export class WatchWalks {
       let bytes = 0;
       let key = keys[at];
       // Small events are more than a turn's changes before they are a part's bytes.
-      const endOfTurn = at + this.#bounds.changes;
+      const endOfTurn = at + this.#bounds.pastChanges;
+      const before = at;
       while (
         key !== undefined &&
         isIn(key, wish.end) &&
@@ -393,42 +447,70 @@ export class WatchWalks {
       this.#events += events.length;
       this.#past.records -= 1;
       this.#past.bytes -= bytes;
+      session.charge(toldWork(bytes) + (at - before) * CHANGE_WORK_BYTES);
       if (more) continue;
       watch.next = revision + 1;
       return this.#places.place(watch, watch.next > this.#fed ? "live" : "waiting");
     } while (session.hasRoom(this.#turn) && !this.#past.isSpent);
   }
 
+  #sortedKeysAt(revision: number, session: WatchSession): readonly ByteString[] {
+    const { history } = this.#state().cells;
+    if (this.#sorted?.revision === revision && this.#sorted.history === history)
+      return this.#sorted.keys;
+    const keys = history.keysAt(revision).toSorted();
+    const changes = keys.length / PASSED_PER_CHANGE;
+    this.#past.changes -= changes;
+    session.charge(changes * CHANGE_WORK_BYTES);
+    this.#sorted = { revision, history, keys };
+    return keys;
+  }
+
   #sweep(): void {
     const { oldest } = this.#state().cells.history;
     const { swept } = this.#places;
     while (!this.#past.isSpent) {
-      if (swept.size === 0 && !this.#beginSweep(oldest)) return;
+      if (swept.size === 0 && !this.#beginSweep(oldest)) break;
       if (this.#at <= oldest || this.#turn - this.#sweptSince >= SWEEP_TURNS) {
         this.#endSweep();
       } else if (this.#at > this.#fed) {
         // They have been told all that the live ones have.
         for (const watch of swept) this.#places.place(watch, "live");
       } else {
+        const before = this.#past.changes;
         this.#at = this.#walk("swept", this.#at, this.#fed, this.#past);
+        this.#unpaid += before - this.#past.changes;
       }
     }
+    this.#pay();
+  }
+
+  /** WALKS-7. */
+  #pay(): void {
+    if (this.#unpaid === 0) return;
+    const each = Math.ceil((this.#unpaid * CHANGE_WORK_BYTES) / Math.max(1, this.#payers.size));
+    for (const session of this.#payers) session.charge(each);
+    this.#unpaid = 0;
   }
 
   /** With as many that wait and have room as there may be in one (WALKS-6). @returns whether there are any */
   #beginSweep(oldest: number): boolean {
     const { waiting, swept } = this.#places;
+    this.#pay();
+    this.#payers.clear();
     let at = Infinity;
     let left = this.#bounds.records;
     for (const session of waiting) {
       if (left <= 0) break;
-      if (!session.hasRoom(this.#turn)) continue;
+      if (!session.mayCatchUp(this.#turn)) continue;
+      this.#payers.add(session);
       for (const watch of session.waiting) {
         // One that must end does so first (#endOvertaken), in the next turns.
         if (left <= 0 || watch.next <= oldest) break;
         left -= 1;
         at = Math.min(at, watch.next);
         this.#past.records -= 1;
+        session.charge(RECORD_WORK_BYTES);
         this.#places.place(watch, "swept");
       }
       if (left > 0 || session.waiting.size === 0) continue;

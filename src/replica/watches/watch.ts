@@ -1,7 +1,8 @@
 /** Watches as the hub keeps them, and the connections that they are on. */
-import { printable, type ByteString } from "../../base/index.ts";
+import { addressOf, printable, type ByteString } from "../../base/index.ts";
 import type { Actor } from "../../store/index.ts";
 import { FeedWriter, type WatchWish } from "../../protocol/client/index.ts";
+import type { RouteLoad } from "../requests/route-load.ts";
 
 /** A client's connection to this node. */
 export interface WatchRoute {
@@ -16,6 +17,10 @@ export interface WatchRoute {
   isOpen(): boolean;
   /** Bytes that were told to it and have not left. */
   unreadBytes(): number;
+  /** What the history's work for it counts for. Left out: for nobody. */
+  readonly load?: RouteLoad;
+  /** As of Route: it is fed no more of the past for now. */
+  isResting?(): boolean;
   /** For the host to call, with what a turn has for it. */
   tell(frame: Uint8Array): void;
 }
@@ -89,6 +94,8 @@ export class WatchSession {
   readonly #unreadBytesMax: number;
   #unreadBytes = 0;
   #turn = -1;
+  #isResting = false;
+  #restTurn = -1;
 
   constructor(route: WatchRoute, unreadBytesMax: number) {
     this.route = route;
@@ -105,6 +112,22 @@ export class WatchSession {
       this.#unreadBytes = this.route.unreadBytes();
     }
     return this.#unreadBytes + this.out.bytes < this.#unreadBytesMax;
+  }
+
+  /** Whether it may be fed of the past: it has room, and does not rest. @param turn as of `hasRoom` */
+  mayCatchUp(turn: number): boolean {
+    if (!this.hasRoom(turn)) return false;
+    if (turn !== this.#restTurn) {
+      this.#restTurn = turn;
+      this.#isResting = this.route.isResting?.() === true;
+    }
+    return !this.#isResting;
+  }
+
+  /** The node has worked for what its watches were not told of in time. */
+  charge(workBytes: number): void {
+    const { load } = this.route;
+    if (load !== undefined) load.workBytes += workBytes;
   }
 
   /**
@@ -124,6 +147,6 @@ export class WatchSession {
 function clientOf({ actor, remote = "" }: WatchRoute): string {
   const name = actor?.name ?? "";
   if (name !== "") return `user ${printable(name)}`;
-  const portAt = remote.lastIndexOf(":");
-  return `the address ${portAt < 0 ? remote : remote.slice(0, portAt)}`;
+  const address = addressOf(remote);
+  return address.includes(":") ? `the network ${address}::/64` : `the address ${address}`;
 }

@@ -6,7 +6,8 @@
  *       next turns. So the number of connections with input bounds a turn, and a connection with little input is served in the turn in
  *       which the input came.
  *   CONNECTION-2. A connection has at most COMMANDS_MAX commands, READS_MAX reads and BYTES_MAX bytes of either under way (and one frame or
- *       piece of a frame), and nothing is taken from it while its client leaves UNREAD_BYTES_MAX of answers unread. While the node refuses
+ *       piece of a frame), and nothing is taken from it, nor are its reads answered, while its client leaves UNREAD_BYTES_MAX of answers
+ *       unread. While the node refuses
  *       all writes those under way do not count: they may wait for the disk as long as it takes, and the client must hear at once that
  *       later ones are refused; reads go on.
  *   CONNECTION-3. Input beyond that waits in order, and the node does not read the socket meanwhile: the client must wait.
@@ -37,6 +38,7 @@ import {
   encodeSignedIn,
   SIGN_IN_FRAME,
   type SignInRequest,
+  type WatchRequest,
 } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
 import type { BufferHolder } from "./buffer-budget.ts";
@@ -52,10 +54,12 @@ const WORK_BYTES = 256;
 /** A connection signs in once in a while. */
 const SIGN_IN_WORK = 512;
 /**
- * Larger frames of writes are taken piece by piece. Those with more bytes are checked piece by piece, too, as are such frames of reads: to
+ * Larger frames of writes and of requests for watches are taken piece by piece. Those with more bytes are checked piece by piece, too, as are such frames of reads: to
  * check 256 KiB of transactions that name a thousand keys each takes ten milliseconds, and 4 MiB of reads of very short keys thirty.
  */
 const PIECE_COMMANDS = 256;
+/** To begin a watch or to end it, and to tell its client of that: beside one read. */
+const WATCH_WORK_BYTES = 512;
 const PIECE_BYTES = 256 * 1024;
 /** Checks of smaller frames take less than a millisecond. */
 const SLOW_BYTES = 16 * 1024;
@@ -108,6 +112,8 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
   #nextPiece = 0;
   /** The same of a frame of reads. Null: none is left. */
   #reads: ReadsPieces | null = null;
+  /** The same of a frame of watches. */
+  #watches: readonly WatchRequest[] = [];
   #open = true;
   /** What is left of this turn's share, or missing from the next ones. */
   #work = TURN_WORK;
@@ -181,10 +187,11 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     this.tell(frame);
   }
 
-  /** CONNECTION-6. */
+  /** CONNECTION-2 and CONNECTION-6. */
   isResting(): boolean {
     this.#countWork();
-    return !this.#pace.isIdle && this.#mustRestFromWork();
+    if (this.#unread) this.#unread = this.#connection.bufferedBytes() > UNREAD_BYTES_MAX;
+    return this.#unread || (!this.#pace.isIdle && this.#mustRestFromWork());
   }
 
   unreadBytes(): number {
@@ -219,7 +226,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   get #hasWaiting(): boolean {
     const hasPieces = this.#nextPiece < this.#pieces.length || this.#reads !== null;
-    return hasPieces || !this.#inbox.isEmpty;
+    return hasPieces || this.#watches.length > 0 || !this.#inbox.isEmpty;
   }
 
   /** CONNECTION-1 and CONNECTION-2. */
@@ -251,9 +258,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     const isFull = commands >= COMMANDS_MAX || bytes >= BYTES_MAX;
     if (isFull && !this.#gate.replica.refusesWrites) return false;
     if (!this.#large.isIdle && this.#mustRest()) return false;
-    if (this.isResting()) return false;
-    if (this.#unread) this.#unread = this.#connection.bufferedBytes() > UNREAD_BYTES_MAX;
-    return !this.#unread;
+    return !this.isResting();
   }
 
   /** CONNECTION-4. */
@@ -274,6 +279,7 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
 
   #takeNext(): void {
     if (this.#reads !== null) return this.#takeReads(this.#reads);
+    if (this.#watches.length > 0) return this.#takeWatches();
     const piece = this.#pieces[this.#nextPiece];
     if (piece === undefined) {
       const frame = this.#inbox.shift();
@@ -316,6 +322,18 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     }
   }
 
+  /** The next piece of them. */
+  #takeWatches(): void {
+    const piece = this.#watches.slice(0, PIECE_COMMANDS);
+    this.#watches = this.#watches.slice(PIECE_COMMANDS);
+    this.#work -= piece.length;
+    this.load.workBytes += WATCH_WORK_BYTES * piece.length;
+    const beganMs = this.#gate.nowMs();
+    const wrong = this.#gate.replica.onWatches(this, piece);
+    this.#payForTime(beganMs);
+    if (wrong !== null) this.#refuse(new DecodeError(wrong));
+  }
+
   /** @returns false when it is in one piece, or cannot be taken apart */
   #takeInPieces(group: Uint8Array, areChecked: boolean): boolean {
     const pieces = piecesOf(group, PIECE_COMMANDS, PIECE_BYTES);
@@ -347,14 +365,10 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
       case "reads":
         this.#work -= frame.count + Math.floor(bytes.length / WORK_BYTES);
         return this.#gate.replica.onReads(this, bytes, frame);
-      case "watches": {
-        this.#work -= frame.requests.length + Math.floor(bytes.length / WORK_BYTES);
-        const beganMs = this.#gate.nowMs();
-        const wrong = this.#gate.replica.onWatches(this, frame.requests);
-        this.#payForTime(beganMs);
-        if (wrong !== null) throw new DecodeError(wrong);
-        return;
-      }
+      case "watches":
+        this.#work -= Math.floor(bytes.length / WORK_BYTES);
+        this.#watches = frame.requests;
+        return this.#takeWatches();
       default:
         return unreachable(frame, "client frame");
     }
@@ -428,5 +442,6 @@ export class ClientConnection implements ConnectionHandlers, Route, WatchRoute, 
     this.#pieces = [];
     this.#nextPiece = 0;
     this.#reads = null;
+    this.#watches = [];
   }
 }

@@ -3,9 +3,9 @@
  * their password (Basic) or their token (Bearer).
  */
 import { mayManage, type AccessState } from "../../store/index.ts";
-import { KvError } from "../../base/index.ts";
+import { addressOf, KvError } from "../../base/index.ts";
 import type { Audit } from "../../machine/ports/index.ts";
-import { addressOf } from "./address.ts";
+
 import { signInRecord } from "./audit-frame.ts";
 import type { Proof, SignIn } from "./sign-in.ts";
 

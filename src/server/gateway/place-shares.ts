@@ -9,8 +9,8 @@
  *   PLACES-2. A client that goes first finds room as long as one that does not has a place, and never gives way to it.
  *   PLACES-3. A connection stays its client's that took the place for it, even when rights and users change meanwhile.
  */
+import { addressOf } from "../../base/index.ts";
 import type { Actor } from "../../store/index.ts";
-import { addressOf } from "./address.ts";
 
 /** A connection, as far as it counts. */
 export interface PlaceTaker {

@@ -14,8 +14,7 @@
  *       strangers together may try that name five times a second. Strangers' attempts on a name do not delay its user at an address with a
  *       recent sign-in.
  */
-import { KvError } from "../../base/index.ts";
-import { addressOf } from "./address.ts";
+import { addressOf, KvError } from "../../base/index.ts";
 
 const WAITING_MAX = 64;
 const STRANGERS_MAX = 48;

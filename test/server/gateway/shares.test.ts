@@ -17,6 +17,8 @@ import {
   forEachRead,
   ReadsWriter,
   takeWritesFrame,
+  watchesFrame,
+  type WatchRequest,
 } from "../../../src/protocol/client/client.ts";
 
 const MIB = 1024 * 1024;
@@ -217,6 +219,71 @@ describe("a connection's share of a turn", () => {
     expect(connection.ended).toContain("the end of the frame");
   });
 
+  describe("of requests for watches", () => {
+    const EVERYTHING = { start: new Uint8Array(0), end: null, from: null };
+    const wish = { ...EVERYTHING, previous: false, puts: true, deletes: true, notices: false };
+    const create = (count: number): Uint8Array =>
+      watchesFrame(
+        Array.from({ length: count }, (_, i) => ({ kind: "create", watch: 1 + i, wish })),
+      );
+
+    function watching(wrongAt = Infinity) {
+      const it = world();
+      const asked: number[] = [];
+      const onWatches = (_: ClientConnection, requests: readonly WatchRequest[]): string | null => {
+        asked.push(...requests.map(({ watch }) => watch));
+        return asked.length > wrongAt ? "wrong" : null;
+      };
+      Object.assign(it.gate.replica, { onWatches });
+      const turns = (count: number): number[] =>
+        Array.from({ length: count }, () => {
+          const before = asked.length;
+          it.turn();
+          return asked.length - before;
+        });
+      return { ...it, asked, turns };
+    }
+
+    test("is some hundred; a large frame is taken piece by piece, in order, before what comes after it", () => {
+      const { client, asked, taken, turns, connection } = watching();
+      client.onFrame(create(4096));
+      expect(asked.length).toBe(256);
+      expect(connection.paused).toBe(true);
+      client.onFrame(reads(1));
+      const each = turns(20);
+      expect(Math.max(...each)).toBeLessThanOrEqual(512);
+      expect(asked).toEqual(Array.from({ length: 4096 }, (_, i) => 1 + i));
+      expect([taken, connection.paused]).toEqual([[1], false]);
+    });
+
+    test("is paid for: who begins and ends them without end rests while others are at work", () => {
+      const { client, asked, turns, gate } = watching();
+      gate.others = true;
+      for (let i = 0; i < 10; i++) client.onFrame(create(4096));
+      turns(1000);
+      expect(asked.length).toBeLessThan(3000);
+      const before = asked.length;
+      gate.clockMs += 10;
+      turns(100);
+      expect(asked.length - before).toBeLessThanOrEqual(2048);
+    });
+
+    test("a client that begins a thousand at once does not rest", () => {
+      const { client, asked, turns, gate } = watching();
+      gate.others = true;
+      client.onFrame(create(1000));
+      turns(3);
+      expect([asked.length, client.isResting()]).toEqual([1000, false]);
+    });
+
+    test("the rest of a frame with something wrong in it is dropped", () => {
+      const { client, asked, turns, connection } = watching(300);
+      client.onFrame(create(4096));
+      turns(20);
+      expect([asked.length, connection.ended]).toEqual([512, "malformed frame: wrong"]);
+    });
+  });
+
   test("bytes count too", () => {
     const { client, taken } = world();
     for (let i = 0; i < 10; i++) client.onFrame(writes(1, 1024 * 1024));
@@ -377,6 +444,14 @@ describe("a connection's share of a turn", () => {
       client.load.workBytes += MIB;
       expect(client.isResting()).toBe(false);
     }
+  });
+
+  test("the rests of its frames of reads wait too while its answers are not read", () => {
+    const { client, connection } = world();
+    client.deliver(new Uint8Array(5 * MIB));
+    expect(client.isResting()).toBe(true);
+    connection.buffered = 3 * MIB;
+    expect(client.isResting()).toBe(false);
   });
 
   test("ends where answers are not read", () => {
