@@ -329,6 +329,42 @@ describe("what may be lost is said again", () => {
     expect(persist(second).mayTakePlace).toEqual({ generation: 1 });
   });
 
+  test("a session that ends meanwhile costs no snapshot: the log that came before still begins with it", () => {
+    const replica = newcomer();
+    const snapshot = { idx: 5, bytes: 100, crc: 1 };
+    const begin = { kind: "complete", idx: 5, value: snapshot } as const;
+    const logSync = { snapshot: begin, syncIdx: 5, suffix: [], stopSign: null };
+    replica.onPeerMessage(1, { type: "acceptSync", n, seq, decidedIdx: 5, logSync });
+    replica.onSessionEnd(1);
+    replica.onSession(1);
+    expect(said(replica)).toContain("prepareReq to 1");
+    replica.onPeerMessage(1, prepare(n));
+    // The leader would answer with the whole log behind a snapshot once more, and perhaps a newer one.
+    expect(said(replica)).not.toContain("joinRequest to 1");
+    replica.snapshots.kept(snapshot);
+    expect(replica.core.acceptedRound).toEqual(n);
+    expect(replica.core.acceptedIdx).toBe(5);
+  });
+
+  test("also while a snapshot of a round that is over is awaited, from a leader that is gone", () => {
+    const replica = newcomer();
+    const snapshot = { idx: 5, bytes: 100, crc: 1 };
+    const begin = { kind: "complete", idx: 5, value: snapshot } as const;
+    const entries = { snapshot: null, syncIdx: 0, suffix: [], stopSign: null };
+    const logSync = { ...entries, snapshot: begin, syncIdx: 5 };
+    replica.onPeerMessage(1, { type: "acceptSync", n, seq, decidedIdx: 5, logSync });
+    expect(said(replica)).toEqual(["snapshotRequest to 1"]);
+    const next = ballot(9, 2);
+    replica.onPeerMessage(2, prepare(next));
+    replica.onPeerMessage(2, { type: "acceptSync", n: next, seq, decidedIdx: 0, logSync: entries });
+    expect(replica.core.acceptedRound).toEqual(next);
+    replica.onSession(2);
+    expect(said(replica)).toContain("prepareReq to 2");
+    replica.onPeerMessage(2, prepare(next));
+    expect(said(replica)).toContain("joinRequest to 2");
+    expect(said(replica, RETRY_TICKS)).toContain("joinRequest to 2");
+  });
+
   test("a candidate that is gone before it leads keeps it from no other leader", () => {
     const replica = newcomer();
     // Of a higher ballot, which nobody but this node has heard of.

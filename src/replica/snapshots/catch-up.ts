@@ -24,6 +24,7 @@ import { SNAPSHOT_UNKEPT_BYTES_MAX } from "../../base/index.ts";
 import {
   ballotsEqual,
   compareBallots,
+  type Ballot,
   type NodeId,
   type OmniPaxos,
 } from "../../omnipaxos/index.ts";
@@ -120,6 +121,11 @@ export class CatchUp {
 
   get isStuck(): boolean {
     return this.progress?.isStuck ?? false;
+  }
+
+  /** A log sync of that round waits for its snapshot. One of a round that is over may wait for ever: its sender may be gone. */
+  isFetchingFor(n: Ballot): boolean {
+    return this.#held !== null && ballotsEqual(this.#held.message.n, n);
   }
 
   /** CATCHUP-4. */

@@ -40,7 +40,7 @@ interface Asked {
 export interface LogFetchOptions {
   readonly core: Core;
   readonly send: (to: NodeId, message: JoinRequest) => void;
-  readonly catchUp: Pick<CatchUp, "progress">;
+  readonly catchUp: Pick<CatchUp, "isFetchingFor">;
 }
 
 export class LogFetch {
@@ -62,7 +62,10 @@ export class LogFetch {
   #onPrepare(from: NodeId, prepare: Prepare): void {
     const { core } = this.#options;
     const order = compareBallots(prepare.n, core.promise);
-    if (order < 0 || (order === 0 && (core.phase === "accept" || this.#isComing))) return;
+    if (order < 0 || (order === 0 && core.phase === "accept")) return;
+    // It is promised already. A session that has ended since must not cost the log that waits for its snapshot (CATCHUP-5).
+    if (order === 0 && this.#isComing)
+      return core.receive({ from, to: core.pid, message: prepare });
     this.#ask({ leader: from, n: prepare.n, prepare });
   }
 
@@ -92,9 +95,10 @@ export class LogFetch {
     else if (phase === "prepare") this.#ask({ leader: promise.pid, n: promise, prepare: null });
   }
 
-  /** The snapshot that the log begins with is being fetched. */
+  /** The snapshot that the log of the promised round begins with is being fetched. */
   get #isComing(): boolean {
-    return this.#options.catchUp.progress !== null;
+    const { catchUp, core } = this.#options;
+    return catchUp.isFetchingFor(core.promise);
   }
 
   #ask({ leader, n, prepare }: Omit<Asked, "acceptedRound">): void {
