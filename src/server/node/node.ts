@@ -407,7 +407,7 @@ export class Node {
         onRefused: (peer, refusal) => {
           // The link has already logged any other refusal, once, and tries again.
           const ends = this.#guard.onRefused(peer, refusal);
-          if (ends !== null) this.#fail(ends);
+          if (ends !== null && !this.#reports.mayBeOutdated(peer)) this.#fail(ends);
         },
       },
     );

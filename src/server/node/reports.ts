@@ -61,6 +61,9 @@ export class Reports {
   /** Peers that may not know of all disks that this node knows to have been replaced (REPORT-1). */
   readonly #unaware = new Set<NodeId>();
 
+  /** Peers to which this process has presented itself as one that waits for its place. */
+  readonly #presentedWaiting = new Set<NodeId>();
+
   constructor(options: ReportsOptions) {
     this.#options = options;
   }
@@ -69,6 +72,7 @@ export class Reports {
   presence(to: NodeId): PeerPresence {
     const { directory, replica } = this.#options;
     const isPeer = directory.members.includes(to);
+    if (!directory.joined) this.#presentedWaiting.add(to);
     return {
       incarnation: directory.incarnation,
       peer: {
@@ -81,6 +85,14 @@ export class Reports {
         origin: replica.state.origin,
       },
     };
+  }
+
+  /**
+   * A refusal by this peer may speak of how this node presented itself before it had its place, which others have told the peer of by now. So
+   * one a peer is not the last word: if it is right, the next attempt brings it again.
+   */
+  mayBeOutdated(peer: NodeId): boolean {
+    return this.#options.directory.joined && this.#presentedWaiting.delete(peer);
   }
 
   /** A session with this peer began, or its link lost messages. */

@@ -151,6 +151,21 @@ test("so is one that has its place, when a copy of it from before has claimed th
   expect(world.ended).toEqual([3]);
 });
 
+test("a peer that refuses what this disk was before it had its place is asked once more", () => {
+  const world = new World(true);
+  for (const peer of [2, 3]) world.reports.presence(peer);
+  // It waits still: a refusal is the last word.
+  expect(world.reports.mayBeOutdated(2)).toBe(false);
+  world.reports.join({ claim: 1, mayTakePlace: null });
+  world.reports.join({ claim: null, mayTakePlace: { generation: 1 } });
+  for (const peer of [2, 3]) {
+    expect(world.reports.mayBeOutdated(peer)).toBe(true);
+    expect(world.reports.presence(peer).peer.joined).toBe(true);
+    expect(world.reports.mayBeOutdated(peer)).toBe(false);
+  }
+  expect(new World().reports.mayBeOutdated(2)).toBe(false);
+});
+
 test("a claim is durable before it is told, and counts for this process alone", () => {
   const world = new World(true);
   world.meet(2, "two");
