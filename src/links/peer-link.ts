@@ -229,11 +229,12 @@ export class PeerLink {
   }
 
   /** Repeated attempts end the same way: one line in the log is enough. */
-  logOnce(message: string, code: string, reason: string): void {
+  logOnce(message: string, code: string, reason: string, remote?: string): void {
     const { peer, strangers } = this.#options;
     if (this.#lastLogged === reason) return;
     this.#lastLogged = reason;
-    strangers.warn(message, { peer, code, reason });
+    // Whoever dialed may only claim to be that node.
+    strangers.warn(message, { peer, ...(remote === undefined ? {} : { remote }), code, reason });
   }
 
   status(): LinkStatus {

@@ -210,7 +210,7 @@ export class PeerLinks {
     } else if (link === undefined) {
       this.#strangers.warn("peer connection refused", { remote, peer, code, reason: text });
     } else {
-      link.logOnce("peer connection refused", code, text);
+      link.logOnce("peer connection refused", code, text, remote);
     }
   }
 }

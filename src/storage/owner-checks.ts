@@ -12,7 +12,7 @@ export function checkOwner(identity: Who, { clusterId, nodeId }: Who): void {
     throw new StorageError(
       "CLUSTER_MISMATCH",
       `the data directory belongs to cluster "${identity.clusterId}", this server to cluster "${clusterId}": ` +
-        `correct --cluster-id or --data-dir`,
+        `correct --cluster-id or the cluster file (--cluster, OMNIKV_CLUSTER, "cluster" in the file of --config), or --data-dir`,
     );
   }
   if (identity.nodeId !== nodeId) {

@@ -124,6 +124,7 @@ test("told to end while none can be made it ends with 1; wrong flags are said", 
     ["--every needs --keep", ["--every", "1h"]],
     ["--keep: expected an integer from 1 to 10000", ["--keep", "0"]],
     ["--every: expected a time like", ["--keep", "2", "--every", "soon"]],
+    ["--every: expected a time like", ["--keep", "2", "--every", "24"]],
     ["--force make no sense", ["--keep", "2", "--force"]],
   ];
   for (const [text, args] of wrong) {

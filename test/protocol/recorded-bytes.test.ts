@@ -57,6 +57,17 @@ test("what nodes of the version before say of their states, without the versions
   expect(decodePeerMessage(Buffer.from(bytes, "hex"))).toEqual(PEER_SAMPLES.at(-2));
 });
 
+test("a place that a node of the version before names does not wait", () => {
+  const report = recorded.messages.find(([type]) => type === "report")?.[1] ?? "";
+  const before = report
+    .replace("91de0004a46e6f6465", "91de0003a46e6f6465")
+    .replace(/a57761697473c3$/, "");
+  expect(before).not.toBe(report);
+  expect(decodePeerMessage(Buffer.from(before, "hex"))).toMatchObject({
+    places: [{ node: 2, waits: false }],
+  });
+});
+
 test("a frame that a node of the version before passes on is of nobody", () => {
   const relayed = recorded.messages.filter(([type]) => /^relay(Request|Returned)$/.test(type));
   expect(relayed).not.toEqual([]);

@@ -55,7 +55,8 @@ export function scheduleOf(
 }
 
 function everyOf(text: string): number {
-  const ms = parseDuration(text, "s") ?? 0;
+  // A forgotten unit would make a backup every few seconds, and those that are to stay would all be of this minute.
+  const ms = parseDuration(text, null) ?? 0;
   if (ms >= EVERY_MIN_MS && ms <= EVERY_MAX_MS) return ms;
   throw new KvError("BAD_REQUEST", `--every: expected a time like 15m, 1h or 1d, got "${text}"`);
 }

@@ -80,11 +80,18 @@ const CHUNK = byteString(Math.max(SNAPSHOT_CHUNK_BYTES, PEER_FRAME_BYTES_MAX));
 const INCARNATION = text(256);
 const ACTOR_NAME = text(128);
 
+/** Nodes of the version before do not say it. */
+const WAITS: typeof BOOLEAN = {
+  ...BOOLEAN,
+  fromValue: (value, name, form) =>
+    value === undefined ? false : BOOLEAN.fromValue(value, name, form),
+};
+
 const DISK_PLACE: Structure<DiskPlace> = structure((f) => ({
   node: f.take(POSITIVE),
   incarnation: f.take(INCARNATION),
   generation: f.take(UINT32),
-  waits: f.take(BOOLEAN),
+  waits: f.take(WAITS),
 }));
 
 const KEPT_VERSIONS: Structure<KeptVersions> = structure((f) => ({

@@ -20,7 +20,7 @@ export function forbiddenText(actor: Actor | null): string {
 export function unknownText(actor: Actor | null): string {
   return actor === null || actor.name === ""
     ? "access control is on, and nobody has signed in over this connection: name a user and a password. This request did nothing"
-    : `${nameOf(actor)} is no user any more, or has got another password: sign in again. This request did nothing`;
+    : `${nameOf(actor)} is no user here, is no user any more, or has got another password: sign in as one. This request did nothing`;
 }
 
 /** For logs and texts. */
