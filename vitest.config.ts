@@ -39,6 +39,7 @@ const SHARED = [
 /** They put others in the place of modules and globals, or change the flags of their process. */
 const APART = [
   "test/machine/audit-file.test.ts",
+  "test/machine/network/ping-rounds.test.ts",
   "test/machine/network/request-input.test.ts",
   "test/machine/node-file.test.ts",
   "test/machine/node-memory.test.ts",

@@ -3,7 +3,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { PingRounds } from "../../../src/machine/network/ping-rounds.ts";
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  // First the spy: it stands in the place of the timer that is put back.
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 /** Rounds of two seconds, and by whom what was looked at in each millisecond of them. */
 function world(count: number) {
