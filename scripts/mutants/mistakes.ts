@@ -180,8 +180,8 @@ export const MISTAKES: readonly Mutant[] = [
     patches: [
       patch(
         GUARD,
-        "    if (isOther) return peer.joined ? this.#replace(id, known, presence) : null;\n",
-        "    if (isOther) return this.#replace(id, known, { ...presence, peer: { ...peer, generation: known.generation + 1 } });\n",
+        "    if (!peer.joined && isOther) return null;\n",
+        "    if (!peer.joined && isOther && known !== undefined) return this.#replace(id, known, { ...presence, peer: { ...peer, generation: known.generation + 1 } });\n",
       ),
     ],
     by: ["test/server/node/peer-guard.test.ts", "test/proof/simulator/rejoin.test.ts"],

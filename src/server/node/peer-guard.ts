@@ -104,17 +104,18 @@ export class PeerGuard {
     }
     this.#otherLogs.delete(id);
     const known = memory.get(id);
-    const isOther = known !== undefined && known.incarnation !== incarnation;
+    const isOther = known?.incarnation !== incarnation;
     if (!peer.joined && this.#isOtherConnected(id, incarnation)) {
       return refusal("NOT_LOST", refusalText.notLost(id));
     }
-    if (isOther) return peer.joined ? this.#replace(id, known, presence) : null;
+    // Nothing is recorded of an empty disk before it claims its place.
+    if (!peer.joined && isOther) return null;
+    if (known !== undefined && isOther) return this.#replace(id, known, presence);
     if (known !== undefined) {
       const less = lessThanTold(known, peer);
       if (less !== null)
         return refusal("WENT_BACK", refusalText.wentBack(id, less, members.length));
     }
-    if (known === undefined && !peer.joined) return null;
     const generation = Math.max(known?.generation ?? 0, peer.generation);
     const claims = peer.joined ? peer.durable : NO_CLAIMS;
     const waits = !peer.joined;

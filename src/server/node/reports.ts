@@ -60,7 +60,6 @@ export class Reports {
   readonly #known = new Map<NodeId, readonly DiskPlace[]>();
   /** Peers that may not know of all disks that this node knows to have been replaced (REPORT-1). */
   readonly #unaware = new Set<NodeId>();
-
   /** Peers to which this process has presented itself as one that waits for its place. */
   readonly #presentedWaiting = new Set<NodeId>();
 
@@ -78,7 +77,7 @@ export class Reports {
       peer: {
         members: directory.members,
         joined: directory.joined,
-        // A disk without its place tells its number with its reports alone: a peer that takes it drops all votes, and begins anew.
+        // A disk without its place claims a number in its reports alone (GUARD-2).
         generation: directory.joined ? this.#generation : 0,
         marks: isPeer ? directory.peers.introduce(to) : [],
         durable: replica.core.durable,
@@ -185,8 +184,8 @@ export class Reports {
 
   /** Whether it is recorded or not, the peer hears what this node knows now. */
   #hearClaim(peer: NodeId, claim: DiskPlace): void {
-    this.#options.guard.onClaim(peer, claim);
     this.#due.add(peer);
+    this.#options.guard.onClaim(peer, claim);
   }
 
   /** What a newcomer's turn has brought. */
