@@ -20,7 +20,13 @@
  *   JOIN-8. Each process claims a number of its own. A directory put back from between its claim and its place, which has voted since,
  *       thus comes as another disk does: every vote of what it was is dropped first.
  */
-import { compareBallots, type Ballot, type NodeId } from "../../omnipaxos/index.ts";
+import {
+  compareBallots,
+  quorumOf,
+  type Ballot,
+  type ClusterConfig,
+  type NodeId,
+} from "../../omnipaxos/index.ts";
 import type { PeerMessage } from "../../protocol/peer/index.ts";
 
 export interface JoiningOptions {
@@ -161,10 +167,18 @@ function isLevel(acceptedRound: Ballot, lowest: Ballot | null): boolean {
 }
 
 /** @returns null: the node has its place */
-export function newcomer(
-  { joined, generation = 0 }: { readonly joined?: boolean; readonly generation?: number },
-  nodes: number,
-  quorum: number,
-): Joining | null {
-  return joined === false ? new Joining({ nodes, quorum, generation }) : null;
+export function newcomer({
+  joined,
+  generation = 0,
+  core: { clusterConfig },
+}: {
+  readonly joined?: boolean;
+  readonly generation?: number;
+  readonly core: { readonly clusterConfig: ClusterConfig };
+}): Joining | null {
+  const { read, write } = quorumOf(clusterConfig);
+  const nodes = clusterConfig.nodes.length;
+  return joined === false
+    ? new Joining({ nodes, quorum: Math.min(read, write), generation })
+    : null;
 }
