@@ -104,8 +104,8 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     patches: [
       patch(
         LEASES,
-        "return { id, ttlMs, waits, endsAtMs: waits > 0 ? 0 : endsAtMs };",
-        "return { id, ttlMs, waits: 0, endsAtMs: waits > 0 ? 0 : endsAtMs };",
+        "return { id, ttlMs, waits, endsAtMs: waits > 0 ? 0 : endsAtMs, ofWrite };",
+        "return { id, ttlMs, waits: 0, endsAtMs: waits > 0 ? 0 : endsAtMs, ofWrite };",
       ),
     ],
     by: "sim",
@@ -184,5 +184,74 @@ export const LEASE_MUTANTS: readonly Mutant[] = [
     breaks: "a peer's forwarded proposals may hold entries of the clock",
     patches: [patch("src/replica/trust/admission.ts", " ?? wrongForward(entry)", "")],
     by: ["test/replica/cluster-clock.test.ts"],
+  },
+  {
+    name: "the lease of a write stays",
+    breaks: "a key that is written again and again takes all leases of the cluster",
+    patches: [patch(STATE, "    this.#cells.leases.endEmptied();\n", "")],
+    by: "sim",
+  },
+  {
+    name: "the lease of a write ends with its first key",
+    breaks:
+      "a key stays whose time is over, as another one that was written with it was written again",
+    patches: [
+      patch(LEASES, "if (lease.ofWrite && lease.keys.size === 0) this", "if (lease.ofWrite) this"),
+      patch(
+        LEASES,
+        "for (const id of this.#emptied) if (this.keysOf(id) === 0) this",
+        "for (const id of this.#emptied) this",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "the lease of a write ends before the write has come",
+    breaks: "a write with a time to live is refused, as somebody else wrote in between",
+    patches: [
+      patch(
+        LEASES,
+        "if (this.#emptied.length === 0) return;",
+        "this.#emptied = this.sortedIds().filter((id) => this.#lease(id).ofWrite);",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a lease that one transaction empties and fills ends",
+    breaks:
+      "a transaction that moves a lease from one key to another leaves it behind without the lease",
+    patches: [
+      patch(
+        LEASES,
+        "for (const id of this.#emptied) if (this.keysOf(id) === 0) this",
+        "for (const id of this.#emptied) this",
+      ),
+    ],
+    by: ["test/store/write-leases.test.ts"],
+  },
+  {
+    name: "a snapshot does not tell which leases are of writes",
+    breaks: "a node that takes over a snapshot keeps leases that have ended at the others",
+    patches: [
+      patch(
+        "src/store/snapshots/lease-section.ts",
+        "ofWrite: ids.delete(lease.id) }",
+        "ofWrite: !ids.delete(lease.id) && ids.has(0) }",
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a node proposes by rules that others do not know",
+    breaks: "nodes of the version before stop at the first write with a time to live",
+    patches: [
+      patch(
+        "src/replica/writes/rules-of-all.ts",
+        "const isTold = this.#told.size === this.#peers();",
+        "const isTold = this.#told.size <= this.#peers();",
+      ),
+    ],
+    by: ["test/replica/rules-of-all.test.ts"],
   },
 ];

@@ -174,7 +174,7 @@ export const REQUESTS: readonly Mutant[] = [
     patches: [
       patch(
         KV_STATE,
-        "const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.contentBytes;",
+        "const room = this.rules.isFirstVersion ? Infinity : this.quotaBytes - this.contentBytes;",
         "const room = Infinity;",
       ),
     ],

@@ -169,8 +169,8 @@ export const TRANSACTIONS: readonly Mutant[] = [
     patches: [
       patch(
         STATE,
-        "if (this.#isBefore8 || mayChange(txn))",
-        "if (this.#isBefore8 || mayChange(txn) || this.#answer.actual !== undefined)",
+        "if (this.rules.isBefore8 || mayChange(txn))",
+        "if (this.rules.isBefore8 || mayChange(txn) || this.#answer.actual !== undefined)",
       ),
     ],
     by: ["test/store/txn.test.ts"],

@@ -52,7 +52,7 @@ export interface OmnikvDriver {
   getItems(
     items: readonly { readonly key: string }[],
   ): Promise<{ key: string; value: string | null }[]>;
-  /** With `ttl`, in seconds, the item goes after so long, by the clock of the cluster; each such write takes one of the cluster's leases for so long. */
+  /** With `ttl`, in seconds, the item goes after so long, by the clock of the cluster; until then, or until it is written again, it has one of the cluster's leases. */
   setItem(key: string, value: string, options?: object): Promise<void>;
   /** Text or bytes. As `setItem`. @throws KvError BAD_REQUEST for anything else */
   setItemRaw(key: string, value: unknown, options?: object): Promise<void>;

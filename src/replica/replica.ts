@@ -15,19 +15,15 @@
  *   REPLICA-6. A peer's requests end with its session: no answer to an earlier session leaves in a later one.
  */
 import type { KvState, UnreadableEntries } from "../store/index.ts";
-import {
-  quorumOf,
-  type DurableState,
-  type NodeId,
-  type OmniPaxos,
-  type WriteSeq,
-} from "../omnipaxos/index.ts";
+import { NEWEST_RULES } from "../store/operations/index.ts";
+import type { DurableState, NodeId, OmniPaxos, WriteSeq } from "../omnipaxos/index.ts";
 import { type ClientFrame, type WatchRequest } from "../protocol/client/index.ts";
 import {
   type ReplicaMessage,
   isReplicaAnswer,
   type NodePaxosMessage,
   type SnapshotName,
+  type StateHashes,
 } from "../protocol/messages/index.ts";
 import { isReplicaMessage, type PeerMessage } from "../protocol/peer/index.ts";
 import { Admission } from "./trust/admission.ts";
@@ -48,6 +44,7 @@ import { Lending } from "./relay/lending.ts";
 import { type ArrivedRead, type PendingRead, pendingRead } from "./turn/apply-wait-queue.ts";
 import { propose } from "./writes/propose.ts";
 import { Relay } from "./relay/relay.ts";
+import { RulesOfAll } from "./writes/rules-of-all.ts";
 import type { Route } from "./requests/route.ts";
 import { replicaCore } from "./replica-core.ts";
 import { replicaReads } from "./reads/replica-reads.ts";
@@ -102,6 +99,10 @@ export class Replica {
   #joining: Joining | null;
   readonly #logFetch: LogFetch;
   readonly #agreement: Agreement;
+  readonly #rules = new RulesOfAll(
+    () => this.#options.core.clusterConfig.nodes.length - 1,
+    () => this.#applier.state.rules.met,
+  );
   readonly #applyParts: ApplyParts;
   /** Peers with a session: a message to any other peer is lost. */
   readonly #connected = new Set<NodeId>();
@@ -148,20 +149,20 @@ export class Replica {
       () => this.#watches.applied(this.#agreement.mayServe),
       this.#served.refused,
     );
+    const { nodes } = clusterConfig;
+    const peers = nodes.filter((node) => node !== pid);
     this.#writes = new ClientWrites({
       replica: options,
+      rules: this.#rules,
       outbox: this.#outbox,
       space: this.#space,
       state: () => this.#applier.state,
       refusal: () => this.#divergedRefusal(),
     });
     this.settings = new Settings(this, this.#writes);
-    const { nodes } = clusterConfig;
-    const { read, write } = quorumOf(clusterConfig);
-    this.#joining = newcomer(options, nodes.length, Math.min(read, write));
+    this.#joining = newcomer(options);
     const core = this.#core;
     this.#clock = new ClusterClock(core, this.#applier, this.#writes, this.#bootId);
-    const peers = nodes.filter((node) => node !== pid);
     this.#agreement = new Agreement({
       peers,
       life: options.core.incarnation,
@@ -290,6 +291,7 @@ export class Replica {
         // The host handles reports: it knows the disks.
         return null;
       case "stateHashes":
+        this.#rules.told(from, message.rules);
         this.#agreement.receive(from, message);
         return null;
       case "snapshotRequest":
@@ -311,7 +313,7 @@ export class Replica {
     this.#connected.add(peer);
     this.#sessions.set(peer, (this.#sessions.get(peer) ?? 0) + 1);
     this.#core.reconnected(peer);
-    this.#send(peer, { type: "stateHashes", ...this.#agreement.announcement(true) });
+    this.#sendHashes(peer, this.#agreement.announcement(true));
   }
 
   /**
@@ -322,6 +324,7 @@ export class Replica {
   onSessionEnd(peer: NodeId): void {
     this.#connected.delete(peer);
     this.#joining?.onSessionEnd(peer);
+    this.#rules.onSessionEnd(peer);
     this.#requests.endedReads += this.#reads.rounds.sessionEnded(peer);
     for (const route of this.#relay.sessionEnded(peer)) {
       this.#requests.endedGuests += 1;
@@ -471,7 +474,11 @@ export class Replica {
   #announce(full: boolean): void {
     if (this.#connected.size === 0) return;
     const hashes = this.#agreement.announcement(full);
-    for (const peer of this.#connected) this.#send(peer, { type: "stateHashes", ...hashes });
+    for (const peer of this.#connected) this.#sendHashes(peer, hashes);
+  }
+
+  #sendHashes(to: NodeId, hashes: StateHashes): void {
+    this.#send(to, { type: "stateHashes", ...hashes, rules: NEWEST_RULES });
   }
 
   /** REPLICA-4, for requests that came before the difference was known. */

@@ -9,6 +9,7 @@ export {
   openingEntry,
   OwnEntries,
   roundOpenedBy,
+  rulesFor,
   validateEntry,
 } from "./entries/entry.ts";
 export type { FrozenState } from "./snapshots/frozen-state.ts";

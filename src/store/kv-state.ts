@@ -29,6 +29,8 @@
  *       clock moves only by entries of the leader whose round the log is in, by each of them once. To renew a lease is no
  *       effect in the sense of STATE-1 and STATE-2: a repetition renews it once more. The history hash takes in all leases
  *       whenever the clock moves.
+ *       A lease of a write ends with its last key, at the end of the command that takes that key, and this takes no revision. In entries
+ *       before version 10 such a lease is granted as any other.
  *   STATE-12. A transaction that only reads has no effect in that sense either: no session keeps its answer, so that reading takes
  *       no memory, and a repetition reads once more. In entries before version 8 answers to such transactions are kept.
  *   STATE-13. Within an entry, too, the history takes little more than its bound: hundreds of appends to a long value are a few bytes,
@@ -52,7 +54,6 @@ import { AnswerAtHand } from "./sessions/answer-at-hand.ts";
 import { Bounds } from "./apply/bounds.ts";
 import { CommandCursor } from "./entries/command-cursor.ts";
 import {
-  FIRST_ENTRY_VERSION,
   NO_COMMAND_HASH,
   NO_SESSION,
   NO_SINK,
@@ -78,6 +79,7 @@ import {
   type UnreadableEntries,
 } from "./snapshots/state-header.ts";
 import { mixRound, withRound, type Round, type Rounds } from "./entries/rounds.ts";
+import { RulesAtHand } from "./entries/rules-at-hand.ts";
 import type { Session } from "./sessions/session.ts";
 import { SessionTable } from "./sessions/session-table.ts";
 import { mayChange } from "./txn/txn-check.ts";
@@ -117,10 +119,7 @@ export class KvState {
   #origin: number;
   #rounds: Rounds;
   readonly #judge: Judge;
-  /** Of the entry at hand: STATE-7. */
-  #isFirstVersion = false;
-  /** STATE-12, and the rules of users and roles: of the entry at hand. */
-  #isBefore8 = false;
+  readonly rules: RulesAtHand;
   readonly #answer: AnswerAtHand;
   /** What the present command may do to its key: one object for all commands. */
   readonly #key: KeyAtHand = {
@@ -146,6 +145,7 @@ export class KvState {
     header: StateHeader = EMPTY_STATE_HEADER,
   ) {
     this.#cells = cells;
+    this.rules = new RulesAtHand(cells.leases.hasOfWrites);
     this.#sessions = sessions;
     this.#appliedIdx = header.appliedIdx;
     this.#revision = header.revision;
@@ -314,13 +314,12 @@ export class KvState {
   #apply(entry: Uint8Array, idx: number, sink: AnswerSink): void {
     const cursor = this.#cursor;
     cursor.reset(entry);
-    this.#isFirstVersion = cursor.version === FIRST_ENTRY_VERSION;
-    this.#isBefore8 = cursor.version < 8;
+    this.rules.begin(cursor.version);
     if (cursor.round !== null) this.#openRound({ ...cursor.round, idx });
     this.#changes = 0;
     this.#revisionBefore = this.#revision;
     // STATE-13. The plainest entries, of before version 8, do not even look.
-    const most = this.#isBefore8 ? 0 : this.#bounds.effective.bytes + HISTORY_ABOVE;
+    const most = this.rules.isBefore8 ? 0 : this.#bounds.effective.bytes + HISTORY_ABOVE;
     let group = -1;
     let position = 0;
     let id = NO_SESSION;
@@ -334,7 +333,7 @@ export class KvState {
         sink.beginGroup(group, id);
         session = this.#beginGroup(idx);
         this.#judge.beginGroup(cursor);
-        tag = this.#isFirstVersion ? id | 0 : (session?.tag ?? 0);
+        tag = this.rules.isFirstVersion ? id | 0 : (session?.tag ?? 0);
       }
       if (id === NO_SESSION) {
         this.#applySessionless(idx, position, sink);
@@ -412,7 +411,7 @@ export class KvState {
 
   #endGroup(session: Session | undefined): void {
     this.#sessions.settle();
-    if (!this.#isFirstVersion) this.#sessions.makeRoom(session);
+    if (!this.rules.isFirstVersion) this.#sessions.makeRoom(session);
   }
 
   #applySessionless(idx: number, position: number, sink: AnswerSink): void {
@@ -432,7 +431,7 @@ export class KvState {
         break;
       case OP.openSession: {
         const nonce = cursor.nonce();
-        if (this.#isFirstVersion) {
+        if (this.rules.isFirstVersion) {
           answer.revision = this.#sessions.openCounted(nonce, idx);
           sink.opened(cursor.sequence, bytesOf(nonce), answer.revision);
           return;
@@ -483,7 +482,7 @@ export class KvState {
   }
 
   #changeAccess(): void {
-    const changed = this.#judge.change(this.#cursor.body(), this.#isBefore8);
+    const changed = this.#judge.change(this.#cursor.body(), this.rules.isBefore8);
     if (typeof changed === "number") return this.#outcome(BAD_REQUEST, changed);
     this.#historyHash = mix32(this.#historyHash, changed.hash);
     this.#outcome(STATUS.ok, this.access.epoch);
@@ -509,7 +508,7 @@ export class KvState {
       this.#outcome(STALE_REQUEST, this.#revision);
       return false;
     }
-    const hash = this.#isFirstVersion ? NO_COMMAND_HASH : cursor.commandHash();
+    const hash = this.rules.isFirstVersion ? NO_COMMAND_HASH : cursor.commandHash();
     const kept = session.find(sequence);
     if (kept >= 0) {
       if (session.isOfOther(kept, hash)) this.#outcome(BAD_REQUEST, this.#revision);
@@ -538,7 +537,7 @@ export class KvState {
     this.#execute();
     const answer = this.#answer;
     if (answer.actual !== undefined && answer.actual.length > 0) {
-      answer.bound(session, this.#isFirstVersion);
+      answer.bound(session, this.rules.isFirstVersion);
     }
     answer.keep(session, sequence, hash);
     return false;
@@ -549,7 +548,7 @@ export class KvState {
     switch (this.#cursor.op) {
       case OP.leaseGrant: {
         const room = this.quotaBytes - this.contentBytes;
-        const { status, id } = grantLease(this.#cells.leases, this.#cursor, room);
+        const { status, id } = grantLease(this.#cells.leases, this.#cursor, room, this.rules);
         this.#outcome(status, status === STATUS.ok ? id : this.#revision);
         this.#answer.keepGrant(session, sequence, hash);
         return;
@@ -598,7 +597,7 @@ export class KvState {
     const txn = decodeTxn(this.#cursor.txn());
     assert(typeof txn !== "string", "a transaction is checked before it is proposed");
     this.#carryOut(txn);
-    if (this.#isBefore8 || mayChange(txn)) this.#answer.keepTxn(session, sequence, hash);
+    if (this.rules.isBefore8 || mayChange(txn)) this.#answer.keepTxn(session, sequence, hash);
   }
 
   /** Plans the transaction in full, and then carries out all of it or nothing. */
@@ -626,16 +625,17 @@ export class KvState {
 
   #put(value: ByteString, valueHash: number): void {
     const next = this.#revision + 1;
-    const room = this.#isFirstVersion ? Infinity : this.quotaBytes - this.contentBytes;
+    const room = this.rules.isFirstVersion ? Infinity : this.quotaBytes - this.contentBytes;
     if (!this.#cells.put(this.#cursor, value, valueHash, next, room)) {
       return this.#outcome(NO_SPACE, this.#revision);
     }
     this.#changed(1);
   }
 
-  /** STATE-4. @param keys that were changed */
+  /** STATE-4. A command that changes keys ends with it, so leases of writes that it has emptied end here. @param keys that were changed */
   #changed(keys: number): void {
     this.#changes += keys;
+    this.#cells.leases.endEmptied();
     this.#outcome(STATUS.ok, ++this.#revision);
   }
 

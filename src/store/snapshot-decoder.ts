@@ -29,7 +29,12 @@ import {
 } from "./snapshots/frozen-state.ts";
 import type { History } from "./history/history.ts";
 import { HistoryLoader } from "./snapshots/history-loader.ts";
-import { decodeBound, decodeLeases, type BoundKey } from "./snapshots/lease-section.ts";
+import {
+  decodeBound,
+  decodeLeases,
+  decodeOfWrites,
+  type BoundKey,
+} from "./snapshots/lease-section.ts";
 import { Leases, NO_LEASES, type LeasesState } from "./keys/leases.ts";
 import type { OrderedCells } from "./keys/ordered-cells.ts";
 import { readSnapshotHeader, SnapshotError } from "./snapshots/snapshot-header.ts";
@@ -385,6 +390,12 @@ export class SnapshotDecoder {
       case SECTION.leases: {
         const leases = decodeLeases(bytes);
         if (typeof leases === "string") throw new SnapshotError(`leases: ${leases}`);
+        this.#leases = leases;
+        return;
+      }
+      case SECTION.ofWrites: {
+        const leases = decodeOfWrites(bytes, this.#leases);
+        if (typeof leases === "string") throw new SnapshotError(`leases of writes: ${leases}`);
         this.#leases = leases;
         return;
       }

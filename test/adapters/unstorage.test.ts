@@ -81,6 +81,22 @@ describe("items", () => {
     expect(await storage.getMeta("b")).toEqual({});
   });
 
+  test("that are written again and again with a time take one lease, and none when they are removed", async () => {
+    const { leases } = cluster.client();
+    const before = (await leases.list()).length;
+    const count = async (): Promise<number> => (await leases.list()).length - before;
+    for (let i = 0; i < 30; i++) await storage.setItem("session", `${i}`, { ttl: 3600 });
+    expect(await count()).toBe(1);
+    await storage.removeItem("session");
+    expect(await count()).toBe(0);
+    await storage.setItem("session", "b", { ttl: 3600 });
+    await storage.setItem("session", "c");
+    expect(await count()).toBe(0);
+    await storage.setItem("session", "b", { ttl: 3600 });
+    await storage.clear();
+    expect(await count()).toBe(0);
+  });
+
   test("go when their time is over, which is in seconds", async () => {
     await storage.setItem("a", "b", { ttl: 1 });
     await storage.setItemRaw("raw", Uint8Array.of(1), { ttl: 1 });

@@ -6,7 +6,15 @@ import type { ErrorCode } from "../../src/base/errors.ts";
 import { ClientCore } from "../../src/client/core/client-core.ts";
 import type { ClientCoreOptions } from "../../src/client/core/core-options.ts";
 import { KvClient } from "../../src/client/kv-client.ts";
-import { buildEntry, GroupWriter, KvState, NO_SESSION, RANGE_PAGE } from "../../src/store/index.ts";
+import {
+  buildEntry,
+  GroupWriter,
+  KvState,
+  NO_SESSION,
+  RANGE_PAGE,
+  rulesFor,
+} from "../../src/store/index.ts";
+import { NEWEST_RULES } from "../../src/store/operations/index.ts";
 import { acceptWithHandshake } from "../../src/links/handshake/handshake-connection.ts";
 import type { Connection, ConnectionHandlers, Listener } from "../../src/machine/ports/network.ts";
 import { Readable } from "../../src/replica/reads/readable.ts";
@@ -43,6 +51,8 @@ export class FakeCluster {
   readonly network: SimNetwork;
   readonly state = new KvState();
   readonly nodes: readonly FakeNode[];
+  /** Of entries, that all nodes know. */
+  rules: number = NEWEST_RULES;
   readonly #seed: number;
 
   constructor(size = 3, path: Partial<PathFaults> = {}, seed = 1) {
@@ -88,7 +98,8 @@ export class FakeCluster {
 
   /** Writes straight into the log, as some other client would. */
   apply(group: Uint8Array, answers?: AnswerWriter, state = this.state): void {
-    const entry = buildEntry({ node: 1, nonce: 1, batch: 1 }, [group]);
+    const rules = rulesFor([group], this.rules);
+    const entry = buildEntry({ node: 1, nonce: 1, batch: 1 }, [group], rules);
     state.apply(entry, state.appliedIdx, {
       beginGroup: () => {},
       answer: (...answer) => answers?.write(...answer),

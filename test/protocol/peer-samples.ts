@@ -122,11 +122,13 @@ export const PEER_SAMPLES: readonly PeerMessage[] = [
     type: "stateHashes",
     life: U32,
     checkpoints: [{ idx: MAX, content: U32, history: 0, kept: null }],
+    rules: null,
   },
   {
     type: "stateHashes",
     life: U32,
     checkpoints: [{ idx: MAX, content: U32, history: 0, kept: { oldest: 7, hash: U32 } }],
+    rules: 10,
   },
 ];
 

@@ -68,6 +68,15 @@ test("a place that a node of the version before names does not wait", () => {
   });
 });
 
+test("what nodes say of their states that do not say which rules they know", () => {
+  const hashes = recorded.messages.filter(([type]) => type === "stateHashes");
+  expect(hashes).toHaveLength(2);
+  for (const [type, bytes] of hashes) {
+    const before = bytes.replace("de0004", "de0003").replace(/a572756c6573(c0|0a)$/, "");
+    expect(decodePeerMessage(Buffer.from(before, "hex"))).toMatchObject({ type, rules: null });
+  }
+});
+
 test("a frame that a node of the version before passes on is of nobody", () => {
   const relayed = recorded.messages.filter(([type]) => /^relay(Request|Returned)$/.test(type));
   expect(relayed).not.toEqual([]);

@@ -64,7 +64,7 @@ const changed = ({ life, checkpoints }: StateHashes): StateHashes => ({
 
 test("a node promises nothing to one whose state is another, and does not hear what it says", () => {
   const replica = nodeThree();
-  replica.onPeerMessage(1, { type: "stateHashes", ...changed(hashesOf(replica)) });
+  replica.onPeerMessage(1, { type: "stateHashes", rules: null, ...changed(hashesOf(replica)) });
   expect(replica.alarms).toMatchObject([{ peer: 1 }]);
   turn(replica);
   expect(saysToLeader(replica, 9)).toEqual([]);
@@ -74,8 +74,8 @@ test("a node promises nothing to one whose state is another, and does not hear w
 test("and takes part again when that node comes back with another state", () => {
   const replica = nodeThree();
   const hashes = hashesOf(replica);
-  replica.onPeerMessage(1, { type: "stateHashes", ...changed(hashes) });
-  replica.onPeerMessage(1, { type: "stateHashes", life: 77, checkpoints: [] });
+  replica.onPeerMessage(1, { type: "stateHashes", rules: null, ...changed(hashes) });
+  replica.onPeerMessage(1, { type: "stateHashes", rules: null, life: 77, checkpoints: [] });
   turn(replica);
   expect(saysToLeader(replica, 9)).toContain("promise");
 });
@@ -89,7 +89,7 @@ test("nor does it say anything that counts for the other one's reads, or count w
   const replica = nodeThree();
   const hashes = hashesOf(replica);
   expect(saysToReader(replica)).toContain("quorumReadAck");
-  replica.onPeerMessage(1, { type: "stateHashes", ...changed(hashes) });
+  replica.onPeerMessage(1, { type: "stateHashes", rules: null, ...changed(hashes) });
   turn(replica);
   expect(saysToReader(replica)).toEqual([]);
 });

@@ -1,171 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { byteStringOfText, textOf } from "../../src/base/byte-string.ts";
+import { textOf } from "../../src/base/byte-string.ts";
 import { ERRORS } from "../../src/base/errors.ts";
-import {
-  CLOCK_STEP_MAX_MS,
-  LEASE_KEYS_MAX,
-  LEASE_TTL_MIN_MS,
-  LEASES_MAX,
-} from "../../src/base/limits.ts";
+import { CLOCK_STEP_MAX_MS, LEASE_KEYS_MAX, LEASES_MAX } from "../../src/base/limits.ts";
 import {
   buildEntry,
-  decodeNumbers,
-  encodeClock,
-  encodeNumbers,
   encodeTxn,
   GroupWriter,
-  KvState,
-  NO_SESSION,
-  openingEntry,
   readLease,
   readLeases,
   STATUS,
   validateEntry,
-  type ByteString,
-  type Compare,
   type FrozenState,
-  type TxnOp,
 } from "../../src/store/index.ts";
-import { byteString, snapshotBytes } from "./helpers.ts";
+import { snapshotBytes } from "./helpers.ts";
+import { bytes, key, loaded, ROUND, snapshotOf, Store, TTL } from "./lease-store.ts";
 import { Cell, LeasedCell } from "../../src/store/history/cell.ts";
 import { Leases } from "../../src/store/keys/leases.ts";
-import type { Command } from "../../src/store/operations/index.ts";
 import { SnapshotDecoder } from "../../src/store/snapshot-decoder.ts";
-
-const TTL = LEASE_TTL_MIN_MS;
-const ROUND = { n: 1, pid: 1, salt: 7 };
-const key = (text: string): ByteString => byteStringOfText(text);
-const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
-
-interface Answer {
-  readonly status: number;
-  readonly revision: number;
-  readonly actual: ByteString | undefined;
-}
-
-/** A state with one session, in which each command is an entry of its own. */
-class Store {
-  state: KvState;
-  #session = 0;
-  #sequence = 0;
-  #count = 0;
-  #round = { ...ROUND, n: 0 };
-
-  constructor(state = new KvState()) {
-    this.state = state;
-    this.begin(1);
-    this.#entry(NO_SESSION, 1, { kind: "openSession", nonce: new Uint8Array(16) });
-  }
-
-  /** Another leader's round. */
-  begin(n: number): void {
-    this.#round = { ...ROUND, n };
-    this.#count = 0;
-    const writer = new GroupWriter();
-    writer.add(0, { kind: "noop" });
-    const bare = buildEntry({ node: 1, nonce: 7, batch: 1 }, [writer.take(NO_SESSION, 0)]);
-    const opening = openingEntry(bare, this.#round);
-    if (opening !== null) this.state.apply(opening, this.state.appliedIdx);
-  }
-
-  do(command: Command): Answer {
-    return this.#entry(this.#session, this.#sequence++, command);
-  }
-
-  /** The last command once more. */
-  again(command: Command): Answer {
-    return this.#entry(this.#session, this.#sequence - 1, command);
-  }
-
-  grant(ttl = TTL, lease = 0): number {
-    const { status, revision } = this.do({ kind: "leaseGrant", ttl, lease });
-    return status === STATUS.ok ? revision : -status;
-  }
-
-  renew(...ids: number[]): number[] | null {
-    const { actual } = this.do({ kind: "leaseKeepAlive", numbers: encodeNumbers(ids) });
-    return decodeNumbers(Buffer.from(actual ?? "", "latin1"));
-  }
-
-  txn(...success: TxnOp[]): Answer {
-    const txn = encodeTxn({ compare: [], success, failure: [] });
-    return this.do({ kind: "leasedTxn", txn });
-  }
-
-  put(name: string, lease?: number | null, value: string | null = "v"): Answer {
-    const put: Extract<TxnOp, { op: "put" }> = {
-      op: "put",
-      key: key(name),
-      value: value === null ? null : key(value),
-      previous: false,
-    };
-    return this.txn(lease === undefined ? put : { ...put, lease });
-  }
-
-  compares(compare: Compare): boolean {
-    const txn = encodeTxn({ compare: [compare], success: [], failure: [] });
-    return this.do({ kind: "leasedTxn", txn }).status === STATUS.txnThen;
-  }
-
-  write(name: string): void {
-    this.do({ kind: "write", key: bytes(name), value: bytes("w") });
-  }
-
-  step(passedMs: number): Answer {
-    return this.clock(passedMs, ++this.#count);
-  }
-
-  clock(passedMs: number, count: number, round = this.#round): Answer {
-    return this.#entry(NO_SESSION, 0, {
-      kind: "clock",
-      numbers: encodeClock({ passedMs, round, count }),
-    });
-  }
-
-  pass(ms: number): void {
-    for (let left = ms; left > 0; left -= 100) this.step(Math.min(100, left));
-  }
-
-  get keys(): string[] {
-    return this.state.readRange({ limit: 1_000_000 }).map(({ key: name }) => textOf(name));
-  }
-
-  lease(name: string): number | undefined {
-    return this.state.read(key(name))?.lease;
-  }
-
-  #entry(session: number, sequence: number, command: Command): Answer {
-    const writer = new GroupWriter();
-    writer.add(sequence, command);
-    const entry = buildEntry({ node: 1, nonce: 7, batch: 1 }, [
-      writer.take(session, session === NO_SESSION ? 0 : sequence),
-    ]);
-    const wrong = validateEntry(entry);
-    if (wrong !== null) throw wrong;
-    let answer: Answer | null = null;
-    this.state.apply(entry, this.state.appliedIdx, {
-      beginGroup: () => {},
-      opened: (_sequence, _nonce, id) => (this.#session = id),
-      answer: (_session, _sequence, status, revision, actual) =>
-        (answer = { status, revision, actual: byteString(actual) }),
-    });
-    return answer ?? { status: STATUS.ok, revision: 0, actual: undefined };
-  }
-}
-
-function loaded(frozen: FrozenState): KvState {
-  const decoder = new SnapshotDecoder();
-  for (const piece of frozen.encodeSnapshot(1000)) {
-    decoder.push(piece);
-    while (decoder.step(100));
-  }
-  while (decoder.step(100));
-  return decoder.finish();
-}
-
-const snapshotOf = (frozen: FrozenState): string =>
-  Buffer.concat([...frozen.encodeSnapshot(4096)]).toString("hex");
 
 describe("leases", () => {
   test("a lease ends when its time has passed since the second step after its renewal, with its keys at one revision", () => {

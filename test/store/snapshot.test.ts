@@ -165,8 +165,8 @@ describe("snapshot", () => {
 
   test("an unknown version is told as such", () => {
     const newer = Buffer.from(snapshot);
-    newer[4] = 6;
-    expect(() => decode(newer)).toThrow(/version 6; this program reads versions 1 to 5/);
+    newer[4] = 7;
+    expect(() => decode(newer)).toThrow(/version 7; this program reads versions 1 to 6/);
     expect(() => decode(Buffer.from("not a snapshot"))).toThrow(/not a snapshot/);
   });
 

@@ -1,6 +1,7 @@
 /** `client.leases`: leases of the cluster, kept alive in the background. */
 import { KvError, LEASE_TTL_MAX_MS, LEASE_TTL_MIN_MS } from "../../base/index.ts";
 import type { Clock, Random } from "../../machine/ports/index.ts";
+import { WRITE_LEASE_ID_END, WRITE_LEASE_ID_MIN } from "../../store/commands/index.ts";
 import {
   badArgument,
   cancelled,
@@ -86,9 +87,11 @@ export class Leases {
     ttl: number,
     signal: AbortSignal | undefined,
   ): Promise<{ id: number; ttlMs: number }> {
-    if (signal === undefined) return this.#ofOwnId(ttl, {});
+    const kept = (): Promise<{ id: number; ttlMs: number }> =>
+      this.#ofOwnId(keptId(this.#random), ttl, {});
+    if (signal === undefined) return kept();
     if (signal.aborted) throw cancelled("there was a lease", signal);
-    const granting = this.#ofOwnId(ttl, {});
+    const granting = kept();
     return new Promise((resolve, reject) => {
       const stopListening = onAbort(signal, () => {
         reject(cancelled("there was a lease", signal));
@@ -99,8 +102,11 @@ export class Leases {
   }
 
   /** When nobody knows whether there is a lease now, the client ends the one that there may be, which it knows by its id. */
-  async #ofOwnId(ttl: number, options: RequestOptions): Promise<{ id: number; ttlMs: number }> {
-    const id = randomId(this.#random);
+  async #ofOwnId(
+    id: LeaseId,
+    ttl: number,
+    options: RequestOptions,
+  ): Promise<{ id: number; ttlMs: number }> {
     try {
       return await this.#port.grant(ttl, options, id);
     } catch (error) {
@@ -155,11 +161,14 @@ export class Leases {
     return { id: granted.id, ttl: granted.ttlMs, remaining: granted.ttlMs };
   }
 
-  /** As `issue`, for a key of the client's own: with an id that nobody can guess, and without one that is left behind. */
+  /**
+   * As `issue`, for a single write: with an id that nobody can guess, and none is left behind. The cluster ends it with the key that is
+   * bound to it, also when that is written again, if all nodes know such leases.
+   */
   async issueBound(ttl: number, options: RequestOptions = {}): Promise<LeaseId> {
     const wrong = wrongTtl(ttl) ?? wrongRequestOptions(options);
     if (wrong !== null) throw wrong;
-    return (await this.#ofOwnId(ttl, options)).id;
+    return (await this.#ofOwnId(writeId(this.#random), ttl, options)).id;
   }
 
   /** Begins its time anew, also of another client's lease. @returns its time to live; null: there is no such lease */
@@ -191,9 +200,14 @@ export class Leases {
   }
 }
 
-/** An id of 53 bits, which is what a number holds. */
-function randomId(random: Random): LeaseId {
-  return 2 ** 52 + (random.uint32() % 2 ** 20) * 2 ** 32 + random.uint32();
+/** Of a lease that the client renews: an id of 53 bits, which is what a number holds. */
+function keptId(random: Random): LeaseId {
+  return WRITE_LEASE_ID_END + (random.uint32() % 2 ** 20) * 2 ** 32 + random.uint32();
+}
+
+/** Of a lease for a single write: the nodes know it by its id. */
+function writeId(random: Random): LeaseId {
+  return WRITE_LEASE_ID_MIN + (random.uint32() % 2 ** 19) * 2 ** 32 + random.uint32();
 }
 
 /** For as long as the lease lives. */

@@ -1,4 +1,8 @@
-/** Writes whose key is bound to a lease: a transaction of one put. */
+/**
+ * Writes whose key is bound to a lease: a transaction of one put. A write with a time to live first takes a lease of its own, which the
+ * cluster ends as soon as the key is not bound to it any more. Nobody else binds a key to it, so it is still there when the transaction
+ * comes, unless its time is over. A transaction that is repeated is answered by what the session keeps, and needs the lease no more.
+ */
 import {
   badArgument,
   type Bytes,

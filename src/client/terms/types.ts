@@ -81,7 +81,7 @@ export interface WriteOptions extends RequestOptions {
   readonly lease?: HeldLease | LeaseId;
   /**
    * The key is deleted after so many milliseconds, unless it is written again before. It gets a lease of its own that the client does not
-   * renew, which costs a request before the write. Not with `lease`.
+   * renew, which costs a request before the write, and which ends when the key is written again or deleted. Not with `lease`.
    */
   readonly ttl?: number;
 }

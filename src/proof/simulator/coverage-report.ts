@@ -143,6 +143,7 @@ const PLACES = [
   "watch: ended with COMPACTED",
   "watch: at a node that is cut off, and says so",
   "watch: told of all in the end",
+  "lease: ended with its last key",
   "history: bound holds",
   "history: compact holds",
 ] as const;

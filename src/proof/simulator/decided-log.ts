@@ -176,7 +176,10 @@ export class DecidedLog {
           const step = decodeClock(cursor.numbers());
           const ended = step === null ? [] : this.leases.step(idx, step, this.#round);
           for (const id of ended) this.#endLease(idx, id, "time");
-        } else if (cursor.session !== 0) this.#command(cursor, idx);
+        } else if (cursor.session !== 0) {
+          this.#command(cursor, idx);
+          this.leases.settle(idx, this.#boundNow());
+        }
       }
       if (this.revision > before) this.#bound();
     });
@@ -248,7 +251,7 @@ export class DecidedLog {
   #lease(cursor: CommandCursor, idx: number): void {
     switch (cursor.op) {
       case OP.leaseGrant:
-        return this.leases.grant(idx, cursor.lease, cursor.ttlMs);
+        return this.leases.grant(idx, cursor.lease, cursor.ttlMs, cursor.version);
       case OP.leaseRevoke:
         return this.#endLease(idx, cursor.lease, "revoke");
       default:
@@ -268,6 +271,11 @@ export class DecidedLog {
       this.#noteEpoch();
     }
     for (const key of gone) this.#version(textOf(key as ByteString), null);
+  }
+
+  /** The leases to which keys are bound. */
+  #boundNow(): ReadonlySet<number> {
+    return new Set([...this.#content.values()].map(({ lease }) => lease ?? 0));
   }
 
   #command(cursor: CommandCursor, idx: number): void {

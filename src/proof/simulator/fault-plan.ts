@@ -204,6 +204,7 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     ...accessIn(drawAccess(random.fork("access"), 4000)),
     transactors: random.fork("transactors").pick([0, 0, 2, 3]),
     leaseHolders: random.fork("lease holders").pick([0, 0, 1, 2]),
+    leaseWrites: random.fork("lease writes").chance(0.5),
     otherWrites: random.fork("other writes").pick([0, 0, 20, 50]),
     history: drawSettings(random.fork("history"), nodes, faultsMs),
     mistakes: [],

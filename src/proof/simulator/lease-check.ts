@@ -7,6 +7,8 @@
  *   LEASECHECK-2. A lease that ended by time was renewed last, in the log, at least its time to live before.
  *   LEASECHECK-3. The answers about a lease fit the log: it was granted or renewed while the request was under way, and had not ended
  *        before; and a lease that a client was told to be gone has ended.
+ *   LEASECHECK-4. Wherever a node was in the log it had the leases that the log gives at this place, and no others: none that had lost its
+ *        last key.
  */
 import { assert } from "../../base/index.ts";
 import type { LeaseRecord } from "./lease-holder.ts";
@@ -43,6 +45,21 @@ function checkClock({ steps }: LeaseModel, decidedMs: readonly number[], fastest
       assert(shown <= passed * fastest + ROUNDING_MS, text);
     }
   });
+}
+
+/**
+ * LEASECHECK-4.
+ * @param seen the ids that nodes had when they had applied so much of the log
+ */
+export function checkLeasesAt(
+  seen: ReadonlyMap<number, readonly number[]>,
+  model: LeaseModel,
+): void {
+  for (const [idx, ids] of seen) {
+    const expected = model.idsAt(idx);
+    const text = `at index ${idx} there were leases ${ids.join()}, and the log gives ${expected.join()}`;
+    assert(ids.join() === expected.join(), text);
+  }
 }
 
 /** LEASECHECK-2. */

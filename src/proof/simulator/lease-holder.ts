@@ -1,5 +1,6 @@
 /**
- * A client of leases: it grants, renews or forgets, binds keys and lets them go, and revokes. It notes the answers to its transactions
+ * A client of leases: it grants, renews or forgets, binds keys and lets them go, and revokes. It may also write keys with leases for
+ * single writes, as the client library does. It notes the answers to its transactions
  * with those of other clients; lease-check.ts checks its grants and renewals against the decided log. Its keys begin with LEASE_KEYS,
  * so that the other clients' histories stay what they are.
  */
@@ -35,20 +36,32 @@ export interface LeaseRecord {
   readonly toldMs: number;
 }
 
-export class LeaseHolder extends Asker<AskerOptions> {
+interface LeaseHolderOptions extends AskerOptions {
+  /** Whether it writes with leases for single writes. */
+  readonly writes: boolean;
+}
+
+/** Of a hundred deeds, for who does that. */
+const WRITES = 30;
+/** The least id of such a lease, and how many there are at least. */
+const WRITE_ID = 2 ** 51;
+const WRITE_IDS = 2 ** 32;
+
+export class LeaseHolder extends Asker<LeaseHolderOptions> {
   readonly records: LeaseRecord[] = [];
   readonly #known: number[] = [];
   #made = 0;
   /** Of a hundred deeds: of some so few that leases end. */
   readonly #renewals: number;
 
-  constructor(options: AskerOptions) {
+  constructor(options: LeaseHolderOptions) {
     super(options, "l", options.random.pick([60, 150, 400]), PAUSE_MS_MAX);
     this.#renewals = options.random.pick([2, 5, 40]);
   }
 
   protected ask(): void {
-    const { random } = this.options;
+    const { random, writes } = this.options;
+    if (writes && random.chance(WRITES / 100)) return this.#write();
     const dice = random.below(100);
     if (this.#known.length === 0 || (dice < 10 && this.#known.length < KNOWN_MAX)) this.#grant();
     else if (dice < 10 + this.#renewals) this.#renew();
@@ -114,6 +127,31 @@ export class LeaseHolder extends Asker<AskerOptions> {
             : [{ op: "delete", where: { key: name }, previous: false }];
     const isBound: Compare = { where: { key: name }, is: "=", target: "lease", to: id };
     this.#commit(random.chance(0.2) ? [isBound] : [], ops);
+  }
+
+  /** As the library writes with a time to live; sometimes it is gone before it writes, or writes two keys. */
+  #write(): void {
+    const { random } = this.options;
+    const ttl = random.between(LEASE_TTL_MIN_MS, LEASE_TTL_MAX);
+    const lease = WRITE_ID + random.below(WRITE_IDS);
+    const names = [
+      ...new Set([
+        random.below(LEASE_KEYS_COUNT),
+        random.chance(0.2) ? random.below(LEASE_KEYS_COUNT) : LEASE_KEYS_COUNT,
+      ]),
+    ];
+    const askedMs = this.options.clock.now();
+    this.core.submit({ kind: "leaseGrant", ttl, lease }, { node: null }, (error, answer) => {
+      if (answer === null) return this.#over(`write: ${error?.code}`);
+      this.#note("granted", lease, askedMs);
+      if (random.chance(0.15)) return this.#over("never written");
+      const value = byteStringOfText("w");
+      const ops = names
+        .filter((name) => name < LEASE_KEYS_COUNT)
+        .map((name) => byteStringOfText(`${LEASE_KEYS}${name}`))
+        .map((key): TxnOp => ({ op: "put", key, value, previous: false, lease }));
+      this.#commit([], ops);
+    });
   }
 
   /** What is shown of leases is for the check of reads in general: that it can be asked. */

@@ -145,6 +145,8 @@ export interface Plan {
   readonly transactors?: number;
   /** Clients of leases; left out: none. */
   readonly leaseHolders?: number;
+  /** They write keys with leases for single writes, too; left out: they do not. */
+  readonly leaseWrites?: boolean;
   /** Of a hundred writes, so many are other operations that write a value; left out: none. */
   readonly otherWrites?: number;
   /**

@@ -54,6 +54,7 @@ export class SafetyChecker {
   readonly #said = new Map<number, Said>();
   readonly #leaders = new Map<string, string>();
   readonly #stateHashes = new Map<number, string>();
+  readonly #leases = new Map<number, readonly number[]>();
   /** What each node has decided on its disk, by index. */
   readonly #own = new Map<number, (Uint8Array | undefined)[]>();
   /** How far any node had decided when the node lost the disk that had last taken part for it. */
@@ -88,6 +89,11 @@ export class SafetyChecker {
   /** Everything that any node has decided, ever. */
   get decided(): readonly (Uint8Array | undefined)[] {
     return this.#decided;
+  }
+
+  /** The ids of leases that nodes had when they had applied so much of the log. */
+  get leasesAt(): ReadonlyMap<number, readonly number[]> {
+    return this.#leases;
   }
 
   /** Whether states differ on purpose: then SAFETY-4 and SAFETY-7 do not hold, and the product must notice. */
@@ -268,10 +274,13 @@ export class SafetyChecker {
   #checkState(node: number, { appliedIdx, state }: Replica): void {
     if (this.#mayDiverge) return;
     const { oldest, hash: versions, bytes } = state.cells.history;
-    const hash = `${state.hash()} ${oldest} ${versions} ${bytes}`;
+    const leases = state.leases.sortedIds();
+    const hash = `${state.hash()} ${oldest} ${versions} ${bytes} ${leases.join()}`;
     const known = this.#stateHashes.get(appliedIdx);
-    if (known === undefined) this.#stateHashes.set(appliedIdx, hash);
-    else {
+    if (known === undefined) {
+      this.#stateHashes.set(appliedIdx, hash);
+      this.#leases.set(appliedIdx, leases);
+    } else {
       this.#hold(
         known === hash,
         `node ${node}: its state at index ${appliedIdx} is not the others'`,

@@ -381,8 +381,9 @@ export class SimWorld {
     const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
     const random = this.#random.fork(`lease holder ${index}`);
     const rest = { clock, network, coverage, history, nodes, random };
+    const writes = plan.leaseWrites ?? false;
     const credentials = this.#credentials;
-    return new LeaseHolder({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS, credentials });
+    return new LeaseHolder({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS, credentials, writes });
   }
 
   #newWatcher(index: number): WatchingClient {

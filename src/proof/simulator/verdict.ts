@@ -11,7 +11,7 @@ import { checkAccess } from "./access-check.ts";
 import { checkSettings, checkToldSettings } from "./settings-check.ts";
 import { DecidedLog } from "./decided-log.ts";
 import { checkKeyReads } from "./key-check.ts";
-import { checkLeases } from "./lease-check.ts";
+import { checkLeases, checkLeasesAt } from "./lease-check.ts";
 import { LEASE_TTL_MAX } from "./lease-holder.ts";
 import { checkAgainstLog } from "./log-check.ts";
 import { checkNodeHistory, checkRanges, checkRefusals } from "./range-check.ts";
@@ -314,6 +314,10 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   checkTransactions(history.txns, history.operations, log);
   checkAccess(history, log);
   const told = world.leaseHolders.flatMap(({ records }) => records);
+  checkLeasesAt(safety.leasesAt, log.leases);
+  if (log.leases.all.some(({ ended }) => ended?.by === "keys")) {
+    world.coverage.hit("lease: ended with its last key");
+  }
   checkLeases(told, log.leases, world.decidedMs, Math.max(1, ...world.plan.skews));
   const { revision, oldests } = log;
   const watched = { revision, oldests, events: log.events() };

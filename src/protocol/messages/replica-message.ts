@@ -81,8 +81,11 @@ export type ReplicaMessage =
       readonly acceptedIdx: number;
       readonly decidedIdx: number;
     }
-  /** What the sender's state was at these indexes. */
-  | ({ readonly type: "stateHashes" } & StateHashes);
+  /**
+   * What the sender's state was at these indexes, and the newest rules of entries that it knows. Null: said by a node of a version that
+   * did not tell.
+   */
+  | ({ readonly type: "stateHashes"; readonly rules: number | null } & StateHashes);
 
 /** The state that a node surely has on its disk: it may tell others, and must never have less afterwards. */
 export interface DurableClaims {

@@ -110,6 +110,8 @@ const CHECKPOINT: Structure<StateCheckpoint> = structure((f) => ({
 const DISK_PLACES = list(DISK_PLACE, 0, MEMBERS_MAX);
 const CHECKPOINTS = list(CHECKPOINT, 0, STATE_CHECKPOINTS_MAX);
 
+const MAYBE_RULES = added(INDEX);
+
 const ACTOR: Structure<Actor> = structure((f) => ({
   name: f.take(ACTOR_NAME),
   generation: f.varint(),
@@ -284,5 +286,6 @@ export const MESSAGE_KINDS: {
     type: "stateHashes",
     life: f.take(UINT32),
     checkpoints: f.take(CHECKPOINTS),
+    rules: f.take(MAYBE_RULES),
   })),
 };

@@ -25,6 +25,8 @@
 import {
   ballotsEqual,
   compareBallots,
+  quorumOf,
+  type ClusterConfig,
   type DurableMark,
   type NodeId,
 } from "../../omnipaxos/index.ts";
@@ -164,10 +166,18 @@ function covers({ acceptedRound, acceptedIdx }: OwnLog, votes: Votes): boolean {
 }
 
 /** @returns null: the node has its place */
-export function newcomer(
-  { joined, generation = 0 }: { readonly joined?: boolean; readonly generation?: number },
-  nodes: number,
-  quorum: number,
-): Joining | null {
-  return joined === false ? new Joining({ nodes, quorum, generation }) : null;
+export function newcomer({
+  joined,
+  generation = 0,
+  core: { clusterConfig },
+}: {
+  readonly joined?: boolean;
+  readonly generation?: number;
+  readonly core: { readonly clusterConfig: ClusterConfig };
+}): Joining | null {
+  const { read, write } = quorumOf(clusterConfig);
+  const nodes = clusterConfig.nodes.length;
+  return joined === false
+    ? new Joining({ nodes, quorum: Math.min(read, write), generation })
+    : null;
 }

@@ -10,6 +10,7 @@ import {
   NO_SESSION,
   refusalOf,
   rightsNow,
+  rulesFor,
   splitGroup,
   withActor,
   type KvState,
@@ -25,6 +26,7 @@ import { Proposals } from "./proposals.ts";
 import { Rebuilds, REBUILDS_TEXT } from "./rebuilds.ts";
 import type { ReplicaOptions } from "../turn/replica-options.ts";
 import type { Route } from "../requests/route.ts";
+import type { RulesOfAll } from "./rules-of-all.ts";
 import type { Space } from "./space.ts";
 
 export interface Refusal {
@@ -36,6 +38,7 @@ export interface ClientWritesOptions {
   readonly replica: ReplicaOptions;
   readonly outbox: AnswerOutbox;
   readonly space: Space;
+  readonly rules: Pick<RulesOfAll, "known">;
   /** What this node has applied. */
   readonly state: () => KvState;
   /** Why this node serves no client now; null: it does. */
@@ -57,7 +60,8 @@ export class ClientWrites {
     const { pid: node, incarnation: nonce } = options.replica.core;
     this.#proposals = new Proposals(
       proposalsOptions(options.replica),
-      (batch, groups) => buildEntry({ node, nonce, batch }, groups),
+      (batch, groups) =>
+        buildEntry({ node, nonce, batch }, groups, rulesFor(groups, options.rules.known)),
       ({ load }, commands, bytes) => {
         load.commands += commands;
         load.bytes += bytes;

@@ -2,6 +2,8 @@
 import { assert, type ByteString, byteStringOf, ERRORS } from "../../base/index.ts";
 import { decodeClock } from "../entries/clock-entry.ts";
 import { STATUS, type Status } from "../entries/command.ts";
+import { isOfWrite } from "../entries/lease-ids.ts";
+import type { RulesAtHand } from "../entries/rules-at-hand.ts";
 import type { Leases } from "../keys/leases.ts";
 import { decodeNumbers, encodeNumbers } from "../entries/numbers.ts";
 import type { OrderedCells } from "../keys/ordered-cells.ts";
@@ -18,11 +20,12 @@ export function grantLease(
   leases: Leases,
   { lease: id, ttlMs }: { readonly lease: number; readonly ttlMs: number },
   room: number,
+  { isBefore10 }: Pick<RulesAtHand, "isBefore10">,
 ): { readonly status: Status; readonly id: number } {
   if (leases.has(id)) return { status: ERRORS.LEASE_EXISTS.wire, id };
   if (leases.isFull) return { status: ERRORS.LEASE_LIMIT.wire, id };
   if (LEASE_BYTES > room) return { status: ERRORS.NO_SPACE.wire, id };
-  return { status: STATUS.ok, id: leases.grant(id, ttlMs) };
+  return { status: STATUS.ok, id: leases.grant(id, ttlMs, !isBefore10 && isOfWrite(id)) };
 }
 
 /** @param ids as of decodeNumbers, checked. @returns their times to live, likewise; 0: there is no such lease */

@@ -6,6 +6,7 @@ export { bytesOf, type ByteString, byteStringOf } from "../../base/index.ts";
 export { CommandCursor } from "../entries/command-cursor.ts";
 export type { StoredValue } from "../history/cell.ts";
 export { NO_SESSION, STATUS, type Status } from "../entries/command.ts";
+export { WRITE_LEASE_ID_END, WRITE_LEASE_ID_MIN } from "../entries/lease-ids.ts";
 export { commandCount, validateGroup } from "../entries/group-check.ts";
 export { Runs, type Run } from "../entries/group-split.ts";
 export { checkCommand, checkKey, contentBytesOf, GroupWriter } from "../entries/group-writer.ts";

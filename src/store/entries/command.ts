@@ -20,9 +20,10 @@
  * those open sessions with numbers from a counter, and a repeated sequence number gets its first answer, even when the command is
  * another one (docs/security.md, "Sessions"). Versions 4 and 6 know operations that the ones before do not. In version 8 a
  * session keeps no answer to a transaction that only reads, and a change of users and roles is hashed without all that was there
- * before. Odd versions from 3 on work like the ones below them, and open the round of a leader (rounds.ts). An entry has the least
+ * before. In version 10 a lease that is granted for a write ends with its last key (lease-ids.ts). Odd versions from 3 on work like the ones below them, and open the round of a leader (rounds.ts). An entry has the least
  * version by which its commands are proposed: as long as no client uses a new operation, programs of the version before can read
- * the log.
+ * the log. Version 10 has no new operation: it is proposed once all nodes know it (replica/writes/rules-of-all.ts), and until then the
+ * same commands stand in entries of version 6.
  */
 import { NEWEST_RULES } from "../operations/index.ts";
 import type { AnyBytes } from "../../base/index.ts";

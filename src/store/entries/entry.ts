@@ -23,13 +23,13 @@ const LEAST_RULES = 2;
 
 /**
  * One log entry of groups that `validateGroup` has passed, each exactly one group. The groups are copied.
- * @param version by which rules it is carried out: an old one only where old logs are looked at. Default: the least by
- *   which its commands are proposed
+ * @param version by which rules it is carried out, as of `rulesFor`: an old one only where old logs are looked at. Default: the least
+ *   by which its commands are proposed
  */
 export function buildEntry(
   origin: Origin,
   groups: readonly Uint8Array[],
-  version: number = rulesOf(groups),
+  version: number = rulesFor(groups),
 ): Uint8Array {
   header.clear();
   header.u8(version);
@@ -49,10 +49,15 @@ export function buildEntry(
   return entry;
 }
 
-function rulesOf(groups: readonly Uint8Array[]): EntryRules {
+/**
+ * The rules by which these groups are proposed as one entry.
+ * @param known the newest that every node of the cluster knows. Default: nobody can say
+ */
+export function rulesFor(groups: readonly Uint8Array[], known: number = LEAST_RULES): EntryRules {
   let rules: EntryRules = LEAST_RULES;
   for (const group of groups) {
-    const { rules: own } = outlineOf(group);
+    const { rules: least, better } = outlineOf(group);
+    const own = better <= known ? better : least;
     if (own > rules) rules = own;
   }
   return rules;

@@ -37,6 +37,7 @@ import { ACTOR_BYTES_MAX, readActor } from "../access/actor.ts";
 import { decodeClock } from "./clock-entry.ts";
 import { NO_SESSION } from "./command.ts";
 import { tooLong } from "./group-writer.ts";
+import { isOfWrite, LEASES_OF_WRITES } from "./lease-ids.ts";
 import { decodeNumbers } from "./numbers.ts";
 import { wrongTxn } from "../txn/txn-check.ts";
 
@@ -91,6 +92,8 @@ export function commandCount(bytes: Uint8Array, offset = 0): number {
 export interface GroupOutline {
   /** The rules that all of them are proposed by. */
   readonly rules: EntryRules;
+  /** Those by which they are proposed where all nodes know them: newer ones, or the same. */
+  readonly better: EntryRules;
   /** Bytes of the longest. */
   readonly longest: number;
   /** Whether one of the operations asked about is among them. */
@@ -107,12 +110,14 @@ export function outlineOf(group: Uint8Array, operations: readonly boolean[] = []
   reader.varint();
   const count = reader.varint();
   let rules = 0;
+  let hasLeaseOfWrite = false;
   let longest = 0;
   let hasAny = false;
   for (let i = 0; i < count; i++) {
     const start = reader.offset;
     const op = skipRecord(reader);
     if (operations[op] === true) hasAny = true;
+    if (op === OP.leaseGrant && isOfWrite(leaseIn(group, start))) hasLeaseOfWrite = true;
     const own = PROPOSED_BY[op] ?? 0;
     if (own > rules) rules = own;
     const length = reader.offset - start;
@@ -120,7 +125,17 @@ export function outlineOf(group: Uint8Array, operations: readonly boolean[] = []
   }
   reader.release();
   // PROPOSED_BY holds nothing else.
-  return { rules: rules as EntryRules, longest, hasAny };
+  const least = rules as EntryRules;
+  return { rules: least, better: hasLeaseOfWrite ? LEASES_OF_WRITES : least, longest, hasAny };
+}
+
+/** Of the leaseGrant that begins there. */
+function leaseIn(group: Uint8Array, start: number): number {
+  const record = new ByteReader().reset(group, start);
+  record.varint();
+  record.u8();
+  record.varint();
+  return record.varint();
 }
 
 function checkGroup(maker: GroupMaker, rules: EntryRules): KvError | null {

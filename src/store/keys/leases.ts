@@ -9,6 +9,8 @@
  *   LEASES-3. Which leases `advance` finds due follows from the leases alone, and not from the order in which they came here: first
  *        those that were to end first, among those the one with the lowest id.
  *   LEASES-4. There are at most LEASES_MAX leases, with at most LEASE_KEYS_MAX keys each.
+ *   LEASES-5. Between two commands no lease of a write that has had keys is without any. One that has had none yet stays until its
+ *        time is over: its write is on its way.
  */
 import {
   assert,
@@ -29,6 +31,9 @@ const ENDED_KEYS_MAX = LEASE_KEYS_MAX;
 /** Leases that end with one entry. Part of the format. */
 const ENDED_MAX = 1024;
 
+/** What a lease of a write adds to the hash. Part of the format. */
+const OF_WRITE_MARK = 0x7772_6974;
+
 /** Each byte is compared with others a dozen times when thousands of keys are sorted. */
 const COMPARED_BYTES_PER_CELL = 128;
 
@@ -40,6 +45,8 @@ export interface LeaseTime {
   readonly waits: number;
   /** By the clock; it counts once the time has begun. */
   readonly endsAtMs: number;
+  /** It was granted for single writes, and ends with the last key that is bound to it (LEASES-5). */
+  readonly ofWrite: boolean;
 }
 
 type KeyTest = (where: { readonly key: ByteString }) => boolean;
@@ -49,6 +56,7 @@ class Lease implements LeaseTime {
   readonly ttlMs: number;
   waits: number;
   endsAtMs: number;
+  readonly ofWrite: boolean;
   readonly keys = new Set<ByteString>();
   /** Sum of the hashes of its keys. */
   keysHash = 0;
@@ -58,11 +66,12 @@ class Lease implements LeaseTime {
   /** The last question to `areAll` about these keys, and its answer. */
   judged: { readonly isSuch: KeyTest; readonly are: boolean } | null = null;
 
-  constructor({ id, ttlMs, waits, endsAtMs }: LeaseTime) {
+  constructor({ id, ttlMs, waits, endsAtMs, ofWrite }: LeaseTime) {
     this.id = id;
     this.ttlMs = ttlMs;
     this.waits = waits;
     this.endsAtMs = endsAtMs;
+    this.ofWrite = ofWrite;
   }
 }
 
@@ -101,6 +110,8 @@ export class Leases {
   #bound = 0;
   #hasDue = false;
   #hasWaiting = false;
+  /** LEASES-5. Those of writes that the command at hand has taken the last key of, perhaps to bind another one. */
+  #emptied: number[] = [];
   /** No lease whose time has begun ends before that; the lease that set it may have been renewed or revoked since. */
   #nextEndMs = Infinity;
 
@@ -151,6 +162,11 @@ export class Leases {
     return this.#leases.has(id);
   }
 
+  /** Some lease is one of a write. Takes time by the number of leases. */
+  get hasOfWrites(): boolean {
+    return [...this.#leases.values()].some(({ ofWrite }) => ofWrite);
+  }
+
   /** Keys that are bound to it. */
   keysOf(id: number): number {
     return this.#leases.get(id)?.keys.size ?? 0;
@@ -163,12 +179,14 @@ export class Leases {
   /**
    * A new lease; there must be room, and no other with its id.
    * @param id 0: whichever is free
+   * @param ofWrite whether it ends with its last key
    * @returns its id
    */
-  grant(id: number, ttlMs: number): number {
+  grant(id: number, ttlMs: number, ofWrite = false): number {
     assert(!this.isFull && !this.#leases.has(id), "leases are looked at before one is granted");
     const given = id === 0 ? this.#freeId() : id;
-    this.#leases.set(given, new Lease({ id: given, ttlMs, waits: RENEWAL_STEPS, endsAtMs: 0 }));
+    const time = { ttlMs, waits: RENEWAL_STEPS, endsAtMs: 0 };
+    this.#leases.set(given, new Lease({ id: given, ofWrite, ...time }));
     this.#hasWaiting = true;
     return given;
   }
@@ -245,6 +263,17 @@ export class Leases {
     lease.keyBytes -= key.length;
     lease.keysHash = (lease.keysHash - keyHash) | 0;
     this.#bound -= 1;
+    if (lease.ofWrite && lease.keys.size === 0) this.#emptied.push(id);
+  }
+
+  /**
+   * LEASES-5, when a command has made all its changes: a transaction may take the last key of a lease and bind another one to it. No key
+   * changes, so that watches have nothing to tell.
+   */
+  endEmptied(): void {
+    if (this.#emptied.length === 0) return;
+    for (const id of this.#emptied) if (this.keysOf(id) === 0) this.#leases.delete(id);
+    this.#emptied = [];
   }
 
   /**
@@ -311,9 +340,9 @@ export class Leases {
   /** Of all of it. Takes time by the number of leases. */
   hash(): number {
     let sum = 0;
-    for (const { id, ttlMs, waits, endsAtMs, keysHash } of this.#leases.values()) {
+    for (const { id, ttlMs, waits, endsAtMs, ofWrite, keysHash } of this.#leases.values()) {
       const time = mixNumber(mixNumber(mixNumber(id, ttlMs), waits > 0 ? 0 : endsAtMs), waits);
-      sum = (sum + mix32(time, keysHash)) | 0;
+      sum = (sum + mix32(ofWrite ? mix32(time, OF_WRITE_MARK) : time, keysHash)) | 0;
     }
     return mixNumber(sum, this.#ms);
   }
@@ -321,14 +350,14 @@ export class Leases {
   /** As it is now, but for the keys. Takes time by the number of leases. */
   clone(): LeasesState {
     const leases = this.sortedIds().map((id) => {
-      const { ttlMs, waits, endsAtMs } = this.#lease(id);
+      const { ttlMs, waits, endsAtMs, ofWrite } = this.#lease(id);
       // The end from before it was renewed does not count any more.
-      return { id, ttlMs, waits, endsAtMs: waits > 0 ? 0 : endsAtMs };
+      return { id, ttlMs, waits, endsAtMs: waits > 0 ? 0 : endsAtMs, ofWrite };
     });
     return { clock: { ms: this.#ms, last: this.#last }, lastId: this.#lastId, leases };
   }
 
-  #foresee({ waits, endsAtMs }: LeaseTime): void {
+  #foresee({ waits, endsAtMs }: Pick<LeaseTime, "waits" | "endsAtMs">): void {
     if (waits > 0) this.#hasWaiting = true;
     else this.#nextEndMs = Math.min(this.#nextEndMs, endsAtMs);
   }

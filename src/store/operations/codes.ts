@@ -57,7 +57,7 @@ export function operationOf(code: number): Operation | undefined {
 }
 
 /** The newest rules that this program knows. */
-export const NEWEST_RULES: EntryRules = 8;
+export const NEWEST_RULES: EntryRules = 10;
 
 export const KEY_BIT = FIELDS.key.bit;
 export const EXPECTED_BIT = FIELDS.expected.bit;

@@ -88,7 +88,7 @@ interface OperationBase {
 }
 
 /** Rules by which entries are carried out, ascending: each version knows what the ones before it know. */
-export type EntryRules = 1 | 2 | 4 | 6 | 8;
+export type EntryRules = 1 | 2 | 4 | 6 | 8 | 10;
 
 /** Changes one key, in a session: it takes effect once, however often it stands in the log. */
 interface KeyOperation extends OperationBase {

@@ -165,7 +165,10 @@ export const OPERATIONS = {
   },
   /** Compares, and carries out the one or the other list of operations, as one step. */
   txn: { kind: "txn", code: 32, fields: ["txn"], since: 4, proposedBy: 8 },
-  /** A lease that lives for so long, and for as long as it is renewed. The revision of the answer is its id. */
+  /**
+   * A lease that lives for so long, and for as long as it is renewed. The revision of the answer is its id. In entries of version 10 one
+   * for a single write, which its id tells (store/entries/lease-ids.ts), ends with its last key.
+   */
   leaseGrant: { kind: "lease", code: 33, fields: ["ttl", "lease"], since: 6 },
   /** Begins the time of many leases anew. It is not remembered: a repetition renews them once more. */
   leaseKeepAlive: { kind: "lease", code: 34, fields: ["numbers"], since: 6 },

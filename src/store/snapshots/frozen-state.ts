@@ -9,7 +9,8 @@
  *                 · varint rounds forgotten · varint rounds · round* · varint last counted session id
  *                 · varint sessions · varint keys · session* · record* · u8 2 · key* · varint 0 · u32 content hash
  *                 · u32 hash of the kept history · section* · u8 0
- *     section  := u8 kind (1: users and roles, as in access-format.ts; 2: leases, 3: bound keys, as in lease-section)
+ *     section  := u8 kind (1: users and roles, as in access-format.ts; 2: leases, 3: bound keys, 4: leases of writes, as in
+ *                 lease-section)
  *                 · varint length · bytes · u32 hash of the bytes
  *     round    := varint n · varint pid · u32 salt · varint index - that of the one before (of the first: - 0)
  *     session  := varint id · name · varint floor · varint lastUsedIdx · varint answers · answer*   (least recently used first)
@@ -25,6 +26,7 @@
  *
  * Equal bytes are those of states whose histories begin at the same revision (KvState, STATE-9).
  *
+ * Version 5, which is written as long as there are no leases of writes: as 6, without the section for them.
  * Version 4, which is written as long as there is nothing to write into sections: without sections and the 0 behind them.
  * Version 3, which is still read: as 4, but there are no records: with each key come all its versions that a read at the oldest
  *     revision or a later one may find, newest first, and a varint 0 behind them.
@@ -41,17 +43,26 @@ import { EMPTY_STATE_HEADER, stateHash, type StateHeader } from "./state-header.
 import type { StoredValue } from "../history/cell.ts";
 import type { FrozenCells, KeyValue, RangeQuery } from "../keys/frozen-cells.ts";
 import { STEP } from "../history/history-chunk.ts";
-import { areUnused, encodeBound, encodeLeases, type BoundKey } from "./lease-section.ts";
+import {
+  areUnused,
+  encodeBound,
+  encodeLeases,
+  encodeOfWrites,
+  hasOfWrites,
+  type BoundKey,
+} from "./lease-section.ts";
 import type { Rounds } from "../entries/rounds.ts";
 import type { KeptAnswer, Session } from "../sessions/session.ts";
 import { HASHED_IDS_START } from "../sessions/session-id.ts";
 import type { KeyVersion } from "../history/versions.ts";
 
 export const SNAPSHOT_MAGIC = 0x4f_4b_56_53;
-export const SNAPSHOT_VERSION = 5;
+export const SNAPSHOT_VERSION = 6;
+/** The first that has leases of writes. */
+const WRITE_LEASES_SNAPSHOT_VERSION = 6;
 /** The first that has sections. */
 export const SECTIONS_SNAPSHOT_VERSION = 5;
-export const SECTION = { end: 0, access: 1, leases: 2, bound: 3 } as const;
+export const SECTION = { end: 0, access: 1, leases: 2, bound: 3, ofWrites: 4 } as const;
 /** No section is longer: as many users, roles and permissions as there may be, with long keys. */
 export const SECTION_BYTES_MAX = 64 * 1024 * 1024;
 /** Keys in one section of those that are bound. */
@@ -171,26 +182,32 @@ export class FrozenState {
       out.u32(hashOfArray(bytes));
       yield* fullChunks(out, chunkBytes);
     }
-    if (this.#hasSections) out.u8(SECTION.end);
+    if (this.#version >= SECTIONS_SNAPSHOT_VERSION) out.u8(SECTION.end);
     yield* fullChunks(out, chunkBytes);
     if (out.length > 0) yield out.copy();
   }
 
-  get #hasSections(): boolean {
-    return this.#header.access !== EMPTY_ACCESS || !areUnused(this.#cells.leases);
+  /** The least that has a place for what there is: programs of before read it. */
+  get #version(): number {
+    const { leases } = this.#cells;
+    if (hasOfWrites(leases)) return WRITE_LEASES_SNAPSHOT_VERSION;
+    const hasSections = this.#header.access !== EMPTY_ACCESS || !areUnused(leases);
+    return hasSections ? SECTIONS_SNAPSHOT_VERSION : RECORDS_SNAPSHOT_VERSION;
   }
 
   *#sections(bound: readonly Uint8Array[]): Generator<[number, Uint8Array]> {
     const { access } = this.#header;
     if (access !== EMPTY_ACCESS) yield [SECTION.access, encodeAccess(access)];
-    if (areUnused(this.#cells.leases)) return;
-    yield [SECTION.leases, encodeLeases(this.#cells.leases)];
+    const { leases } = this.#cells;
+    if (areUnused(leases)) return;
+    yield [SECTION.leases, encodeLeases(leases)];
+    if (hasOfWrites(leases)) yield [SECTION.ofWrites, encodeOfWrites(leases)];
     for (const keys of bound) yield [SECTION.bound, keys];
   }
 
   #writeHeader(out: ByteWriter): void {
     out.u32(SNAPSHOT_MAGIC);
-    out.u8(this.#hasSections ? SNAPSHOT_VERSION : RECORDS_SNAPSHOT_VERSION);
+    out.u8(this.#version);
     out.varint(this.#header.appliedIdx);
     out.varint(this.#header.revision);
     out.u32(this.#header.historyHash);

@@ -1,8 +1,9 @@
 /**
- * Leases in a snapshot: two kinds of sections (frozen-state.ts). The one of leases stands before those of keys that are bound.
+ * Leases in a snapshot: three kinds of sections (frozen-state.ts). The one of leases stands before the others.
  *
  *     leases := varint clock (ms) · u8 (1: it was moved) · [varint n · varint pid · u32 salt · varint count] · varint last id
  *               · varint leases · (varint id · varint ttl · varint waits · varint ends at){leases}: in the order of ids
+ *     writes := (varint id)*: of leases of writes, in order; left out where there are none
  *     bound  := (sized key · varint lease)*: in the order of keys, in all sections together
  */
 import {
@@ -64,6 +65,7 @@ export function decodeLeases(bytes: Uint8Array): LeasesState | string {
       ttlMs: reader.varint(),
       waits: reader.varint(),
       endsAtMs: reader.varint(),
+      ofWrite: false,
     };
     if (lease.id <= before || lease.waits > RENEWAL_STEPS) reader.fail("leases in order");
     if (lease.ttlMs < LEASE_TTL_MIN_MS || lease.ttlMs > LEASE_TTL_MAX_MS) {
@@ -74,6 +76,35 @@ export function decodeLeases(bytes: Uint8Array): LeasesState | string {
   }
   if (!reader.isAtEnd) reader.fail("the end of the leases");
   return reader.failed ? reader.problem : { clock, lastId, leases };
+}
+
+export function hasOfWrites({ leases }: LeasesState): boolean {
+  return leases.some(({ ofWrite }) => ofWrite);
+}
+
+export function encodeOfWrites({ leases }: LeasesState): Uint8Array {
+  const out = new ByteWriter(16 * leases.length, Number.POSITIVE_INFINITY);
+  for (const { id, ofWrite } of leases) if (ofWrite) out.varint(id);
+  return out.copy();
+}
+
+/**
+ * @param state with all leases, of which none is one of a write yet
+ * @returns what is wrong, as a text, when they are none
+ */
+export function decodeOfWrites(bytes: Uint8Array, state: LeasesState): LeasesState | string {
+  const reader = new ByteReader().reset(bytes);
+  const ids = new Set<number>();
+  let before = 0;
+  while (!reader.failed && !reader.isAtEnd) {
+    const id = reader.varint();
+    if (id <= before) reader.fail("ids in order");
+    before = id;
+    ids.add(id);
+  }
+  if (reader.failed) return reader.problem;
+  const leases = state.leases.map((lease) => ({ ...lease, ofWrite: ids.delete(lease.id) }));
+  return ids.size === 0 ? { ...state, leases } : "leases of writes that are not there";
 }
 
 function readClock(reader: ByteReader): ClockState {

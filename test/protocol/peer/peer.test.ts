@@ -144,6 +144,7 @@ const BY_TYPE: {
     checkpoints: fc.array(fc.record({ idx: index, content: hash, history: hash, kept }), {
       maxLength: STATE_CHECKPOINTS_MAX,
     }),
+    rules: fc.option(index),
   }),
 };
 
