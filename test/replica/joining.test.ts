@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { assert } from "../../src/base/assert.ts";
 import { KvState } from "../../src/store/index.ts";
-import type { Ballot } from "../../src/omnipaxos/index.ts";
-import { Joining, type OwnLog } from "../../src/replica/trust/joining.ts";
+import { quorumOf, type Ballot } from "../../src/omnipaxos/index.ts";
+import { Joining, newcomer, type OwnLog } from "../../src/replica/trust/joining.ts";
 import { Replica } from "../../src/replica/replica.ts";
 import type { TurnEffects } from "../../src/replica/turn/replica-options.ts";
 import { deliver } from "./deliver.ts";
@@ -64,6 +64,25 @@ describe("how many must confirm", () => {
       expect(nodes - 1 - (needed - 1)).toBeGreaterThanOrEqual(quorum - 1);
     },
   );
+});
+
+describe("how many must confirm in a cluster", () => {
+  test.each([
+    [2, undefined, 2],
+    [3, undefined, 2],
+    [4, undefined, 3],
+    [5, undefined, 3],
+    [6, undefined, 4],
+    [5, { read: 4, write: 2 }, 4],
+    [5, { read: 2, write: 4 }, 4],
+  ])("of %i nodes, with quorums %o: %i", (size, flexibleQuorum, needed) => {
+    const nodes = Array.from({ length: size }, (_, i) => i + 1);
+    const clusterConfig = { configurationId: 1, nodes, ...(flexibleQuorum && { flexibleQuorum }) };
+    expect(newcomer({ joined: false, core: { clusterConfig } })?.needed).toBe(needed);
+    // A read without a leader: the replaced disk and nodes that have not confirmed are too few for one.
+    const { write } = quorumOf(clusterConfig);
+    expect(size - needed).toBeLessThan(size - write + 1);
+  });
 });
 
 describe("a claim", () => {

@@ -6,9 +6,10 @@
  *   JOIN-1. A peer that has its place *confirms* this disk by a report in the present session: it has recorded this disk under this id,
  *       with exactly the number that this disk claims, and has dropped every vote of the one before. What it had promised and accepted
  *       by its first such report counts: what comes later cannot rest on votes of the lost disk.
- *   JOIN-2. So many peers must confirm that every quorum with this node in it has one of them. A candidate that still counts a
- *       promise of the lost disk needs one of them too, and either this node knows that peer's promise (JOIN-3) or the peer tells
- *       the candidate first that the disk was replaced.
+ *   JOIN-2. So many peers must confirm that every quorum with this node in it has one of them, also the smallest that answers a read
+ *       without a leader: with an even number of nodes that is smaller than a majority. A candidate that still counts a promise
+ *       of the lost disk needs one of them too, and either this node knows that peer's promise (JOIN-3) or the peer tells the candidate
+ *       first that the disk was replaced.
  *   JOIN-3. This node votes only when its log is that of a leader with a ballot at least as high as what they had promised.
  *       That leader has won its quorum without this disk, so its log holds all that was ever decided in lower ballots. Of what is
  *       decided in that very ballot the log may lack an end, if the lost disk was there again after it was fetched, and voted. Such
@@ -35,7 +36,7 @@ import type { PeerMessage } from "../../protocol/peer/index.ts";
 export interface JoiningOptions {
   /** Nodes of the cluster. */
   readonly nodes: number;
-  /** The smaller of read and write quorum. */
+  /** The smallest of all quorums. */
   readonly quorum: number;
   /** The greatest number that this disk has claimed in an earlier process; 0: none. */
   readonly generation: number;
@@ -177,7 +178,7 @@ export function newcomer({
 }): Joining | null {
   const { read, write } = quorumOf(clusterConfig);
   const nodes = clusterConfig.nodes.length;
-  return joined === false
-    ? new Joining({ nodes, quorum: Math.min(read, write), generation })
-    : null;
+  // The last one has a node of each write quorum: enough for a read without a leader (read-index.ts).
+  const quorum = Math.min(read, write, nodes - write + 1);
+  return joined === false ? new Joining({ nodes, quorum, generation }) : null;
 }

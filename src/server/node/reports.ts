@@ -277,7 +277,11 @@ export class Reports {
   /** Too many nodes wait for their places, and none of them can let another one in. */
   #inVain(needed: number): string {
     const waiting = [...this.#alsoJoining].sort((a, b) => a - b);
-    if (this.#options.peers().length - waiting.length >= needed) return "";
+    const peers = this.#options.peers().length;
+    if (peers < needed) {
+      return `, and there are no more than ${peers}: so small a cluster cannot take in another disk. Make a new one from a backup (omnikv restore)`;
+    }
+    if (peers - waiting.length >= needed) return "";
     return (
       `, and ${nodesText(waiting)} ${waiting.length === 1 ? "waits" : "wait"} for the same: only nodes that have their data can let ` +
       `one in. If this cluster has never begun, remove these data directories and start without --rejoin`
