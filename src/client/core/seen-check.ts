@@ -11,8 +11,10 @@
  *       checked.
  *   SEENCHECK-2. The client leaves a node that is only behind for another one (NO_QUORUM); it may be right later. A missing entry counts
  *       against a node only when the node has applied all that this client had seen.
+ *   SEENCHECK-3. A refusal that says nothing of the log is no answer, from whichever state it comes: a node that came level in the moment
+ *       when it gave up the read has not compared anything.
  */
-import { type ErrorCode, KvError, sameBytes } from "../../base/index.ts";
+import { type ErrorCode, ERRORS, KvError, sameBytes } from "../../base/index.ts";
 import {
   decodeAnswers,
   ReadsWriter,
@@ -109,11 +111,17 @@ export class SeenCheck {
       link.originTold();
     }
     if (refusal?.code === "WRONG_CLUSTER") return this.#cluster.refused(link);
-    if (idx < this.#idx) {
+    const isAhead = idx >= this.#idx && refusal?.code === "REVISION_AHEAD";
+    if (idx < this.#idx || (refusal !== null && !isAhead && isOfNow(refusal.code))) {
       const text = refusal === null || refusal.text === "" ? BEHIND_TEXT : refusal.text;
-      return new KvError(refusal?.code ?? "NO_QUORUM", `${link.name}: ${text}`);
+      const code = refusal?.code ?? "NO_QUORUM";
+      // The next connection signs in anew; whether that is refused shows then.
+      return new KvError(
+        code === "UNAUTHENTICATED" ? "CONNECTION_LOST" : code,
+        `${link.name}: ${text}`,
+      );
     }
-    const contradiction = this.#contradiction(stored, refusal?.code === "REVISION_AHEAD");
+    const contradiction = this.#contradiction(stored, isAhead);
     if (contradiction !== null) {
       const text = `${contradiction} revision ${this.#toldRevision}, of which this client was told`;
       return this.#cluster.lacksSeen(text, link);
@@ -136,6 +144,11 @@ export class SeenCheck {
     if (stored === undefined || isSame(stored, this.#told.put)) return null;
     return "has another change as";
   }
+}
+
+/** SEENCHECK-3. Another node, or this one later, may answer. */
+function isOfNow(code: ErrorCode): boolean {
+  return ERRORS[code].retryable || code === "UNAUTHENTICATED";
 }
 
 /** @throws DecodeError */

@@ -125,6 +125,28 @@ describe("a new connection for watches", () => {
   });
 });
 
+test.each(["NO_QUORUM", "OVERLOADED", "DIVERGED", "UNAUTHENTICATED"] as const)(
+  "a node that puts the question off with %s is not asked for watches, whatever it has applied",
+  async (code) => {
+    const { cluster, watches, client } = world();
+    const seen = follow(client);
+    await run(cluster, 100);
+    watches.change({ key: "k", value: "w" });
+    await run(cluster, 100);
+    // What the client has seen of it is another change there.
+    const other = new KvState();
+    grow(other, 20);
+    cluster.node(2).state = other;
+    cluster.node(2).behaviour = { kind: "refuse", code };
+    cluster.node(1).dropConnections();
+    await run(cluster, 300);
+    expect(cluster.node(2).frames).toEqual(["local"]);
+    expect(watches.asked.at(-1)).toContain("node 3 watches k from 12");
+    expect(seen).toEqual({ revisions: [11], error: null });
+    client.close();
+  },
+);
+
 const WRONG_CLUSTER = { code: "WRONG_CLUSTER", definite: true };
 
 describe("a log that went back", () => {
