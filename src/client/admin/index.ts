@@ -17,3 +17,4 @@ export {
   lookAtCluster,
   type NodeLook,
 } from "./cluster-look.ts";
+export { wholeAccess } from "./whole-access.ts";

@@ -161,9 +161,10 @@ export class AdminClient {
     return this.call(node, "whoami", NOTHING, options);
   }
 
-  /** Users and roles, as the node has them. */
-  getAccess(node: number, options?: AdminCallOptions): Promise<AdminResult<"getAccess">> {
-    return this.call(node, "getAccess", NOTHING, options);
+  /** All users and roles, as the node has them. CONFLICT when they changed again and again meanwhile. */
+  async getAccess(node: number, options?: AdminCallOptions): Promise<AdminResult<"getAccess">> {
+    const { wholeAccess } = await import("../admin/index.ts");
+    return wholeAccess((params) => this.call(node, "getAccess", params, options));
   }
 
   /** Changes users, roles or permissions. Answered when the node that was asked has carried it out. */

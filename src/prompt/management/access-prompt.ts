@@ -1,8 +1,9 @@
 /** Carries out the commands about users and roles. */
 import { afterPrefix, KvError, printable, unreachable } from "../../base/index.ts";
 import type { AdminParams, AdminResult } from "../../protocol/admin/index.ts";
+import { wholeAccess } from "../../client/admin/index.ts";
 import type { AccessAction, PasswordSource } from "../commands/index.ts";
-import { askAny } from "./ask-any.ts";
+import { askAny, askNodes } from "./ask-any.ts";
 import { accessRefusal } from "./access-refusal.ts";
 import type { ClusterOptions } from "./cluster-options.ts";
 
@@ -47,7 +48,7 @@ export async function runAccess(
     case "roles":
     case "user":
     case "role": {
-      const access = await askAny(options, "getAccess", {}, signal);
+      const access = await askAccess(options, signal);
       const name = "name" in request ? request.name : null;
       return request.kind === "users" || request.kind === "user"
         ? users(access, name)
@@ -56,6 +57,18 @@ export async function runAccess(
     default:
       return unreachable(request, "request about users and roles");
   }
+}
+
+/** @throws KvError as `askAny` for the first page; as the node answers for the next ones */
+async function askAccess(options: ClusterOptions, signal: AbortSignal): Promise<Access> {
+  const { client, timeoutMs } = options;
+  let node: number | null = null;
+  return wholeAccess(async (params) => {
+    if (node !== null) return client.call(node, "getAccess", params, { timeoutMs, signal });
+    const answered = await askNodes(options, "getAccess", params, signal);
+    node = answered.node;
+    return answered.result;
+  });
 }
 
 async function changeAccess(

@@ -362,11 +362,18 @@ export const ADMIN_OPERATIONS = {
       permissions: z.array(z.object({ may: permissionKind, ...keyRange })).nullable(),
     }),
   },
-  /** Users and roles, as the node that is asked has them. */
+  /** Users and roles, as the node that is asked has them: a page of them, users first. */
   getAccess: {
-    params: z.strictObject({}),
+    params: z.strictObject({
+      /** What the answer before named as `next`. Left out: from the first. */
+      from: count.optional(),
+    }),
     result: z.object({
       isOn: z.boolean(),
+      /** Grows with each change: pages of one number are of one state. A node of before names none, and answers with everything. */
+      epoch: count.optional(),
+      /** Where the next page begins. Null or left out: there is none. */
+      next: count.nullable().optional(),
       users: z.array(
         z.object({ name: z.string(), hasPassword: z.boolean(), roles: z.array(z.string()) }),
       ),

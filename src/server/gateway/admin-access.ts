@@ -32,6 +32,11 @@ export interface AdminAccessParts {
   readonly wake: () => void;
 }
 
+/** A page of users and roles ends with the one that reaches it, in bytes, about: a role may have a megabyte of permissions. */
+const PAGE_BYTES = 128 * 1024;
+/** What a user, a role or a permission takes beside its names and keys. */
+const ITEM_BYTES = 64;
+
 /** Permissions in an answer to `whoami`: any user may ask for it, and often. */
 const PERMISSIONS_TOLD_MAX = 64;
 
@@ -57,20 +62,38 @@ function toldOf({ kind, start, end }: Permission): AdminPermission {
   return { may: kind, start: bytesOf(start), end: end === null ? null : bytesOf(end) };
 }
 
-/** Without hashes of passwords and keys of tokens. */
-export function accessOf({ isOn, users, roles }: AccessState): AdminResult<"getAccess"> {
-  return {
-    isOn,
-    users: [...users.values()].map((user) => ({
-      name: user.name,
-      hasPassword: user.passwordHash !== "",
-      roles: [...user.roles],
-    })),
-    roles: [...roles.values()].map(({ name, permissions }) => ({
-      name,
-      permissions: permissions.map(toldOf),
-    })),
-  };
+/**
+ * A page, without hashes of passwords and keys of tokens.
+ * @param from so many users and roles were told before, users first
+ */
+export function accessOf(access: AccessState, from: number): AdminResult<"getAccess"> {
+  const { isOn, epoch } = access;
+  const users: AdminResult<"getAccess">["users"] = [];
+  const roles: AdminResult<"getAccess">["roles"] = [];
+  let at = 0;
+  let bytes = 0;
+  const next = (): AdminResult<"getAccess"> => ({ isOn, epoch, next: at, users, roles });
+  for (const user of access.users.values()) {
+    if (at >= from) {
+      if (bytes >= PAGE_BYTES) return next();
+      const { name, passwordHash } = user;
+      users.push({ name, hasPassword: passwordHash !== "", roles: [...user.roles] });
+      bytes += user.roles.reduce((sum, { length }) => sum + ITEM_BYTES + length, ITEM_BYTES);
+    }
+    at += 1;
+  }
+  for (const { name, permissions } of access.roles.values()) {
+    if (at >= from) {
+      if (bytes >= PAGE_BYTES) return next();
+      roles.push({ name, permissions: permissions.map(toldOf) });
+      bytes += permissions.reduce(
+        (sum, { start, end }) => sum + ITEM_BYTES + start.length + (end?.length ?? 0),
+        ITEM_BYTES,
+      );
+    }
+    at += 1;
+  }
+  return { isOn, epoch, next: null, users, roles };
 }
 
 /**

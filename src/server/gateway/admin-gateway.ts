@@ -264,7 +264,11 @@ export class AdminGateway implements AdminGate {
       case "listKeys":
         return encodeAdminResult(id, op, listKeys(this.#context.replica.state, params));
       case "getAccess":
-        return encodeAdminResult(id, op, accessOf(this.#context.replica.state.access));
+        return encodeAdminResult(
+          id,
+          op,
+          accessOf(this.#context.replica.state.access, params.from ?? 0),
+        );
       case "getHistory":
         return encodeAdminResult(id, op, historyOf(this.#context.replica.state));
       default:
