@@ -13,24 +13,31 @@ import type { OmniPaxos } from "../../omnipaxos/index.ts";
 import type { SnapshotName } from "../../protocol/messages/index.ts";
 import type { StoredSnapshots } from "./stored-snapshots.ts";
 
+type DecidedLog = Pick<
+  OmniPaxos<Uint8Array, SnapshotName>,
+  "storedSnapshot" | "decidedIdx" | "entryAt"
+>;
+
 /**
  * @param state what is applied so far
  * @returns the lowest index at which the snapshot's history parts from what is decided here; null: at none, as far as can be
  *   told. One that is damaged is found out when it is loaded.
  */
 export function snapshotPartsAt(
-  core: OmniPaxos<Uint8Array, SnapshotName>,
+  core: DecidedLog,
   state: KvState,
   stored: Pick<StoredSnapshots, "roundsOf">,
   snapshot: SnapshotName,
 ): number | null {
   const other = stored.roundsOf(snapshot);
   const own = decidedRounds(core, state, stored);
-  return own === null || other === null ? null : partingIdx(own, core.decidedIdx, other);
+  if (own === null || other === null) return null;
+  // A sync that was asked for before this node decided so much may bring a shorter snapshot. The entries behind it are compared themselves.
+  return partingIdx(own, Math.min(core.decidedIdx, snapshot.idx), other);
 }
 
 function decidedRounds(
-  core: OmniPaxos<Uint8Array, SnapshotName>,
+  core: DecidedLog,
   state: KvState,
   stored: Pick<StoredSnapshots, "roundsOf">,
 ): Rounds | null {
