@@ -1,4 +1,5 @@
 /** What docs and comments claim is what the tree says: error codes, in both directions, and names of files and commands. */
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -103,6 +104,26 @@ describe("docs and comments name what there is", () => {
     }
     expect(dead).toEqual([]);
   });
+
+  test("links of the pages in the package lead to files in the package", () => {
+    const pack = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+    const said = execFileSync("npm", pack, { cwd: ROOT, encoding: "utf8", stdio: "pipe" });
+    const [packed] = JSON.parse(said) as [{ files: { path: string }[] }];
+    const shipped = packed.files.map(({ path }) => path);
+    const places = new Set(shipped);
+    // Of a folder a reader sees what is in it.
+    for (const path of shipped) for (let at = path; at !== "."; at = dirname(at)) places.add(at);
+    const missing = pages
+      .filter((page) => places.has(page))
+      .flatMap((page) =>
+        [...textOf(page).matchAll(/\]\((?![a-z]+:)([^)#\s]+)(?:#[^)\s]+)?\)/g)]
+          .map(([, path = ""]) => join(dirname(page), path).replace(/\/$/, ""))
+          .filter((target) => !places.has(target))
+          .map((target) => `${page}: ${target}`),
+      );
+    expect(places.size).toBeGreaterThan(1000);
+    expect(missing).toEqual([]);
+  }, 60_000);
 
   test("scripts of package.json", () => {
     const unknown = pages.flatMap((page) =>

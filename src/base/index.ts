@@ -84,6 +84,6 @@ export { StorageError, type StorageErrorCode } from "./storage-error.ts";
 export { noRoomText, systemCode, systemReason, tooManyFilesText } from "./system-error.ts";
 export { ownCertificateTrouble, TLS_TROUBLE, tlsTrouble, tlsTroubleOf } from "./tls-trouble.ts";
 export { UnderWay } from "./under-way.ts";
-export { unreachedOf, withUnreached } from "./unreached.ts";
+export { strangersOf, unreachedOf, withUnreached } from "./unreached.ts";
 export { wayOut, wayOutSentence, withWayOutFor } from "./way-out.ts";
 export { troubleOfListener, wrongPortText } from "./wrong-port.ts";

@@ -44,7 +44,8 @@ round the longest. On different machines make a backup of each, and compare in o
 only where it is the same the index. What only lost disks had is not in it.
 
 Exit status: 0 the file is complete and on the disk · 1 it is not, and there is none · 2 usage · 130 interrupted.
-With --every: 0 told to end, and the last backup went well · 1 told to end, and it had failed · 2 usage.`;
+With --every: 0 told to end, and the last backup went well · 1 told to end, and it had failed · 2 usage · 130 told to
+end within the first one.`;
 
 export function backupCommand(): Command {
   return addCredentialOptions(new Command("backup"))

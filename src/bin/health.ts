@@ -12,7 +12,15 @@ import {
 import { type HttpAnswer, httpGet } from "../machine/http/index.ts";
 import { timeLimit } from "../machine/runtime/index.ts";
 import type { TlsSide } from "../machine/tls/index.ts";
-import { parseChecks, PASSED_TEXT, readToken, type ToldCheck } from "../server/probes/index.ts";
+import {
+  type CertificateEnd,
+  endsSoonText,
+  parseCertificates,
+  parseChecks,
+  PASSED_TEXT,
+  readToken,
+  type ToldCheck,
+} from "../server/probes/index.ts";
 import { EXIT, type ExitStatus } from "../prompt/terminal/index.ts";
 import {
   addCredentialOptions,
@@ -40,6 +48,8 @@ interface Health extends Target {
   readonly ready: boolean;
   /** The checks that do not hold. */
   readonly failed: readonly ToldCheck[];
+  /** Those that it uses, and when they end. */
+  readonly certificates: readonly CertificateEnd[];
   /** Why nothing is known of it; null: it has answered. */
   readonly error: string | null;
 }
@@ -59,7 +69,8 @@ Examples:
   omnikv health --json | jq -r 'select(.ready | not) | .address'
   omnikv health --token --secret-file secret.txt       for Prometheus (docs/operations.md)
 
-A node is ready when a client can write through it now. One line a node, in the order given; with --json an object.
+A node is ready when a client can write through it now. One line a node, in the order given; with --json an object. A certificate
+that ends within two weeks, or has ended, is named behind; with --json each of them.
 Exit status: 0 every node is ready · 1 some node is not, or does not answer · 2 usage.`;
 
 export function healthCommand(): Command {
@@ -149,7 +160,13 @@ async function healthOf(
   tls: TlsSide | null,
   timeoutMs: number,
 ): Promise<Health> {
-  const unknown = (error: string): Health => ({ ...target, ready: false, failed: [], error });
+  const unknown = (error: string): Health => ({
+    ...target,
+    ready: false,
+    failed: [],
+    certificates: [],
+    error,
+  });
   let answer: HttpAnswer;
   try {
     answer = await get(target, authorization, tls, timeoutMs);
@@ -170,7 +187,8 @@ async function healthOf(
   }
   const failed = checks.filter(({ failure }) => failure !== null);
   const passed = answer.status === 200 && answer.body.includes(PASSED_TEXT);
-  return { ...target, ready: passed && failed.length === 0, failed, error: null };
+  const ready = passed && failed.length === 0;
+  return { ...target, ready, failed, certificates: parseCertificates(answer.body), error: null };
 }
 
 async function get(
@@ -198,16 +216,31 @@ function reasonOf(error: unknown): string {
 }
 
 function asText(health: Health): string {
-  const { node, ready, failed, error } = health;
+  const { node, ready, failed, certificates, error } = health;
   const who = node === null ? hostPort(health) : `node ${node} at ${hostPort(health)}`;
-  if (ready) return `${who}: ready`;
   if (error !== null) return `${who}: not ready: ${printable(error)}`;
+  const nowMs = Date.now();
+  const soon = certificates.flatMap((each) => endsSoonText(each, nowMs) ?? []);
+  if (ready) return [`${who}: ready`, ...soon].join("; ");
   const reasons = failed.map(({ name, failure }) => printable(`${name}: ${failure ?? ""}`));
-  return `${who}: not ready: ${reasons.length === 0 ? "it does not say why" : reasons.join("; ")}`;
+  const why = reasons.length === 0 ? ["it does not say why"] : reasons;
+  return `${who}: not ready: ${[...why, ...soon].join("; ")}`;
 }
 
 function asJson(health: Health): string {
-  const { node, ready, failed, error } = health;
+  const { node, ready, failed, certificates, error } = health;
   const checks = failed.map(({ name, failure }) => ({ check: name, reason: failure }));
-  return printableJson({ node, address: hostPort(health), ready, failed: checks, error });
+  const ends = certificates.map(({ port, which, endsMs }) => ({
+    port,
+    which,
+    ends: new Date(endsMs).toISOString(),
+  }));
+  return printableJson({
+    node,
+    address: hostPort(health),
+    ready,
+    failed: checks,
+    certificates: ends,
+    error,
+  });
 }

@@ -3,9 +3,10 @@ import { createReadStream, statSync } from "node:fs";
 import { Command } from "commander";
 import { createClient, KvError, type BatchOperation, type KvClient } from "../client/api/index.ts";
 import { printable } from "../base/index.ts";
-import { parseKeyLine, textLines, UsageError } from "../prompt/terminal/index.ts";
+import { type KeyLine, parseKeyLine, textLines, UsageError } from "../prompt/terminal/index.ts";
 import { learnSettings } from "./nodes/learn-nodes.ts";
 import { LineBatches, type NumberedLine } from "./files/line-batch.ts";
+import { failedLinesText, WrongLines } from "./files/import-trouble.ts";
 import { isOfLock } from "./files/lock-key.ts";
 import { KEYS, Progress } from "./files/progress.ts";
 import {
@@ -25,8 +26,8 @@ Examples:
   gunzip -c app.jsonl.gz | omnikv import --if-absent -
 
 One object a line, as omnikv export writes them: {"key":"a","value":"b"}, or "keyBase64", "valueBase64". Other fields are
-passed over. It stops at the first line that is wrong or was not written, names it, and says how many were written; what
-stands before that line is written. To run it again does no harm: the same keys get the same values. Of lines with the
+passed over. It writes up to the first line that is wrong or was not written, names that and the next ones, and says how many were
+written; what stands before that line is written. To run it again does no harm: the same keys get the same values. Of lines with the
 same key the last one counts, with --if-absent the first. Keys of locks and elections are wrong: nobody would hold them,
 and they would never end.
 
@@ -61,31 +62,39 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
     });
     /** The number of the line that is being read. */
     let number = 1;
+    const wrong = new WrongLines();
     try {
       for await (const line of textLines(input, "in Base64")) {
-        if (line.trim() === "") {
-          number += 1;
-          continue;
-        }
-        const parsed = parseKeyLine(line);
-        refuseOfLock(parsed.key);
-        await batches.add({ ...parsed, line: number });
+        const parsed = line.trim() === "" ? null : parseLine(line, number, wrong);
+        // What stands behind a wrong line is looked at, and not written.
+        if (parsed !== null && wrong.none) await batches.add({ ...parsed, line: number });
         number += 1;
       }
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      // The lines before a wrong line are written before the error is reported.
-      await batches.flush();
-      const before = `before it, ${writtenText(counts)}`;
-      throw new KvError("BAD_REQUEST", `line ${number}: ${error.message}; ${before}`);
+      wrong.add(number, error.message);
     }
     await batches.flush();
+    if (!wrong.none) throw new KvError("BAD_REQUEST", wrong.text(writtenText(counts)));
   } finally {
     progress.end();
     client.close();
     input.destroy();
   }
   process.stderr.write(`${progress.text(counts.written)}${leftText(counts)}\n`);
+}
+
+/** @returns null: it is wrong, which is noted */
+function parseLine(line: string, number: number, wrong: WrongLines): KeyLine | null {
+  try {
+    const parsed = parseKeyLine(line);
+    refuseOfLock(parsed.key);
+    return parsed;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    wrong.add(number, error.message);
+    return null;
+  }
 }
 
 /** "2 lines were written, 1 was there already" */
@@ -117,7 +126,7 @@ function refuseUnlessFile(file: string): void {
   );
 }
 
-/** @throws KvError of the first line that was not written, which it names */
+/** @throws KvError that names the first lines that were not written, and says how many there are */
 async function write(
   client: KvClient,
   batch: readonly NumberedLine[],
@@ -133,13 +142,13 @@ async function write(
     if (outcome.op === "cas" && !outcome.result.swapped) counts.left += 1;
     else counts.written += 1;
   }
-  const at = outcomes.findIndex(({ ok }) => !ok);
-  const failed = outcomes[at];
-  if (failed === undefined || failed.ok) return;
-  const { code, definite } = failed.error;
-  const what = definite ? "was not written" : "may or may not have been written";
-  const advice = printable(adviceOn(failed.error));
-  const others = `of the others, ${writtenText(counts)}`;
-  const text = `line ${batch[at]?.line ?? 0} ${what}: ${advice}; ${others}`;
-  throw new KvError(code, text, { definite });
+  const failed = outcomes.flatMap((outcome, i) =>
+    outcome.ok ? [] : [{ line: batch[i]?.line ?? 0, error: outcome.error }],
+  );
+  // What nobody knows says more than what was not done.
+  const { error } = failed.find((each) => !each.error.definite) ?? failed[0] ?? {};
+  if (error === undefined) return;
+  const what = failedLinesText(failed, (each) => printable(adviceOn(each)));
+  const text = `${what}; of the others, ${writtenText(counts)}`;
+  throw new KvError(error.code, text, { definite: error.definite });
 }

@@ -3,6 +3,7 @@ import {
   type KvError,
   printable,
   troubleOfListener,
+  strangersOf,
   unreachable,
   unreachedOf,
 } from "../base/index.ts";
@@ -126,6 +127,7 @@ function failedText(error: KvError, context: FailureContext): string {
   const { node, address, timeoutMs, startCommand, atLeast } = context;
   if (context.explained === true) return messageOf(error);
   const unreached = unreachedOf(messageOf(error));
+  const strangers = strangersOf(messageOf(error));
   switch (error.code) {
     case "CONNECTION_FAILED":
       // It does answer, and starting it would not help.
@@ -134,6 +136,10 @@ function failedText(error: KvError, context: FailureContext): string {
         ? `no node answers (tried ${address}): start them, \`${startCommand(1)}\` and so on`
         : `node ${node} does not answer at ${address}: start it with \`${startCommand(node)}\`, or ask another node`;
     case "NO_QUORUM":
+      if (strangers !== null) {
+        const others = unreached === null ? "" : `start or reconnect ${unreached}, and `;
+        return `the nodes that answer reach no majority, nothing was done: ${others}look at ${strangers}: of another cluster, or begun anew, so it does not count here`;
+      }
       if (unreached !== null)
         return `the nodes that answer reach no majority, nothing was done: start or reconnect ${unreached} (\`all status\` in the management prompt shows them)`;
       if (context.local === true) {
@@ -156,8 +162,8 @@ function failedText(error: KvError, context: FailureContext): string {
       return `${who(context)} has too much to do, nothing was done: try again in a moment`;
     case "DISK_FULL":
       return context.changes
-        ? `the disk of ${who(context)} is full, nothing was done: make room, writes then go on by themselves`
-        : `the disk of ${who(context)} is full, and it is behind what was seen elsewhere: ask another node, or make room`;
+        ? `the disk of ${diskOwner(error, context)} is full, nothing was done: make room, writes then go on by themselves`
+        : `the disk of ${diskOwner(error, context)} is full, and it is behind what was seen elsewhere: ask another node, or make room`;
     case "UNAUTHORIZED":
       if (isWireTrouble(error.message)) return messageOf(error);
       if (isNodeWithoutSecret(error.message))
@@ -196,6 +202,13 @@ function failedText(error: KvError, context: FailureContext): string {
 /** A node may send any text: control characters must not get to the terminal. */
 function messageOf(error: KvError): string {
   return printable(withSignInHint(error.message));
+}
+
+/** A request that names no node is refused by the last one that was asked, which says who it is. */
+function diskOwner({ message }: KvError, { node }: FailureContext): string {
+  const [, named] = /^the disk of node (\d{1,6}) is full/.exec(message) ?? [];
+  if (named !== undefined) return `node ${named}`;
+  return node === null ? "a node" : `node ${node}`;
 }
 
 function who({ node }: FailureContext): string {

@@ -118,6 +118,50 @@ describe.skipIf(!HAS_PROMTOOL)(
       expect(promtool(["test", "rules", file])).toMatchObject({ status: 0 });
     });
 
+    test("a certificate is told of a week before it ends, and when it has ended", () => {
+      const labels = { instance: "node1", port: "peers", certificate: "own" };
+      // It ends ten days after the first scrape, at time 0.
+      const input_series = [
+        {
+          series:
+            'omnikv_certificate_end_timestamp_seconds{job="omnikv",instance="node1",port="peers",certificate="own"}',
+          values: "864000x300",
+        },
+      ];
+      const alert = (severity: string, summary: string, description: string): unknown => ({
+        exp_labels: { job: "omnikv", ...labels, severity },
+        exp_annotations: {
+          summary: `node1: the own certificate for peers ${summary}`,
+          description,
+        },
+      });
+      const soon = alert(
+        "warning",
+        "ends in 6d 0h 0m 0s",
+        "Put a new one in its place; no restart is needed (docs/tls.md, Servers).",
+      );
+      const ended = alert(
+        "critical",
+        "has ended",
+        "Who is connected stays so; new connections are refused until a new one is in its place (docs/tls.md, Servers).",
+      );
+      const at = (eval_time: string, warned: readonly unknown[], raised: readonly unknown[]) => [
+        { eval_time, alertname: "OmnikvCertificateEndsSoon", exp_alerts: warned },
+        { eval_time, alertname: "OmnikvCertificateEnded", exp_alerts: raised },
+      ];
+      const alert_rule_test = [
+        ...at("48h", [], []),
+        ...at("96h", [soon], []),
+        ...at("240h", [], [ended]),
+        ...at("288h", [], [ended]),
+      ];
+      const file = join(scratch, "certificates.json");
+      const tests = [{ interval: "1h", input_series, alert_rule_test }];
+      const options = { rule_files: [RULES], evaluation_interval: "1h" };
+      writeFileSync(file, JSON.stringify({ ...options, tests }));
+      expect(promtool(["test", "rules", file])).toMatchObject({ status: 0 });
+    });
+
     test("a scrape is as Prometheus wants it, and a node that is cut off raises its alert and no other", async () => {
       cluster = await TestCluster.create(3);
       const all = cluster;

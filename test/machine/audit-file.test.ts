@@ -20,7 +20,8 @@ import type { AuditRecord } from "../../src/machine/ports/audit.ts";
 import { silentLogger, type Logger } from "../../src/machine/ports/logger.ts";
 import { until } from "../conformance/wait.ts";
 
-const disk = vi.hoisted(() => ({ isFull: false }));
+/** A disk that is full takes so many bytes more. */
+const disk = vi.hoisted(() => ({ isFull: false, roomBytes: 0 }));
 vi.mock("node:fs", async (original) => {
   const fs = await original<typeof fileSystem>();
   const write = (
@@ -32,7 +33,13 @@ vi.mock("node:fs", async (original) => {
     const error = Object.assign(new Error("ENOSPC: no space left on device, write"), {
       code: "ENOSPC",
     });
-    setImmediate(() => rest[3](error, 0, bytes));
+    const [start, length, position, done] = rest;
+    const room = Math.min(disk.roomBytes, length);
+    if (room > 0) {
+      disk.roomBytes = 0;
+      return fs.write(descriptor, bytes, start, room, position, done);
+    }
+    setImmediate(() => done(error, 0, bytes));
   };
   return { ...fs, write };
 });
@@ -192,6 +199,62 @@ describe("the audit log", () => {
     }
     expect(errors).toEqual(["the audit log cannot be written: records are left out until it can"]);
     expect(readFileSync(path, "utf8")).toBe("");
+    file.close();
+  });
+
+  test("that was left out for a full disk is counted when there is room, though nothing more happens; and no line is torn", async () => {
+    const path = join(directory, "audit.log");
+    const file = AuditFile.open({ path, logger: silentLogger, bytesMax: 1e6, wallMs: () => 0 });
+    const time = "1970-01-01T00:00:00.000Z";
+    const line = { time, ...RECORD };
+    file.record(RECORD);
+    await until(() => linesIn(path).length === 1);
+    disk.isFull = true;
+    try {
+      for (let i = 0; i < 10; i++) file.record(RECORD);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      // Room for two lines and a half.
+      disk.roomBytes = 2.5 * (JSON.stringify(line).length + 1);
+      for (let i = 0; i < 10; i++) file.record(RECORD);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    } finally {
+      disk.isFull = false;
+    }
+    type Line = { readonly lost?: number };
+    const lost = (): number =>
+      (linesIn(path) as Line[]).reduce((sum, each) => sum + (each.lost ?? 0), 0);
+    await until(() => lost() + linesIn(path).length > 20);
+    const written = (linesIn(path) as Line[]).filter((each) => each.lost === undefined);
+    expect(written.every((each) => JSON.stringify(each) === JSON.stringify(line))).toBe(true);
+    expect(written.length + lost()).toBe(21);
+    file.record({ ...RECORD, keys: "later" });
+    await until(() => readFileSync(path, "utf8").includes("later"));
+    expect(linesIn(path).at(-1)).toEqual({ ...line, keys: "later" });
+    file.close();
+  });
+
+  test("that was moved away from a full disk says both when there is room: what became of it, and how many are missing", async () => {
+    const path = join(directory, "audit.log");
+    const file = AuditFile.open({ path, logger: silentLogger, bytesMax: 1e6, wallMs: () => 0 });
+    file.record(RECORD);
+    await until(() => linesIn(path).length === 1);
+    disk.isFull = true;
+    try {
+      renameSync(path, `${path}.old`);
+      for (let i = 0; i < 3; i++) {
+        file.record(RECORD);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    } finally {
+      disk.isFull = false;
+    }
+    const time = "1970-01-01T00:00:00.000Z";
+    await until(() => existsSync(path) && linesIn(path).length === 2);
+    expect(linesIn(path)).toEqual([
+      { time, before: "moved away" },
+      { time, lost: 3 },
+    ]);
+    expect(linesIn(`${path}.old`)).toHaveLength(1);
     file.close();
   });
 });

@@ -107,6 +107,7 @@ describe.skipIf(!hasOpenssl)("TLS (needs openssl)", () => {
     );
     await until(() => server.rejected.length > 0);
     expect(server.rejected[0]).toMatch(/left in the handshake/);
+    expect(server.remotes[0]).toMatch(/^127\.0\.0\.1:\d{2,}$/);
   });
 
   test("names are checked, and only the names for that purpose", async () => {

@@ -19,8 +19,16 @@ export function atEnd(cleaning: () => Promise<void>): void {
 
 export async function serve(options: WsNetworkOptions = {}, admits = true) {
   const rejected: string[] = [];
+  /** Who was rejected, in the same order. */
+  const remotes: string[] = [];
   const accepted: Accepted[] = [];
-  const network = new WsNetwork({ onRejected: (_, reason) => rejected.push(reason), ...options });
+  const network = new WsNetwork({
+    onRejected: (remote, reason) => {
+      remotes.push(remote);
+      rejected.push(reason);
+    },
+    ...options,
+  });
   const listener = await new Promise<Listener>((resolve, reject) => {
     network.listen(
       { host: "127.0.0.1", port: 0 },
@@ -39,7 +47,7 @@ export async function serve(options: WsNetworkOptions = {}, admits = true) {
   });
   atEnd(() => new Promise((resolve) => listener.close(resolve)));
   const { port } = listener.address;
-  return { network, listener, accepted, rejected, port };
+  return { network, listener, accepted, rejected, remotes, port };
 }
 
 /** A raw TCP client. */

@@ -103,17 +103,18 @@ async function again(
   everyMs: number,
   source: ScheduleSource,
 ): Promise<ExitStatus> {
-  let status: ExitStatus = EXIT.ok;
+  let status: ExitStatus | null = null;
   say(`a backup every ${everyMs / 1000} s in ${folder.path}, ${schedule.keep} are kept`);
   const due = new Due(MACHINE_CLOCKS);
   due.after(due.now(), await firstWait(folder, everyMs, source));
   const aside = new SetAside(folder.path);
   for (;;) {
     await until(due, source.signal);
-    if (source.signal.aborted) return status;
+    // It was due later, as there are earlier ones.
+    if (source.signal.aborted) return status ?? EXIT.ok;
     const begun = due.now();
     const outcome = await attempt(folder, schedule, source, aside);
-    if (outcome.kind === "interrupted") return status;
+    if (outcome.kind === "interrupted") return status ?? EXIT.interrupted;
     status = statusOf(outcome);
     if (outcome.kind === "made") due.after(begun, everyMs);
     else due.after(due.now(), Math.min(everyMs, RETRY_MS));

@@ -19,7 +19,7 @@
  *   CLIENT-8. A write that was refused as that of nobody, and certainly not carried out, gets a new number when the client has signed in
  *       anew: the session keeps a refusal like an answer, and would repeat it under the old one.
  */
-import { KvError, withUnreached } from "../../base/index.ts";
+import { KvError } from "../../base/index.ts";
 import type { CancelTimer, Clock } from "../../machine/ports/index.ts";
 import { type AnswerHandler, decodeAnswers } from "../../protocol/client/index.ts";
 import { DecodeError } from "../../protocol/codec/index.ts";
@@ -32,6 +32,7 @@ import { Deadlines } from "./deadlines.ts";
 import { checkOperation, type Answer, type Operation, type WriteOperation } from "./frames.ts";
 import { KnownCluster, type NodeSelf } from "./known-cluster.ts";
 import { Lane } from "./lane.ts";
+import { withMissing } from "./missing-lanes.ts";
 import { NodeLink, type LinkOptions } from "./node-link.ts";
 import {
   newRequest,
@@ -561,26 +562,19 @@ export class ClientCore {
 
   #fail(request: Request, error: KvError): void {
     const definite = !(request.isWrite && request.maybeApplied);
-    const names = this.#unreached(request, error);
-    if (error.definite === definite && names.length === 0)
+    const isNew = !definite && error.definite;
+    const told = isNew ? `${error.message}; it may have taken effect before` : error.message;
+    const text = withMissing(told, error.code, request.node === null ? this.#lanes : []);
+    if (error.definite === definite && text === error.message)
       return this.#finish(request, error, null);
     // "Cannot connect" would say that nothing was sent.
     const code = !definite && error.code === "CONNECTION_FAILED" ? "CONNECTION_LOST" : error.code;
-    const isNew = !definite && error.definite;
-    const told = isNew ? `${error.message}; it may have taken effect before` : error.message;
-    const text = withUnreached(told, names);
     this.#finish(request, new KvError(code, text, { cause: error, definite }), null);
   }
 
   /** The lane that a request is in; undefined: none. */
   #carrierOf({ lane }: Request): Lane | undefined {
     return this.#lanes[lane?.index ?? -1];
-  }
-
-  /** The nodes that were missing when the others said that they are too few; empty: none is known. */
-  #unreached({ node }: Request, { code }: KvError): readonly string[] {
-    if (node !== null || (code !== "NO_QUORUM" && code !== "TIMEOUT")) return [];
-    return this.#lanes.filter((lane) => lane.isUnreachable).map(({ link }) => link.name);
   }
 
   /** Writes that wait for a number may do so in the lane of another node than the one that has answered. */

@@ -1,11 +1,20 @@
 /**
  * The audit log: JSON lines in a file that is set aside when it has grown large. A write never waits, and no caller waits for it: when the
- * disk takes no more, records are left out, counted, and this is said once; the count is in the file when it can be written again.
+ * disk takes no more, records are left out, counted, and this is said once; when the file can be written again, their count is the first line.
  *
  * Invariant: a record goes into the file of that name. When the file was removed, moved away or cut short, the log notices before the
  * next record, and says so in the log and in the file that it begins in its place.
  */
-import { closeSync, fstatSync, lstatSync, renameSync, rmSync, statSync, write } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  renameSync,
+  rmSync,
+  statSync,
+  write,
+} from "node:fs";
 import type { Audit, AuditRecord, Logger } from "../ports/index.ts";
 import { StorageError, systemCode } from "../../base/index.ts";
 import { openPrivateLog } from "./private-files.ts";
@@ -18,6 +27,8 @@ const WAITING_BYTES_MAX = 4 * 1024 * 1024;
  */
 const STRANGERS_AT_ONCE_BYTES = 1024 * 1024;
 const STRANGERS_BYTES_EACH_SECOND = 1024;
+/** After a write that failed, when nothing else is to be written. */
+const RETRY_MS = 1000;
 /** Files set aside: FILE.1 is the youngest. */
 const KEPT_FILES = 5;
 
@@ -36,8 +47,12 @@ export class AuditFile implements Audit {
   #waiting: string[] = [];
   #waitingBytes = 0;
   #isWriting = false;
-  /** Records that were left out since the last that was written. */
+  /** Records that were left out, of which the file does not tell yet. */
   #lost = 0;
+  /** What became of the file that this one stands in the place of, as long as it does not tell that. */
+  #missed: string | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #isClosed = false;
   #isTold = false;
   /** Bytes that strangers may still have, as of this time. */
   #strangersBytes = STRANGERS_AT_ONCE_BYTES;
@@ -103,13 +118,18 @@ export class AuditFile implements Audit {
 
   /** Writes the waiting lines as far as that goes; later records are dropped. */
   close(): void {
-    if (this.#leftOut > 0) {
-      this.#tellLeftOut(new Date(this.#options.wallMs()).toISOString());
-      this.#flush();
-    }
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#retry = null;
+    this.#isClosed = true;
+    if (this.#leftOut > 0) this.#tellLeftOut(this.#time());
+    this.#flush();
     if (this.#isWriting || this.#descriptor === null) return;
     closeSync(this.#descriptor);
     this.#descriptor = null;
+  }
+
+  #time(): string {
+    return new Date(this.#options.wallMs()).toISOString();
   }
 
   #push(line: object): void {
@@ -122,44 +142,71 @@ export class AuditFile implements Audit {
   }
 
   #flush(): void {
-    if (this.#isWriting || this.#waiting.length === 0) return;
+    if (this.#isWriting || (this.#waiting.length === 0 && this.#lost === 0)) return;
     const descriptor = this.#open();
     if (descriptor === null) return;
     const lines = this.#waiting;
-    const bytes = Buffer.from(lines.join(""));
+    const [missed, lost] = [this.#missed, this.#lost];
+    const time = this.#time();
+    const notes = [
+      ...(missed === null ? [] : [lineOf({ time, before: missed })]),
+      ...(lost === 0 ? [] : [lineOf({ time, lost })]),
+    ];
+    const batch = [...notes, ...lines].map((line) => Buffer.from(line));
     this.#waiting = [];
     this.#isWriting = true;
-    this.#writeAll(descriptor, bytes, (error) => {
+    this.#writeAll(descriptor, Buffer.concat(batch), 0, (error, bytes) => {
       this.#isWriting = false;
       this.#waitingBytes = this.#waiting.reduce((sum, line) => sum + line.length, 0);
-      if (error === null) this.#written(bytes.length);
-      else this.#failed(error, lines.length);
-      this.#flush();
+      const whole = wholeLines(batch, bytes);
+      this.#bytes += whole.bytes;
+      if (whole.bytes < bytes) this.#cut(descriptor);
+      if (missed !== null && whole.lines > 0) this.#missed = null;
+      if (whole.lines >= notes.length) this.#lost -= lost;
+      if (error === null) this.#written();
+      else this.#failed(error, lines.length - Math.max(0, whole.lines - notes.length));
     });
   }
 
-  #writeAll(descriptor: number, bytes: Buffer, done: (error: Error | null) => void): void {
+  #writeAll(
+    descriptor: number,
+    bytes: Buffer,
+    before: number,
+    done: (error: Error | null, written: number) => void,
+  ): void {
     write(descriptor, bytes, 0, bytes.length, null, (error, count) => {
-      if (error !== null) return done(error);
-      if (count === bytes.length) return done(null);
-      this.#writeAll(descriptor, bytes.subarray(count), done);
+      if (error !== null) return done(error, before);
+      const written = before + count;
+      if (count === bytes.length) return done(null, written);
+      this.#writeAll(descriptor, bytes.subarray(count), written, done);
     });
   }
 
-  #written(bytes: number): void {
-    this.#bytes += bytes;
-    if (this.#lost > 0) {
-      const lost = this.#lost;
-      this.#lost = 0;
-      this.#push({ time: new Date(this.#options.wallMs()).toISOString(), lost });
+  /** A disk takes the beginning of a line when it has room for no more. The next line is to begin at the beginning of a line. */
+  #cut(descriptor: number): void {
+    try {
+      ftruncateSync(descriptor, this.#bytes);
+    } catch (error) {
+      this.#tell(error instanceof Error ? error.message : String(error));
     }
+  }
+
+  #written(): void {
     if (this.#isTold) this.#options.logger.info("the audit log can be written again");
     this.#isTold = false;
+    this.#flush();
   }
 
   #failed(error: Error, lines: number): void {
     this.#lost += lines;
     this.#tell(error.message);
+    if (this.#waiting.length > 0) return this.#flush();
+    // When there is room again the file says how many are missing, also where nothing more is to be taken down.
+    if (this.#isClosed) return;
+    this.#retry ??= setTimeout(() => {
+      this.#retry = null;
+      this.#flush();
+    }, RETRY_MS).unref();
   }
 
   #tell(reason: string): void {
@@ -177,7 +224,7 @@ export class AuditFile implements Audit {
   /** Checks that the file is still the one that is written, with everything that was written. A check takes some microseconds. */
   #missFile(): void {
     if (this.#descriptor === null) return;
-    const { path, logger, wallMs } = this.#options;
+    const { path, logger } = this.#options;
     const own = fstatSync(this.#descriptor);
     const there = statSync(path, { throwIfNoEntry: false });
     const isSame = there !== undefined && there.ino === own.ino && there.dev === own.dev;
@@ -192,10 +239,7 @@ export class AuditFile implements Audit {
       path,
       what,
     });
-    const line = { time: new Date(wallMs()).toISOString(), before: what };
-    const text = `${JSON.stringify(line)}\n`;
-    this.#waiting.unshift(text);
-    this.#waitingBytes += text.length;
+    this.#missed = what;
   }
 
   /** The file to write to, another one when it is time. @returns null: there is none now */
@@ -218,9 +262,23 @@ export class AuditFile implements Audit {
       this.#waiting = [];
       this.#waitingBytes = 0;
       this.#failed(error instanceof Error ? error : new Error(String(error)), lines);
-      return this.#descriptor;
+      return null;
     }
   }
+}
+
+/** How many lines are whole in so many bytes, and how many bytes those have. */
+function wholeLines(
+  lines: readonly Buffer[],
+  bytes: number,
+): { readonly lines: number; readonly bytes: number } {
+  let [count, end] = [0, 0];
+  for (const { length } of lines) {
+    if (end + length > bytes) break;
+    end += length;
+    count += 1;
+  }
+  return { lines: count, bytes: end };
 }
 
 function lineOf(line: object): string {

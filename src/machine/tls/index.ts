@@ -1,7 +1,9 @@
 /** TLS of Node.js: the certificates that a side shows and the authorities that it trusts. */
+export { endOf, issuersOf } from "./issuers.ts";
 export { endWith } from "./last-words.ts";
 export { putTlsBefore, REASON_HEADER } from "./tls-front.ts";
 export {
+  certificatesIn,
   checkMaterial,
   dialTls,
   fixedTls,

@@ -53,6 +53,8 @@ export function putTlsBefore(
   server.off("connection", speak as (socket: Socket) => void);
   const waiting = new Map<string, Socket>();
   const raws = new WeakMap<Socket, Socket>();
+  /** Taken when connections begin: a socket that has ended has no address any more. */
+  const names = new WeakMap<Socket, string>();
 
   const secure = process.getBuiltinModule("node:tls").createServer({
     ...contextOptions(side),
@@ -67,6 +69,7 @@ export function putTlsBefore(
   server.on("connection", (socket: Socket) => {
     const name = nameOf(socket);
     waiting.set(name, socket);
+    names.set(socket, name);
     socket.once("close", () => {
       if (waiting.get(name) === socket) waiting.delete(name);
     });
@@ -102,7 +105,9 @@ export function putTlsBefore(
   });
   secure.on("tlsClientError", (error, socket) => {
     const gone = systemCode(error) === "ECONNRESET" ? GONE_REASON : null;
-    onRefused(nameOf(socket), gone ?? tlsTroubleOf(error) ?? error.message);
+    const raw = rawOf(socket);
+    const name = raw === null ? undefined : names.get(raw);
+    onRefused(name ?? nameOf(socket), gone ?? tlsTroubleOf(error) ?? error.message);
   });
 
   return {
@@ -116,6 +121,13 @@ export function putTlsBefore(
 /** A name that no other connection of the listener has at the same time. */
 function nameOf(socket: Socket): string {
   return `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
+}
+
+/** The socket that an encrypted one was made of. Node.js tells it nowhere, and keeps it under this name. */
+function rawOf(socket: TLSSocket): Socket | null {
+  const raw: unknown = Reflect.get(socket, "_parent");
+  const { Socket } = process.getBuiltinModule("node:net");
+  return raw instanceof Socket ? raw : null;
 }
 
 /** Why the certificate is not trusted, for this side and for the one that has shown it. Null: it is trusted. */

@@ -107,11 +107,19 @@ export function checkMaterial(material: TlsMaterial): X509Certificate | null {
 
 const PEM_BLOCK = /^-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[^])*^-----END \1-----[ \t]*\r?$/gm;
 
+function parse(pem: string, what: string): X509Certificate {
+  const [first] = certificatesIn(pem, what);
+  if (first === undefined) throw new Error(`${what} holds no certificate in PEM form`);
+  return first;
+}
+
 /**
  * OpenSSL reads up to the first block that it does not understand and is content with the certificates before it, so a file that was
  * cut off would silently lose authorities.
+ * @param what as in errors
+ * @throws Error with a sentence when one of them is damaged
  */
-function parse(pem: string, what: string): X509Certificate {
+export function certificatesIn(pem: string, what: string): readonly X509Certificate[] {
   const certificates = [...pem.matchAll(PEM_BLOCK)]
     .filter(([, label = ""]) => label.endsWith("CERTIFICATE"))
     .map(([block], i) => {
@@ -125,9 +133,7 @@ function parse(pem: string, what: string): X509Certificate {
     const whole = `${certificates.length} whole ${certificates.length === 1 ? "certificate" : "certificates"}`;
     throw new Error(`${what} is damaged: there is part of a block besides ${whole}`);
   }
-  const [first] = certificates;
-  if (first === undefined) throw new Error(`${what} holds no certificate in PEM form`);
-  return first;
+  return certificates;
 }
 
 /** Node.js looks at the common name when there is no name of a host. */

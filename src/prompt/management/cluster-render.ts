@@ -113,11 +113,12 @@ function leaderLine(look: ClusterLook, leader: number | null, style: Style): str
 function noLeaderText(look: ClusterLook): string {
   if (look.every(({ status }) => status !== null)) return "no node leads";
   if (look.some(({ status }) => status !== null)) return "no node that answers leads";
-  const isRefused = look.some(({ error }) => error !== null && REFUSED.has(error.code));
-  return isRefused ? "who leads is told to nobody who has not signed in" : "no node answers";
+  const has = (code: ErrorCode): boolean => look.some(({ error }) => error?.code === code);
+  if (has("FORBIDDEN")) return "who leads is told to users with the role root only";
+  if (has("UNAUTHENTICATED")) return "who leads is told to nobody who has not signed in";
+  if (has("UNAUTHORIZED")) return "who leads is told to nobody without the cluster's secret";
+  return "no node answers";
 }
-
-const REFUSED: ReadonlySet<ErrorCode> = new Set(["FORBIDDEN", "UNAUTHENTICATED", "UNAUTHORIZED"]);
 
 function linksCell(
   links: readonly AdminLink[],

@@ -98,7 +98,7 @@ export class AdminUsers {
         result instanceof KvError ? null : manager.identity.signedIn(result, this.#nowMs());
       const answer = wrong === null ? result : new KvError("BAD_REQUEST", wrong);
       const record = signInRecord(user, manager.remote, answer);
-      if (record !== null) this.#context.machine.audit?.record({ ...record, operation: op });
+      if (record !== null) this.#context.machine.audit?.record(record);
       if (answer instanceof KvError) return answered(encodeAdminError(id, answer));
       const { token: made, lifetimeMs } = answer;
       answered(encodeAdminResult(id, op, { token: made, lifetimeMs }));

@@ -102,9 +102,10 @@ function recordGroup(records: FrameRecords, asker: Asker, group: Uint8Array): vo
   const cursor = new CommandCursor();
   cursor.resetToGroup(group);
   while (cursor.next()) {
-    if (cursor.op === OP.openSession || cursor.op === OP.closeSession || cursor.op === OP.noop)
-      continue;
     const allowed = rights === null || refusalOf(rights, cursor, leases) === 0;
+    // Writes begin with a session: who is refused that sends none of them, so the refusal is all that there is to take down.
+    if (cursor.op === OP.openSession && allowed) continue;
+    if (cursor.op === OP.closeSession || cursor.op === OP.noop) continue;
     records.add(nameOf(cursor.op), allowed, () => keysOf(cursor, leases));
   }
 }

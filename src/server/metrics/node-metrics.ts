@@ -9,7 +9,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { NodeSight } from "../node/index.ts";
 import type { AdminAlarm } from "../../protocol/admin/index.ts";
-import { checksOf, isReady, type Life } from "../probes/index.ts";
+import { type CertificateEnd, checksOf, isReady, type Life } from "../probes/index.ts";
 import { renderHistogram } from "./histogram.ts";
 
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -149,6 +149,8 @@ const LINK_STATES = ["connected", "down"] as const;
 export interface NodeMetricsOptions {
   readonly sight: () => NodeSight;
   readonly life: () => Life;
+  /** Of those in use. Left out: there is no TLS. */
+  readonly certificates?: () => readonly CertificateEnd[];
   /** Memory, CPU, garbage collection and the event loop of this process too. Default true. */
   readonly ofProcess?: boolean;
 }
@@ -163,6 +165,7 @@ export class NodeMetrics {
   readonly #links: Gauge;
   readonly #roundTrip: Gauge;
   readonly #refused: Counter;
+  readonly #certificate: Gauge;
   /** To measure the event loop wakes the process every 10 ms, so it begins with the first scrape. */
   #toMeasureProcess: boolean;
   readonly #info: Gauge;
@@ -193,6 +196,12 @@ export class NodeMetrics {
       labelNames: ["kind", "reason"],
       registers,
     });
+    this.#certificate = labelled(
+      "omnikv_certificate_end_timestamp_seconds",
+      "Unix time at which a certificate in use ends",
+      "port",
+      "certificate",
+    );
     this.#toMeasureProcess = options.ofProcess !== false;
   }
 
@@ -247,6 +256,10 @@ export class NodeMetrics {
       if (state === "connected" && roundTripMs !== null) {
         this.#roundTrip.set({ peer }, roundTripMs / 1000);
       }
+    }
+    this.#certificate.reset();
+    for (const { port, which, endsMs } of this.#options.certificates?.() ?? []) {
+      this.#certificate.set({ port, certificate: which }, endsMs / 1000);
     }
     this.#info.set({ node: status.nodeId, version: status.version }, 1);
     this.#refused.reset();

@@ -13,6 +13,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { type Secrets, secretsNow } from "../../base/index.ts";
 import type { NodeSight } from "../node/index.ts";
 import {
+  type CertificateEnd,
   type Check,
   checksOf,
   deathOf,
@@ -32,6 +33,8 @@ const METRICS_KEPT_MS = 500;
 export interface PagesOptions {
   readonly sight: () => NodeSight;
   readonly life: () => Life;
+  /** See NodeMetricsOptions. */
+  readonly certificates?: () => readonly CertificateEnd[];
   /** The secret that clients prove to know. Without one, and with access control off: every reader sees everything. */
   readonly secret: Secrets;
   /** Left out or null: there are no users. */
@@ -108,7 +111,10 @@ export function operatorPages(options: PagesOptions): ReadonlyMap<string, Reques
     const ready = isReady(checks);
     const short = ready ? "ok\n" : "not ready\n";
     // An operator who wants to know why a probe fails has the reason in the answer.
-    const body = isVerbose || (isTold && !ready) ? renderChecks(checks, "readyz") : short;
+    const body =
+      isVerbose || (isTold && !ready)
+        ? renderChecks(checks, "readyz", options.certificates?.())
+        : short;
     answer(request, response, ready ? 200 : 503, body);
   }
 

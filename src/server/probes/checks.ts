@@ -6,6 +6,7 @@
  */
 import { unreachable } from "../../base/index.ts";
 import type { AdminAlarm, AdminStatus } from "../../protocol/admin/index.ts";
+import { type CertificateEnd, renderCertificate } from "./certificates.ts";
 
 /** Entries that are decided and not applied: an entry holds the input of one turn, so this is a second of work or so. */
 const BEHIND_MAX = 1000;
@@ -76,11 +77,16 @@ export function deathOf(life: Life): string | null {
 /** The last words of an answer to a probe when all checks hold. */
 export const PASSED_TEXT = "check passed";
 
-/** "[+]leader ok", "[-]quorum failed: reason", a line each, and the verdict. */
-export function renderChecks(checks: readonly Check[], what: "livez" | "readyz"): string {
+/** "[+]leader ok", "[-]quorum failed: reason", a line each, when certificates end, and the verdict. */
+export function renderChecks(
+  checks: readonly Check[],
+  what: "livez" | "readyz",
+  certificates: readonly CertificateEnd[] = [],
+): string {
   const lines = checks.map(({ name, failure }) =>
     failure === null ? `[+]${name} ok` : `[-]${name} failed: ${failure}`,
   );
+  lines.push(...certificates.map(renderCertificate));
   lines.push(`${what} ${isReady(checks) ? PASSED_TEXT : "check failed"}`);
   return `${lines.join("\n")}\n`;
 }

@@ -1,5 +1,11 @@
 /** The checks that tell whether a node can serve. */
 export {
+  type CertificateEnd,
+  ENDS_SOON_MS,
+  endsSoonText,
+  parseCertificates,
+} from "./certificates.ts";
+export {
   type Check,
   checksOf,
   deathOf,

@@ -20,6 +20,7 @@ export interface CredentialFlags {
 
 /** The files of one port's TLS. */
 export interface TlsFlags {
+  readonly port: "clients" | "peers";
   readonly cert: string;
   readonly key: string;
   readonly ca: string | null;
@@ -76,7 +77,8 @@ function tlsFlags(
     const text = `${authFlag}: needs ${caFlag}, which says whose certificates are taken`;
     throw new KvError("BAD_REQUEST", text);
   }
-  return { cert, key, ca: ca ?? null, needsCertificate, certFlag, keyFlag, caFlag };
+  const port = prefix === "" ? "clients" : "peers";
+  return { port, cert, key, ca: ca ?? null, needsCertificate, certFlag, keyFlag, caFlag };
 }
 
 /** @throws KvError BAD_REQUEST */

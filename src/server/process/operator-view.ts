@@ -1,7 +1,7 @@
 /** What operators see of this server over HTTP: the node, and the state of the process. */
 import type { RequestListener } from "node:http";
 import type { Secrets } from "../../base/index.ts";
-import type { Life } from "../probes/index.ts";
+import type { CertificateEnd, Life } from "../probes/index.ts";
 import { operatorPages } from "../metrics/index.ts";
 import type { Node } from "../node/index.ts";
 import { nodeClock } from "../../machine/runtime/index.ts";
@@ -14,9 +14,10 @@ export class OperatorView {
 
   /**
    * @param secret the secret that clients prove to know
+   * @param certificates when those in use end
    * @param ofProcess whether the process is this node's, so that its metrics are too
    */
-  constructor(secret: Secrets, ofProcess: boolean) {
+  constructor(secret: Secrets, certificates: () => readonly CertificateEnd[], ofProcess: boolean) {
     this.pages = operatorPages({
       sight: () => {
         // The pages are made before the node, and are asked when it listens.
@@ -24,6 +25,7 @@ export class OperatorView {
         return this.#node.sight();
       },
       life: () => this.#life,
+      certificates,
       lookOn: () => this.#node?.lookOn ?? null,
       secret,
       ofProcess,

@@ -104,6 +104,8 @@ export function readServerOptions(flags: ServerFlags, version: string): ServerOp
       ...given("peerSecretFile", flags.peerSecretFile ?? peerSecretFile),
     },
     self.host,
+    // Whoever gives no list reaches the node where it listens.
+    flags.cluster === undefined && flags.peers === undefined ? self.host : listed.host,
     tls !== undefined,
   );
   if (flags.rejoin === true && nodes.length < 3) {

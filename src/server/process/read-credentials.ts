@@ -10,7 +10,8 @@ import {
   type CredentialFlags,
   type TlsFlags,
 } from "./credential-flags.ts";
-import { SecretFile, TlsFiles, type Credential } from "./credentials.ts";
+import { SecretFile, type Credential } from "./credentials.ts";
+import { TlsFiles } from "./tls-files.ts";
 
 export interface Credentials {
   readonly secret: Secrets;
@@ -23,12 +24,14 @@ export interface Credentials {
 
 /**
  * @param host on which the server listens
+ * @param name under which others reach it, as the list of nodes has it
  * @param clientsUseTls so the cluster file says
  * @throws KvError BAD_REQUEST that names the flag and says what to do
  */
 export function credentials(
   flags: CredentialFlags,
   host: string,
+  name: string,
   clientsUseTls: boolean,
 ): Credentials {
   const { secretFile, peerSecretFile } = flags;
@@ -55,8 +58,8 @@ export function credentials(
       ? null
       : new SecretFile(resolve(peerSecretFile), "--peer-secret-file");
   if (secret !== null) peerSecret?.keepApartFrom(secret);
-  const clientTls = forClients === null ? null : new TlsFiles(absolute(forClients), host, version);
-  const peerTls = forPeers === null ? null : new TlsFiles(absolute(forPeers), host, version);
+  const clientTls = forClients === null ? null : new TlsFiles(absolute(forClients), name, version);
+  const peerTls = forPeers === null ? null : new TlsFiles(absolute(forPeers), name, version);
   // On loopback, nodes without a credential of their own go on with that of clients, as they did in version 0.1.
   const isShared = peerSecret === null && secret !== null && !forPeers?.needsCertificate;
   return {

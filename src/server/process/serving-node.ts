@@ -93,7 +93,11 @@ export class ServingNode {
       bufferBytesMax: bufferBytesMax(),
     };
     const strangers = new StrangerLog(logger, nodeClock);
-    const view = new OperatorView(options.node.secret, adapt === null);
+    const view = new OperatorView(
+      options.node.secret,
+      () => options.credentials.flatMap((each) => each.ends?.() ?? []),
+      adapt === null,
+    );
     const machine: Machine = {
       clock: nodeClock,
       random: createNodeRandom(),

@@ -1,5 +1,6 @@
 /** A client works with one log of one cluster: wrong ports in its list, and clusters that were begun anew under it. */
 import { describe, expect, test } from "vitest";
+import { strangersOf, unreachedOf } from "../../../src/base/unreached.ts";
 import type { ClientCore } from "../../../src/client/core/client-core.ts";
 import { byteStringOfText, KvState, SnapshotDecoder, STATUS } from "../../../src/store/index.ts";
 import { open, run } from "../../store/helpers.ts";
@@ -35,6 +36,19 @@ describe("a node of another cluster in the list", () => {
       /^node 3 at node3:4103: this node has the data that began as [0-9a-f]{14}, and this client works with the data that began as [0-9a-f]{14} \(told by node 1 at node1:4101\); .* Correct the list of nodes/,
     );
     expect(cluster.node(3).frames).toEqual([]);
+    core.close();
+  });
+
+  test("is not among those that are missing where there is no majority: it is there, and another", () => {
+    const { cluster } = twoClusters();
+    const core = cluster.core({ firstNode: 1, failFast: true });
+    expect(textOf(ask(cluster, core, read("key")).answer?.value)).toBe("right");
+    cluster.node(1).behaviour = { kind: "refuse", code: "NO_QUORUM" };
+    cluster.node(2).stop();
+    const { error } = ask(cluster, core, write("a", "1"));
+    expect(error?.code).toBe("NO_QUORUM");
+    expect(unreachedOf(error?.message ?? "")).toBe("node 2 at node2:4102");
+    expect(strangersOf(error?.message ?? "")).toBe("node 3 at node3:4103");
     core.close();
   });
 

@@ -83,13 +83,18 @@ test("who leads is not known where nodes do not say it", () => {
   const refused = { status: null, error: new KvError("UNAUTHENTICATED", "sign in") } as const;
   const gone = { status: null, error: new KvError("CONNECTION_FAILED", "refused") } as const;
   const follower = { status: statusOf(1, { role: "follower" }), error: null } as const;
-  const says = (...looks: readonly (typeof refused | typeof gone | typeof follower)[]): string =>
+  type Refusal = { readonly status: null; readonly error: KvError };
+  const says = (...looks: readonly (Refusal | typeof follower)[]): string =>
     renderTable(
       looks.map((each, i) => ({ node: i + 1, ...each })),
       () => "",
       plainStyle,
     )[looks.length + 1] ?? "";
   expect(says(refused, refused)).toBe("who leads is told to nobody who has not signed in");
+  const forbidden = { status: null, error: new KvError("FORBIDDEN", "not root") } as const;
+  expect(says(forbidden, forbidden)).toBe("who leads is told to users with the role root only");
+  const secretless = { status: null, error: new KvError("UNAUTHORIZED", "no secret") } as const;
+  expect(says(gone, secretless)).toBe("who leads is told to nobody without the cluster's secret");
   expect(says(gone, gone)).toBe("no node answers");
   expect(says(follower, gone)).toBe("no node that answers leads");
   expect(says(follower)).toBe("no node leads");

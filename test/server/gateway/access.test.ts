@@ -402,8 +402,11 @@ describe("the audit of management", () => {
     await until(() => client.frames.length === 2 && admin.frames.length === 2);
     const told = (of: string): unknown[] =>
       audited.flatMap(({ user, ...what }) => (user === of ? [what] : []));
-    expect(told("ann")).toMatchObject([{ allowed: true }, { allowed: true }]);
-    const claim = { allowed: false, isClaim: true };
+    // By either way in, and in the same words.
+    const operation = "sign in";
+    const signedIn = { operation, allowed: true };
+    expect(told("ann")).toMatchObject([signedIn, signedIn]);
+    const claim = { operation, allowed: false, isClaim: true };
     expect(told("root")).toMatchObject([claim, claim]);
   });
 

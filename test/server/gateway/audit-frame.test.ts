@@ -3,7 +3,14 @@ import { expect, test } from "vitest";
 import type { AuditRecord } from "../../../src/machine/ports/audit.ts";
 import { decodeClientFrame, ReadsWriter } from "../../../src/protocol/client/client.ts";
 import { recordFrame } from "../../../src/server/gateway/audit-frame.ts";
-import { EMPTY_ACCESS, KvState, type AccessState, type Actor } from "../../../src/store/index.ts";
+import { openSessionFrame } from "../../../src/client/core/frames.ts";
+import {
+  EMPTY_ACCESS,
+  GroupWriter,
+  KvState,
+  type AccessState,
+  type Actor,
+} from "../../../src/store/index.ts";
 
 const ANN: Actor = { name: "ann", generation: 1 };
 const ON: AccessState = {
@@ -43,6 +50,23 @@ test("of a user each key is noted, and what is equal is one line", () => {
     { ...refused, keys: "a", times: 4095 },
     { ...refused, keys: "b" },
   ]);
+});
+
+test("who may write nothing has the refusal of the session taken down, with which writes begin", () => {
+  const frame = openSessionFrame(new GroupWriter(), new Uint8Array(16).fill(7));
+  const records: AuditRecord[] = [];
+  const audit = { record: (record: AuditRecord) => void records.push(record) };
+  const said = (actor: Actor | null): readonly AuditRecord[] => {
+    records.length = 0;
+    const asker = { access: ON, leases: new KvState().leases, actor, from: "there" };
+    recordFrame(audit, asker, frame, decodeClientFrame(frame));
+    return [...records];
+  };
+  const ofCertificate: Actor = { name: "stranger", generation: 0 };
+  const refused = { from: "there", operation: "openSession", keys: null, allowed: false };
+  expect(said(ofCertificate)).toEqual([{ ...refused, user: "stranger" }]);
+  expect(said(null)).toEqual([{ ...refused, user: null }]);
+  expect(said(ANN)).toEqual([]);
 });
 
 test("what is allowed is a line each", () => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { runHealth, type HealthFlags } from "../../../src/bin/health.ts";
 import { operatorPages } from "../../../src/server/metrics/pages.ts";
+import type { CertificateEnd } from "../../../src/server/probes/certificates.ts";
 import { readToken } from "../../../src/server/probes/read-token.ts";
 import { sightWith } from "./fixtures.ts";
 
@@ -32,10 +33,15 @@ async function listen(onRequest: RequestListener): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function node(isReady: boolean, secret: string | null = null): Promise<string> {
+function node(
+  isReady: boolean,
+  secret: string | null = null,
+  certificates: readonly CertificateEnd[] = [],
+): Promise<string> {
   const pages = operatorPages({
     sight: () => sightWith({}, isReady ? {} : { standing: "cutOff", leader: null }),
     ...{ life: () => ({ kind: "running" }), secret, now: () => 0, ofProcess: false },
+    certificates: () => certificates,
   });
   return listen((request, response) => {
     pages.get((request.url ?? "").split("?", 1)[0] ?? "")?.(request, response);
@@ -109,16 +115,41 @@ describe("omnikv health", () => {
       .split("\n")
       .map((line) => JSON.parse(line) as unknown);
     expect(lines).toEqual([
-      { node: null, address: a, ready: true, failed: [], error: null },
+      { node: null, address: a, ready: true, failed: [], certificates: [], error: null },
       {
         ...{ node: null, address: b, ready: false, error: null },
         failed: [{ check: "leader", reason: "no leader is known" }],
+        certificates: [],
       },
       {
-        ...{ node: null, address: "127.0.0.1:1", ready: false, failed: [] },
+        ...{ node: null, address: "127.0.0.1:1", ready: false, failed: [], certificates: [] },
         error: "connect ECONNREFUSED 127.0.0.1:1",
       },
     ]);
+  });
+
+  test("a certificate that ends soon, or has ended, is named behind; in JSON all are", async () => {
+    const inDays = (days: number): number => Date.now() + days * 86_400_000 + 60_000;
+    const certificates: readonly CertificateEnd[] = [
+      { port: "clients", which: "own", endsMs: inDays(300) },
+      { port: "peers", which: "own", endsMs: inDays(3) },
+      { port: "peers", which: "authority", endsMs: inDays(-2) },
+    ];
+    const [a, b] = [await node(true, null, certificates), await node(false, null, certificates)];
+    const [far, soon, ended] = certificates.map(({ endsMs }) => new Date(endsMs).toISOString());
+    const said = `the certificate for peers ends in 3 days (${soon}); the authority of certificates for peers has ended (${ended})`;
+    expect(await health({ nodes: `${a},${b}` })).toEqual({
+      status: 1,
+      out: `${a}: ready; ${said}\n${b}: not ready: leader: no leader is known; ${said}\n`,
+    });
+    expect(JSON.parse((await health({ nodes: a, json: true })).out)).toMatchObject({
+      ready: true,
+      certificates: [
+        { port: "clients", which: "own", ends: far },
+        { port: "peers", which: "own", ends: soon },
+        { port: "peers", which: "authority", ends: ended },
+      ],
+    });
   });
 
   test.each<[string, RequestListener, RegExp]>([

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { renderHistogram } from "../../../src/server/metrics/histogram.ts";
 import { NodeMetrics } from "../../../src/server/metrics/node-metrics.ts";
 import type { NodeSight } from "../../../src/server/node/sight.ts";
+import type { CertificateEnd } from "../../../src/server/probes/certificates.ts";
 import { buckets, linkTo, parseMetrics, sightWith, valueOf, type Sample } from "./fixtures.ts";
 
 function metricsOf(sight: () => NodeSight, ofProcess = false): NodeMetrics {
@@ -70,6 +71,24 @@ test("etcd's names and ours have the values of the status", async () => {
   expect(valueOf(samples, "omnikv_refused_total", { kind: "write", reason: "NO_QUORUM" })).toBe(2);
   expect(valueOf(samples, "omnikv_refused_total", { kind: "read", reason: "NO_QUORUM" })).toBe(4);
   expect(valueOf(samples, "omnikv_info", { node: "1", version: "1.2.3" })).toBe(1);
+});
+
+test("each certificate in use has its end, in seconds, and none is left of those from before", async () => {
+  const name = "omnikv_certificate_end_timestamp_seconds";
+  const [clients, peers] = [
+    { port: "clients", which: "own", endsMs: 1_900_000_000_000 } as const,
+    { port: "peers", which: "authority", endsMs: 1_800_000_000_500 } as const,
+  ];
+  let certificates: readonly CertificateEnd[] = [clients, peers];
+  const metrics = new NodeMetrics({
+    ...{ sight: () => sightWith(), life: () => ({ kind: "running" }), ofProcess: false },
+    certificates: () => certificates,
+  });
+  const samples = parseMetrics(await metrics.text());
+  expect(valueOf(samples, name, { port: "clients", certificate: "own" })).toBe(1_900_000_000);
+  expect(valueOf(samples, name, { port: "peers", certificate: "authority" })).toBe(1_800_000_000.5);
+  certificates = [clients];
+  expect(parseMetrics(await metrics.text()).get(name)).toHaveLength(1);
 });
 
 test("one scrape after another tells what is then, and forgets what was", async () => {

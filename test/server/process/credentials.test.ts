@@ -10,13 +10,15 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import {
   checkExposure,
   clientTlsFlags,
   peerTlsFlags,
 } from "../../../src/server/process/credential-flags.ts";
-import { SecretFile, TlsFiles } from "../../../src/server/process/credentials.ts";
+import { SecretFile } from "../../../src/server/process/credentials.ts";
+import { TlsFiles } from "../../../src/server/process/tls-files.ts";
+import { FLAG_DEFAULTS, readServerOptions } from "../../../src/server/process/options.ts";
 import { credentials } from "../../../src/server/process/read-credentials.ts";
 import type { LogFields, Logger } from "../../../src/machine/ports/logger.ts";
 import { until } from "../../conformance/wait.ts";
@@ -109,13 +111,13 @@ test.each([
   [{ peerTrustedCaFile: "ca" }, "--peer-trusted-ca-file: is about TLS"],
   [{ tlsMinVersion: "1.1" }, '--tls-min-version: expected 1.3 or 1.2, got "1.1"'],
 ] as const)("flags that do not go together are refused: %o", (flags, said) => {
-  expect(() => credentials(flags, "127.0.0.1", false)).toThrow(said);
+  expect(() => credentials(flags, "127.0.0.1", "127.0.0.1", false)).toThrow(said);
 });
 
 describe("secrets", () => {
   test("of clients are those of nodes on loopback only, with a warning", () => {
     const secretFile = file("s1", A);
-    const shared = credentials({ secretFile }, "127.0.0.1", false);
+    const shared = credentials({ secretFile }, "127.0.0.1", "127.0.0.1", false);
     expect([shared.secret, shared.peerSecret].map((each) => (each as () => unknown)())).toEqual([
       [A],
       [A],
@@ -123,7 +125,7 @@ describe("secrets", () => {
     expect(shared.warnings[0]).toMatch(/whoever may write keys may pass for a node/);
     const own = credentials(
       { secretFile, peerSecretFile: file("p1", B) },
-      ...(["127.0.0.1", false] as const),
+      ...(["127.0.0.1", "127.0.0.1", false] as const),
     );
     expect((own.peerSecret as () => unknown)()).toEqual([B]);
     expect(own.warnings).toEqual([]);
@@ -131,7 +133,7 @@ describe("secrets", () => {
 
   test("of nodes are none of clients", () => {
     const given = { secretFile: file("s2", `${B}\n${A}`), peerSecretFile: file("p2", A) };
-    expect(() => credentials(given, "127.0.0.1", false)).toThrow(
+    expect(() => credentials(given, "127.0.0.1", "127.0.0.1", false)).toThrow(
       /^--peer-secret-file: holds a secret of --secret-file too/,
     );
   });
@@ -255,6 +257,150 @@ describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
     file("ca.crt", readFileSync(own.cert, "utf8"));
     await until(() => !side.current().ca!.includes("second"));
     side.stop();
+  });
+
+  /** Files that are changed in place, as an operator does. */
+  const placed = (name: string) => {
+    const paths = {
+      ...{ cert: join(directory, `${name}.crt`), key: join(directory, `${name}.key`) },
+      ca: join(directory, `${name}-ca.crt`),
+    };
+    const put = (own: { cert: string; key: string } | null, ca: string | null): void => {
+      if (own !== null) {
+        file(`${name}.crt`, readFileSync(own.cert, "utf8"));
+        file(`${name}.key`, readFileSync(own.key, "utf8"));
+      }
+      if (ca !== null) file(`${name}-ca.crt`, ca);
+    };
+    return { paths, put };
+  };
+  const ofPeers = ({ cert, key, ca }: { cert: string; key: string; ca: string }): TlsFiles => {
+    const flags = peerTlsFlags({ peerCertFile: cert, peerKeyFile: key, peerTrustedCaFile: ca })!;
+    return new TlsFiles(flags, "127.0.0.1", "TLSv1.3");
+  };
+
+  test.each([
+    ["of another authority", { authority: "foreign" }, ["127.0.0.1"], /is of no authority in/],
+    ["for another host", {}, ["10.0.0.9"], /is not for 127\.0\.0\.1, .* but for IP Address:10/],
+  ])("%s are not taken up in the place of good ones", async (what, options, hosts, said) => {
+    const { paths, put } = placed(what.replaceAll(" ", "-"));
+    put(certificates.files(["127.0.0.1"]), certificates.ca());
+    const side = ofPeers(paths);
+    const { logger, lines } = recorder();
+    side.watch(logger, 10);
+    const good = side.current();
+    put(certificates.files(hosts, options), null);
+    await until(() => lines.length > 0);
+    expect(lines[0]).toMatch(/^error the new certificates cannot be used: those from before stay/);
+    expect(lines[0]).toMatch(said);
+    expect(side.current()).toEqual(good);
+    put(certificates.files(["127.0.0.1"]), null);
+    await until(() => lines.length > 1);
+    expect(lines[1]).toMatch(/^info the certificates have changed/);
+    side.stop();
+  });
+
+  test("of another authority are taken up with it, and a peer's authority not without them", async () => {
+    const { paths, put } = placed("moved");
+    put(certificates.files(["127.0.0.1"]), certificates.ca());
+    const side = ofPeers(paths);
+    const { logger, lines } = recorder();
+    side.watch(logger, 10);
+    put(null, certificates.ca("foreign"));
+    await until(() => lines.length === 1);
+    expect(lines[0]).toMatch(/^error the new certificates cannot be used.*is of no authority in/);
+    put(certificates.files(["127.0.0.1"], { authority: "foreign" }), null);
+    await until(() => lines.length === 2);
+    expect(lines[1]).toMatch(/^info the certificates have changed/);
+    side.stop();
+  });
+
+  test("of clients are of whom they are: their authority changes without the server's own certificate", async () => {
+    const { paths, put } = placed("clients");
+    put(certificates.files(["127.0.0.1"]), certificates.ca());
+    const { cert, key, ca } = paths;
+    const flags = clientTlsFlags({
+      ...{ certFile: cert, keyFile: key, trustedCaFile: ca, clientCertAuth: true },
+    })!;
+    const side = new TlsFiles(flags, "127.0.0.1", "TLSv1.3");
+    const { logger, lines } = recorder();
+    side.watch(logger, 10);
+    put(null, certificates.ca("foreign"));
+    await until(() => lines.length === 1);
+    // From now on nothing says whose the server's own has to be.
+    put(certificates.files(["127.0.0.1"], { authority: "public" }), null);
+    await until(() => lines.length === 2);
+    expect(lines).toEqual(
+      Array(2).fill(expect.stringMatching(/^info the certificates have changed/)),
+    );
+    side.stop();
+  });
+
+  test("of a foreign authority at the start are warned of where peers would refuse them, and may be replaced", async () => {
+    const { paths, put } = placed("foreign");
+    put(certificates.files(["127.0.0.1"], { authority: "foreign" }), certificates.ca());
+    const side = ofPeers(paths);
+    const { logger, lines } = recorder();
+    side.watch(logger, 10);
+    expect(lines).toEqual([
+      expect.stringMatching(/^warn a certificate for peers is of no authority that this node tru/),
+    ]);
+    put(certificates.files(["127.0.0.1"]), null);
+    await until(() => lines.length === 2);
+    expect(lines[1]).toMatch(/^info the certificates have changed/);
+    side.stop();
+  });
+
+  test("are compared with the host of the list of nodes, not with the address to listen at", () => {
+    const { cert, key } = certificates.files(["10.0.0.7"]);
+    const secrets = { secretFile: file("s7", A), peerSecretFile: file("p7", B) };
+    const flags = {
+      ...{
+        ...FLAG_DEFAULTS,
+        ...secrets,
+        node: "1",
+        host: "0.0.0.0",
+        peers: "1=10.0.0.7:4101:4201",
+      },
+      ...{ certFile: cert, keyFile: key, peerCertFile: cert, peerKeyFile: key },
+    };
+    const { logger, lines } = recorder();
+    for (const each of readServerOptions(flags, "1.0.0").credentials) {
+      each.watch(logger);
+      each.stop();
+    }
+    expect(lines).toEqual([]);
+  });
+
+  test("are said to end soon, and to have ended: at once, and then once a day", () => {
+    const { paths, put } = placed("ends");
+    put(certificates.files(["127.0.0.1"], { days: 15 }), certificates.ca());
+    vi.useFakeTimers({ toFake: ["Date", "setInterval", "clearInterval"] });
+    try {
+      const side = ofPeers(paths);
+      const { logger, lines } = recorder();
+      side.watch(logger, 1e9);
+      expect(lines).toEqual([]);
+      const [own, authority] = side.ends();
+      expect(own).toMatchObject({ port: "peers", which: "own", file: paths.cert });
+      expect(authority).toMatchObject({ port: "peers", which: "authority", file: paths.ca });
+      const days = (ms: number): number => Math.round((ms - Date.now()) / 86_400_000);
+      expect([days(own!.endsMs), days(authority!.endsMs)]).toEqual([15, 30]);
+      vi.advanceTimersByTime(14.5 * 86_400_000);
+      expect(lines.filter((line) => line.startsWith("warn"))).toHaveLength(lines.length);
+      expect(lines).toHaveLength(14);
+      vi.advanceTimersByTime(0.5 * 86_400_000 + 120_000);
+      expect(lines.slice(14)).toEqual([
+        expect.stringMatching(/^error a certificate has ended.*"certificate":"own"/),
+      ]);
+      vi.advanceTimersByTime(86_400_000 + 120_000);
+      // The authority ends soon by now.
+      const levels = lines.slice(15).map((line) => line.split(" ", 1)[0]);
+      expect(levels).toEqual(["error", "warn"]);
+      side.stop();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("that end soon, or do not name the host, are warned of", () => {
