@@ -19,6 +19,7 @@ import { checkStates } from "./state-check.ts";
 import { checkAnswers } from "./store-view.ts";
 import { checkTransactions } from "./txn-check.ts";
 import { checkWatches } from "./watch-check.ts";
+import { checkWatchRights, mayWatch } from "./watch-rights-check.ts";
 import type { MistakeInjector } from "./mistake-injector.ts";
 import type { SimClient } from "./sim-client.ts";
 import type { SimWorld } from "./sim-world.ts";
@@ -252,7 +253,13 @@ function tellWatchers(world: SimWorld): string | null {
   // A watch goes on where the data have gone back: that is for its client to notice.
   if (world.trust.isToldToClients || world.watchers.length === 0) return null;
   const revision = Math.max(...running(world).map(({ replica }) => replica.state.revision));
-  const areLevel = (): boolean => world.watchers.every((watcher) => watcher.isLevel(revision));
+  const access = new DecidedLog(decidedEntries(world)).access.at(-1);
+  const areLevel = (): boolean =>
+    world.watchers.every((watcher) => {
+      const { user } = watcher;
+      if (user === null || access === undefined) return watcher.isLevel(revision);
+      return watcher.isLevel(revision, (wish) => mayWatch(access, user, wish));
+    });
   if (!world.runUntil(areLevel, LIVENESS_MS)) return `not every watch was told of all${IN_TIME}`;
   world.coverage.hit("watch: told of all in the end");
   return null;
@@ -297,10 +304,14 @@ function converge(world: SimWorld, serving: readonly Running[]): string | null {
   return hashes.size === 1 ? null : `states differ at one index: ${[...hashes].join(", ")}`;
 }
 
+function decidedEntries({ safety }: SimWorld): readonly Uint8Array[] {
+  return safety.decided.filter((entry) => entry !== undefined);
+}
+
 /** @throws InvariantError */
 function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   const { history, safety } = world;
-  const entries = safety.decided.filter((entry) => entry !== undefined);
+  const entries = decidedEntries(world);
   assert(entries.length === safety.decided.length, "somebody decided every index");
   const log = new DecidedLog(entries);
   checkSettings(entries);
@@ -321,7 +332,10 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   checkLeases(told, log.leases, world.decidedMs, Math.max(1, ...world.plan.skews));
   const { revision, oldests } = log;
   const watched = { revision, oldests, events: log.events() };
-  for (const { records } of world.watchers) checkWatches(records, watched);
+  for (const { records, user } of world.watchers) {
+    checkWatches(records, watched);
+    if (user !== null) checkWatchRights(user, records, log);
+  }
   const content = log.content();
   const stated = level.map(({ index, replica: { state } }) => ({ index, state }));
   checkStates(stated, world.trust.beyond === null ? entries : null);

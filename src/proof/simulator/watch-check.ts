@@ -41,9 +41,24 @@ export interface WatchedWish {
   readonly deletes: boolean;
 }
 
+/** `epoch`: of the rights that the node had applied when this arrived. */
 type WatchItem =
-  | { readonly kind: "events"; readonly revision: number; readonly events: readonly LoggedEvent[] }
-  | { readonly kind: "progress"; readonly revision: number };
+  | {
+      readonly kind: "events";
+      readonly revision: number;
+      readonly epoch: number;
+      readonly events: readonly LoggedEvent[];
+    }
+  | { readonly kind: "progress"; readonly revision: number; readonly epoch: number };
+
+/** Epochs of the rights that the node had applied at these moments. */
+export interface WatchTimes {
+  readonly askedEpoch: number;
+  createdEpoch: number;
+  endedEpoch: number;
+  /** When the sign-in was seen to hold at the latest. Infinity: it may be a later one. */
+  signedIn: number;
+}
 
 /** One watch on one connection. */
 export interface WatchRecord {
@@ -54,6 +69,7 @@ export interface WatchRecord {
   readonly items: WatchItem[];
   /** Null: the connection ended, or the run. */
   ended: { readonly code: string; readonly revision: number } | null;
+  readonly times: WatchTimes;
 }
 
 /** What watches are held against. */

@@ -34,14 +34,19 @@ export class WatchNotes implements FeedHandler {
     { readonly revision: number; readonly events: LoggedEvent[] }
   >();
   readonly #listener: Partial<NotesListener>;
+  readonly #epoch: () => number;
 
-  constructor(listener: Partial<NotesListener> = {}) {
+  /** @param epoch of the rights that the node at the other end has applied; default: nobody asks for it */
+  constructor(listener: Partial<NotesListener> = {}, epoch: () => number = () => 0) {
     this.#listener = listener;
+    this.#epoch = epoch;
   }
 
   /** A watch was asked for under this number. */
   asked(number: number, watcher: string, wish: WatchedWish): WatchRecord {
-    const record: WatchRecord = { watcher, wish, created: null, items: [], ended: null };
+    const askedEpoch = this.#epoch();
+    const times = { askedEpoch, createdEpoch: 0, endedEpoch: 0, signedIn: 0 };
+    const record: WatchRecord = { watcher, wish, created: null, items: [], ended: null, times };
     this.records.push(record);
     this.#open.set(number, record);
     return record;
@@ -59,6 +64,8 @@ export class WatchNotes implements FeedHandler {
     const record = this.#recordOf(number);
     assert(record.created === null, `watch ${number} is created once`);
     record.created = revision;
+    record.times.createdEpoch = this.#epoch();
+    record.times.signedIn = Math.max(record.times.signedIn, this.#epoch());
     this.#listener.created?.(number);
   }
 
@@ -72,19 +79,21 @@ export class WatchNotes implements FeedHandler {
     else {
       this.#parts.delete(number);
       // The last part may have nothing more, and then so may have all of them.
-      if (events.length > 0) record.items.push({ kind: "events", revision, events });
+      if (events.length > 0)
+        record.items.push({ kind: "events", revision, epoch: this.#epoch(), events });
     }
   }
 
   progress(number: number, revision: number): void {
     if (number !== ALL_WATCHES) {
       assert(!this.#parts.has(number), "no progress between the parts of a revision");
-      this.#recordOf(number).items.push({ kind: "progress", revision });
+      this.#recordOf(number).items.push({ kind: "progress", revision, epoch: this.#epoch() });
       return;
     }
     assert(this.#parts.size === 0, "no progress between the parts of a revision");
     for (const record of this.#open.values()) {
-      if (record.created !== null) record.items.push({ kind: "progress", revision });
+      if (record.created === null) continue;
+      record.items.push({ kind: "progress", revision, epoch: this.#epoch() });
     }
   }
 
@@ -92,9 +101,15 @@ export class WatchNotes implements FeedHandler {
     this.lastText = text;
     const record = this.#recordOf(number);
     record.ended = { code, revision };
+    record.times.endedEpoch = this.#epoch();
     this.#open.delete(number);
     this.#parts.delete(number);
     this.#listener.ended?.(number, record);
+  }
+
+  /** The client signs in once more on this connection: watches that have not ended may go on by that. */
+  signsInAgain(): void {
+    for (const { times } of this.#open.values()) times.signedIn = Number.POSITIVE_INFINITY;
   }
 
   standing(hearsLeader: boolean): void {
