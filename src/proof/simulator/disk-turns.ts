@@ -3,7 +3,6 @@
  * Each turn says which nodes hear each other, since what a disk lacks is to be missed only when those that have it are away.
  */
 import type { SeededRandom } from "../../machine/ports/index.ts";
-import type { Ending, TimedMistake } from "./mistake-plan.ts";
 import { type LinkPair, linksAmong, star } from "./shapes.ts";
 
 /** Nodes are named by their places behind the one that leads when it begins, which is 0. */
@@ -22,7 +21,6 @@ export interface DiskTurn {
 export interface DisksInTurns {
   /** Whose disk it is. */
   readonly who: number;
-  readonly ends: Ending;
   readonly turns: readonly DiskTurn[];
 }
 
@@ -37,19 +35,17 @@ interface Scope {
 
 const FIRST_MS = 300;
 
-/** The only mistake of its run. */
+/** @param electionTimeoutMs of the run, whose only mistake it is */
 export function drawDisksInTurns(
   random: SeededRandom,
   nodes: number,
   electionTimeoutMs: number,
-): TimedMistake {
+): DisksInTurns & { readonly atMs: number } {
   const who = random.chance(0.15) ? 0 : random.between(1, nodes - 1);
   const others = Array.from({ length: nodes }, (_, node) => node).filter((node) => node !== who);
   const scope: Scope = { nodes, who, others, electionTimeoutMs };
   const turns = random.chance(0.7) ? story(random, scope) : anyTurns(random, scope);
-  const ends = random.pick(["stop", "kill", "power"] as const);
-  const atMs = random.between(FIRST_MS, 2 * FIRST_MS);
-  return { atMs, mistake: { kind: "disksInTurns", who, ends, turns } };
+  return { atMs: random.between(FIRST_MS, 2 * FIRST_MS), who, turns };
 }
 
 /**

@@ -3,7 +3,7 @@
  * troubles in a run. The protocol is made for faults; it must notice these, or be told of them.
  */
 import type { NodeId } from "../../omnipaxos/index.ts";
-import type { DisksInTurns } from "./disk-turns.ts";
+import { type DisksInTurns, drawDisksInTurns } from "./disk-turns.ts";
 import { type SeededRandom, shuffled } from "../../machine/ports/index.ts";
 
 /** How the process ends on whose disk something is to be done. */
@@ -100,7 +100,7 @@ export type Mistake =
       }
     >
   /** An empty disk is put in, taken out, and put in again, with the one from before in between. */
-  | Kind<"disksInTurns", DisksInTurns>
+  | Kind<"disksInTurns", DisksInTurns & { ends: Ending }>
   /** Nodes are started as those of a cluster of other members, and `ms` later with the right ones. */
   | Kind<
       "otherSize",
@@ -276,6 +276,17 @@ export function drawFollowCopies(random: SeededRandom, nodes: number): TimedMist
     aloneMs: random.pick([300, 1500, 1500, 3000]),
   };
   return { atMs: copyAtMs + random.between(300, 1500), mistake };
+}
+
+/** The only mistake of its run. */
+export function drawTurns(
+  random: SeededRandom,
+  nodes: number,
+  electionTimeoutMs: number,
+): TimedMistake {
+  const { atMs, who, turns } = drawDisksInTurns(random, nodes, electionTimeoutMs);
+  const ends = random.pick(["stop", "kill", "power"] as const);
+  return { atMs, mistake: { kind: "disksInTurns", who, ends, turns } };
 }
 
 function drawOne(random: SeededRandom, node: number, nodes: number): OnOneDisk {

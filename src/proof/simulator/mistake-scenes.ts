@@ -1,10 +1,11 @@
 /** Mistakes among the faults of a plan, and the faults that make them matter. */
 import type { Plan, TimedFault } from "./plan.ts";
-import { drawDisksInTurns, turnsMs } from "./disk-turns.ts";
+import { turnsMs } from "./disk-turns.ts";
 import {
   drawFollowCopies,
   drawMistakes,
   drawTogether,
+  drawTurns,
   type MistakeShare,
   type TimedMistake,
 } from "./mistake-plan.ts";
@@ -36,7 +37,7 @@ export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeSha
   }
   if (nodes >= 3 && random.fork("turns").chance(TURNS[share])) {
     const own = random.fork("disks in turns");
-    return grand(plan, own, drawDisksInTurns(own, nodes, plan.electionTimeoutMs));
+    return grand(plan, own, drawTurns(own, nodes, plan.electionTimeoutMs));
   }
   const mistakes = drawMistakes(random, nodes, Math.max(plan.faultsMs, MISTAKES_MS), share);
   const last = mistakes.at(-1);

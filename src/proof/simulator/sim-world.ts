@@ -100,6 +100,8 @@ export class SimWorld {
   /** In which life of its sender a frame was sent. */
   readonly #sentIn = new WeakMap<Uint8Array, number>();
   #isClosed = false;
+  /** Of users and rights, at any node at any time. */
+  #newestEpoch = 0;
   readonly #random: SeededRandom;
   #steps = 0;
 
@@ -246,7 +248,11 @@ export class SimWorld {
   }
 
   #checkNodes(): void {
-    for (const node of this.nodes) node.check();
+    for (const node of this.nodes) {
+      node.check();
+      const epoch = node.node?.replica.state.access.epoch ?? 0;
+      this.#newestEpoch = Math.max(this.#newestEpoch, epoch);
+    }
     const { length } = this.safety.decided;
     while (this.decidedMs.length < length) this.decidedMs.push(this.clock.now());
   }
@@ -415,8 +421,7 @@ export class SimWorld {
       },
       lifeOf: (node) => this.nodes[node - 1]?.life ?? 0,
       checksSeen: plan.mistakes.length > 0,
-      newestEpoch: () =>
-        Math.max(0, ...this.nodes.map(({ node }) => node?.replica.state.access.epoch ?? 0)),
+      newestEpoch: () => this.#newestEpoch,
       stateOf: (node) => this.nodes[node - 1]?.node?.replica.state ?? null,
       onWrongCluster: (text) => this.trust.onWrongCluster(`w${index}`, text),
     });

@@ -41,20 +41,17 @@ export interface WatchedWish {
   readonly deletes: boolean;
 }
 
-/** `epoch`: of the rights that the node had applied when this arrived. */
 type WatchItem =
-  | {
-      readonly kind: "events";
-      readonly revision: number;
-      readonly epoch: number;
-      readonly events: readonly LoggedEvent[];
-    }
-  | { readonly kind: "progress"; readonly revision: number; readonly epoch: number };
+  | { readonly kind: "events"; readonly revision: number; readonly events: readonly LoggedEvent[] }
+  | { readonly kind: "progress"; readonly revision: number };
 
-/** Epochs of the rights that the node had applied at these moments. */
+/** Epochs of the rights that the node had applied at these moments, at most. */
 export interface WatchTimes {
+  /** Of none before this one. */
   readonly askedEpoch: number;
   createdEpoch: number;
+  /** Of each item. */
+  readonly told: number[];
   endedEpoch: number;
   /** When the sign-in was seen to hold at the latest. Infinity: it may be a later one. */
   signedIn: number;

@@ -21,6 +21,14 @@ export interface NotesListener {
   ended(number: number, record: WatchRecord): void;
 }
 
+/** Which rights the node at the other end has applied. */
+export interface EpochBounds {
+  atLeast(): number;
+  atMost(): number;
+}
+
+const NO_EPOCHS: EpochBounds = { atLeast: () => 0, atMost: () => 0 };
+
 export class WatchNotes implements FeedHandler {
   readonly records: WatchRecord[] = [];
   /** As the server said last. */
@@ -34,18 +42,18 @@ export class WatchNotes implements FeedHandler {
     { readonly revision: number; readonly events: LoggedEvent[] }
   >();
   readonly #listener: Partial<NotesListener>;
-  readonly #epoch: () => number;
+  readonly #epochs: EpochBounds;
 
-  /** @param epoch of the rights that the node at the other end has applied; default: nobody asks for it */
-  constructor(listener: Partial<NotesListener> = {}, epoch: () => number = () => 0) {
+  /** @param epochs of the rights at the other end; default: nobody asks for them */
+  constructor(listener: Partial<NotesListener> = {}, epochs: EpochBounds = NO_EPOCHS) {
     this.#listener = listener;
-    this.#epoch = epoch;
+    this.#epochs = epochs;
   }
 
   /** A watch was asked for under this number. */
   asked(number: number, watcher: string, wish: WatchedWish): WatchRecord {
-    const askedEpoch = this.#epoch();
-    const times = { askedEpoch, createdEpoch: 0, endedEpoch: 0, signedIn: 0 };
+    const askedEpoch = this.#epochs.atLeast();
+    const times = { askedEpoch, createdEpoch: 0, told: [], endedEpoch: 0, signedIn: 0 };
     const record: WatchRecord = { watcher, wish, created: null, items: [], ended: null, times };
     this.records.push(record);
     this.#open.set(number, record);
@@ -64,8 +72,8 @@ export class WatchNotes implements FeedHandler {
     const record = this.#recordOf(number);
     assert(record.created === null, `watch ${number} is created once`);
     record.created = revision;
-    record.times.createdEpoch = this.#epoch();
-    record.times.signedIn = Math.max(record.times.signedIn, this.#epoch());
+    record.times.createdEpoch = this.#epochs.atMost();
+    record.times.signedIn = Math.max(record.times.signedIn, this.#epochs.atMost());
     this.#listener.created?.(number);
   }
 
@@ -79,21 +87,19 @@ export class WatchNotes implements FeedHandler {
     else {
       this.#parts.delete(number);
       // The last part may have nothing more, and then so may have all of them.
-      if (events.length > 0)
-        record.items.push({ kind: "events", revision, epoch: this.#epoch(), events });
+      if (events.length > 0) this.#note(record, { kind: "events", revision, events });
     }
   }
 
   progress(number: number, revision: number): void {
     if (number !== ALL_WATCHES) {
       assert(!this.#parts.has(number), "no progress between the parts of a revision");
-      this.#recordOf(number).items.push({ kind: "progress", revision, epoch: this.#epoch() });
+      this.#note(this.#recordOf(number), { kind: "progress", revision });
       return;
     }
     assert(this.#parts.size === 0, "no progress between the parts of a revision");
     for (const record of this.#open.values()) {
-      if (record.created === null) continue;
-      record.items.push({ kind: "progress", revision, epoch: this.#epoch() });
+      if (record.created !== null) this.#note(record, { kind: "progress", revision });
     }
   }
 
@@ -101,7 +107,7 @@ export class WatchNotes implements FeedHandler {
     this.lastText = text;
     const record = this.#recordOf(number);
     record.ended = { code, revision };
-    record.times.endedEpoch = this.#epoch();
+    record.times.endedEpoch = this.#epochs.atMost();
     this.#open.delete(number);
     this.#parts.delete(number);
     this.#listener.ended?.(number, record);
@@ -115,6 +121,11 @@ export class WatchNotes implements FeedHandler {
   standing(hearsLeader: boolean): void {
     assert(hearsLeader !== this.hearsLeader, "only what is new is said of the leader");
     this.hearsLeader = hearsLeader;
+  }
+
+  #note({ items, times }: WatchRecord, item: WatchRecord["items"][number]): void {
+    items.push(item);
+    times.told.push(this.#epochs.atMost());
   }
 
   #recordOf(number: number): WatchRecord {

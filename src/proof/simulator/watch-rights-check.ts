@@ -59,7 +59,8 @@ function checkRecord(user: string, record: WatchRecord, { access, epochs }: Righ
     const sinceRevision = wish.from === null ? created - 1 : 0;
     assert(isTold(sinceRevision, createdEpoch), `created, and not permitted: ${what}`);
   }
-  for (const { kind, revision, epoch } of items) {
+  for (const [i, { kind, revision }] of items.entries()) {
+    const epoch = times.told[i] ?? 0;
     if (kind !== "events") continue;
     const before = least;
     assert(

@@ -54,7 +54,7 @@ export interface WatcherOptions {
   lifeOf(node: number): number;
   /** Disks may go back: it looks whether nodes have what it has seen. */
   readonly checksSeen: boolean;
-  /** Of the rights, at any node that runs. */
+  /** Of users and rights, at any node until now. */
   newestEpoch(): number;
   /** What a node has applied. Null: it does not run. */
   stateOf(node: number): KvState | null;
@@ -248,7 +248,10 @@ export class Watcher {
         ended: (number, record) => this.#onEnded(number, record),
         ...(checksSeen ? this.#comparing : {}),
       },
-      () => this.#epochAt(node.id, life),
+      {
+        atLeast: () => this.#epochAt(node.id, life) ?? 0,
+        atMost: () => this.#epochAt(node.id, life) ?? this.#options.newestEpoch(),
+      },
     );
     const options = {
       clock: clock.fork(),
@@ -386,11 +389,11 @@ export class Watcher {
     if (code === "COMPACTED") line.next = random.chance(0.2) ? Math.max(1, revision) : revision + 1;
   }
 
-  /** Of the process that a frame comes from: what has died since may have applied whatever is known by now. */
-  #epochAt(node: number, life: number): number {
+  /** Of the process that was dialed; null: it has died, and another one may be at the other end. */
+  #epochAt(node: number, life: number): number | null {
     const options = this.#options;
     const state = options.lifeOf(node) === life ? options.stateOf(node) : null;
-    return state?.access.epoch ?? options.newestEpoch();
+    return state?.access.epoch ?? null;
   }
 
   #askProgress(): void {

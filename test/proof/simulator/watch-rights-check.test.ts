@@ -43,9 +43,12 @@ function recordOf(
     watcher: "v0 at n1",
     wish: { start: "a", end: "b", from: 1, previous: false, puts: true, deletes: true },
     created: 1,
-    items: told.map(([revision, epoch]) => ({ kind: "events", revision, epoch, events: [] })),
+    items: told.map(([revision]) => ({ kind: "events", revision, events: [] })),
     ended: code === null ? null : { code, revision: 1 + told.length },
-    times: { askedEpoch: ON, createdEpoch: ON, endedEpoch: ON, signedIn: ON, ...times },
+    times: {
+      ...{ askedEpoch: ON, createdEpoch: ON, told: told.map(([, epoch]) => epoch) },
+      ...{ endedEpoch: ON, signedIn: ON, ...times },
+    },
   };
 }
 
