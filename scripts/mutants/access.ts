@@ -202,7 +202,7 @@ export const ACCESS: readonly Mutant[] = [
         "if (mayServe && this.#mayTell) this.#walks.feed();",
       ),
     ],
-    by: "sim",
+    by: ["test/replica/watch-rights.test.ts"],
   },
   {
     name: "a watch is created for who may read its first key",

@@ -8,6 +8,7 @@ import type { Replica } from "../../replica/index.ts";
 import type { Node } from "../../server/node/index.ts";
 import { checkHistory } from "./checker-view.ts";
 import { checkAccess } from "./access-check.ts";
+import { NaiveAccess } from "./access-model.ts";
 import { checkSettings, checkToldSettings } from "./settings-check.ts";
 import { DecidedLog } from "./decided-log.ts";
 import { checkKeyReads } from "./key-check.ts";
@@ -253,11 +254,12 @@ function tellWatchers(world: SimWorld): string | null {
   // A watch goes on where the data have gone back: that is for its client to notice.
   if (world.trust.isToldToClients || world.watchers.length === 0) return null;
   const revision = Math.max(...running(world).map(({ replica }) => replica.state.revision));
-  const access = new DecidedLog(decidedEntries(world)).access.at(-1);
+  const rights = presentRights(world);
   const areLevel = (): boolean =>
     world.watchers.every((watcher) => {
       const { user } = watcher;
-      if (user === null || access === undefined) return watcher.isLevel(revision);
+      if (user === null) return watcher.isLevel(revision);
+      const access = rights();
       return watcher.isLevel(revision, (wish) => mayWatch(access, user, wish));
     });
   if (!world.runUntil(areLevel, LIVENESS_MS)) return `not every watch was told of all${IN_TIME}`;
@@ -302,6 +304,19 @@ function converge(world: SimWorld, serving: readonly Running[]): string | null {
   }
   const hashes = new Set(serving.map(({ replica }) => replica.state.hash()));
   return hashes.size === 1 ? null : `states differ at one index: ${[...hashes].join(", ")}`;
+}
+
+/** Of users, by all that is decided: a change that was asked for before may be decided meanwhile. */
+function presentRights(world: SimWorld): () => NaiveAccess {
+  let length = -1;
+  let access = new NaiveAccess();
+  return () => {
+    const { decided } = world.safety;
+    if (decided.length === length) return access;
+    length = decided.length;
+    access = new DecidedLog(decidedEntries(world)).access.at(-1) ?? access;
+    return access;
+  };
 }
 
 function decidedEntries({ safety }: SimWorld): readonly Uint8Array[] {
