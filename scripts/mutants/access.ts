@@ -177,7 +177,44 @@ export const ACCESS: readonly Mutant[] = [
         "",
       ),
     ],
+    by: "sim",
+  },
+  {
+    name: "a watch is judged by the rights that there were when it was created",
+    breaks: "a user whose right was withdrawn is told of every later change",
+    patches: [
+      patch(
+        "src/replica/watches/watch-rights.ts",
+        "      if (refusal !== null) this.#denied(watch, refusal);\n",
+        '      if (refusal?.code === "UNAUTHENTICATED") this.#denied(watch, refusal);\n',
+      ),
+    ],
+    by: "sim",
+  },
+  {
+    name: "a watch goes on while it is yet to be judged",
+    breaks:
+      "a user is told of what was changed after the right was withdrawn, until the watch ends",
+    patches: [
+      patch(
+        "src/replica/watches/watch-hub.ts",
+        "if (mayServe && this.#mayTell && this.#rights.judge()) this.#walks.feed();",
+        "if (mayServe && this.#mayTell) this.#walks.feed();",
+      ),
+    ],
     by: ["test/replica/watch-rights.test.ts"],
+  },
+  {
+    name: "a watch is created for who may read its first key",
+    breaks: "a user watches keys that it may not read",
+    patches: [
+      patch(
+        "src/replica/watches/watch-rights.ts",
+        "if (rights.mayRead({ start, end })) return null;",
+        "if (rights.mayRead({ key: start }) && end !== start) return null;",
+      ),
+    ],
+    by: "sim",
   },
   {
     name: "a token of a password that was changed is taken",

@@ -160,7 +160,7 @@ export const MISTAKES: readonly Mutant[] = [
         "ballotsEqual(acceptedRound, votes.acceptedRound) || acceptedIdx >= 0;",
       ),
     ],
-    by: ["test/replica/joining.test.ts", "test/proof/simulator/rejoin.test.ts"],
+    by: "mistakes",
   },
   {
     name: "a number given to two disks",
@@ -221,7 +221,7 @@ export const MISTAKES: readonly Mutant[] = [
     name: "votes of the replaced disk still count",
     breaks: "a leader decides with a vote that is on no disk any more",
     patches: [patch(REPLICA, "    this.#core.replaced(peer);\n", "    void peer;\n")],
-    by: ["test/replica/joining.test.ts"],
+    by: "mistakes",
   },
   {
     name: "an empty log taken while preparing",

@@ -5,13 +5,14 @@ import { compareBallots, type Ballot } from "../../omnipaxos/index.ts";
 import { describeFault } from "./fault-plan.ts";
 import type { Fault, TimedFault } from "./plan.ts";
 import { Paths, type PathFault } from "./paths.ts";
-import { brokenPairs } from "./shapes.ts";
+import { brokenPairs, type LinkPair } from "./shapes.ts";
 import { hostOf, type SimWorld } from "./sim-world.ts";
 
 type End = () => void;
 
 /** Between two looks at what a node has promised. */
 const LOOK_MS = 1;
+const FOR_GOOD_MS = 1e9;
 
 export class FaultInjector {
   readonly #world: SimWorld;
@@ -99,6 +100,15 @@ export class FaultInjector {
       default:
         return unreachable(fault, "fault");
     }
+  }
+
+  /** On the wire only these links stay whole until all faults end. @returns ends it before */
+  leave(links: readonly LinkPair[]): End {
+    const broken = brokenPairs(this.#world.plan.nodes, links);
+    const ends = broken.map(([a, b]) => this.#cut(a, b, "wire", FOR_GOOD_MS));
+    return () => {
+      for (const end of ends) end();
+    };
   }
 
   #linkFault(fault: Extract<Fault, { kind: "dropLink" | "shape" }>): void {

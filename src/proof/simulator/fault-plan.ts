@@ -200,6 +200,7 @@ export function drawPlan(random: SeededRandom, share: MistakeShare = "some"): Pl
     keyReaders: random.fork("key readers").pick([0, 0, 1]),
     rangePage: random.fork("range page").pick(RANGE_PAGES),
     watchers: random.fork("watchers").pick([0, 0, 1, 2]),
+    limitedWatchers: random.fork("limited watchers").pick([0, 1, 2]),
     smallWatchTurns: random.fork("watch turns").chance(0.3),
     ...accessIn(drawAccess(random.fork("access"), 4000)),
     transactors: random.fork("transactors").pick([0, 0, 2, 3]),

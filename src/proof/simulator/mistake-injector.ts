@@ -4,13 +4,21 @@ import type { NodeId } from "../../omnipaxos/index.ts";
 import { logFrom, loseFile, loseTail, marksEnd, swapped, tornCopy } from "./disk-damage.ts";
 import type { Address } from "../../machine/ports/index.ts";
 import { LOG_DIRECTORY, LogEnd } from "../../storage/index.ts";
-import { describeMistake, type Mistake, type TimedMistake, type WayOut } from "./mistake-plan.ts";
+import type { DiskTurn } from "./disk-turns.ts";
+import {
+  describeMistake,
+  type GrandKind,
+  type Mistake,
+  type TimedMistake,
+  type WayOut,
+} from "./mistake-plan.ts";
 import type { DiskCopy } from "./sim-disk.ts";
 import type { DiskImage, Invocation, SimNode } from "./sim-node.ts";
+import type { LinkPair } from "./shapes.ts";
 import type { SimWorld } from "./sim-world.ts";
 import type { DiskChange } from "./trust.ts";
 
-type OneDisk = Exclude<Mistake, { kind: "otherSize" | "goBackTogether" | "followCopies" }>;
+type OneDisk = Exclude<Mistake, { kind: "otherSize" | GrandKind }>;
 type Of<K extends Mistake["kind"]> = Extract<Mistake, { kind: K }>;
 
 /** The operator's work once the node has said that it cannot go on. */
@@ -20,12 +28,15 @@ interface Plan {
   readonly before: DiskImage;
 }
 
+/** Between two looks whether an empty disk has its place. */
+const LOOK_MS = 1;
 const EMPTY: DiskCopy = new Map();
 const USUAL: Invocation = { rejoin: false };
 const REJOIN: Invocation = { rejoin: true };
 
 export class MistakeInjector {
   readonly #world: SimWorld;
+  readonly #leave: (links: readonly LinkPair[]) => () => void;
   /** Copies, by the mistake that needs them. */
   readonly #copies = new Map<Mistake, DiskImage>();
   /** Of a majority, by the mistake and by node. */
@@ -38,8 +49,10 @@ export class MistakeInjector {
   #pending = 0;
   #isOver = false;
 
-  constructor(world: SimWorld) {
+  /** @param leave only these links stay whole until what it returns is called */
+  constructor(world: SimWorld, leave: (links: readonly LinkPair[]) => () => void) {
     this.#world = world;
+    this.#leave = leave;
     world.onNoticed = (node) => this.#onNoticed(node);
   }
 
@@ -78,6 +91,7 @@ export class MistakeInjector {
     if (mistake.kind === "otherSize") return this.#otherSize(mistake);
     if (mistake.kind === "goBackTogether") return this.#goBackTogether(mistake);
     if (mistake.kind === "followCopies") return this.#followCopies(mistake);
+    if (mistake.kind === "disksInTurns") return this.#disksInTurns(mistake);
     const nodes = mistake.kind === "swap" ? [mistake.node, mistake.other] : [mistake.node];
     if (!this.#take(nodes)) return false;
     this.#hold(nodes, mistake, (ran) => this.#change(mistake, ran));
@@ -269,6 +283,76 @@ export class MistakeInjector {
     return true;
   }
 
+  #disksInTurns(mistake: Of<"disksInTurns">): boolean {
+    const { nodes, leader } = this.#world;
+    const all = nodes.map(({ index }) => index);
+    if (leader === null || !this.#take(all)) return false;
+    const at = (place: number): number => (leader + place) % all.length;
+    const disks = new Map<number, DiskImage>();
+    const next = (i: number, inside: number, heal: () => void): void => {
+      const turn = mistake.turns[i];
+      if (turn === undefined || this.#isOver) {
+        heal();
+        return this.#freeAll(all, [at(mistake.who)]);
+      }
+      const scene = { at, disks, inside, heal };
+      this.#turn(mistake, turn, scene, (last) => next(i + 1, turn.disk, last));
+    };
+    next(0, 0, () => {});
+    return true;
+  }
+
+  #turn(
+    { who, ends }: Of<"disksInTurns">,
+    { disk, links, down, ms, untilPlaced }: DiskTurn,
+    scene: {
+      readonly at: (place: number) => number;
+      readonly disks: Map<number, DiskImage>;
+      /** The disk that is in now. */
+      readonly inside: number;
+      /** Ends what the turn before has broken. */
+      readonly heal: () => void;
+    },
+    done: (heal: () => void) => void,
+  ): void {
+    const { at, disks, inside } = scene;
+    const node = at(who);
+    const begin = (): void => {
+      const whole = links?.map(([a, b]): LinkPair => [at(a), at(b)]);
+      const heal = whole === undefined ? () => {} : this.#leave(whole);
+      // Only now: what a broken link holds back must not get through between two turns.
+      scene.heal();
+      const away = down.map(at);
+      const isOver = (): boolean =>
+        untilPlaced === true && this.#node(node).node?.replica.joining === null;
+      const wait = (): void =>
+        this.#while(ms, isOver, () => {
+          for (const each of away) this.#node(each).release();
+          done(heal);
+        });
+      if (away.length === 0) wait();
+      else this.#hold(away, { ends: "kill" }, wait);
+    };
+    if (disk === inside) return begin();
+    this.#hold([node], { ends }, () => {
+      disks.set(inside, this.#node(node).image());
+      const { files, lives } = disks.get(disk) ?? { files: EMPTY, lives: [] };
+      if (disk > 0 && disks.has(disk)) this.#world.coverage.hit("an empty disk is put in again");
+      this.#apply(node, files, { isShown: false, lives, forgets: true });
+      begin();
+      this.#node(node).release(disk === 0 ? USUAL : REJOIN);
+    });
+  }
+
+  /** One that has said that it cannot go on gets an empty disk: the nodes are free again, and none may wait for an operator. */
+  #freeAll(nodes: readonly number[], changed: readonly number[]): void {
+    for (const node of nodes) this.#busy.delete(node);
+    for (const node of changed) {
+      this.#ways.set(node, { wayOut: "rejoin", thenMs: 0, before: this.#node(node).image() });
+      if (this.#node(node).isOut) this.#onNoticed(node);
+    }
+  }
+
   /** Null: it is no member, and no operator can start it so. */
   #addressesOf(
     node: number,
@@ -380,6 +464,13 @@ export class MistakeInjector {
 
   #apply(node: number, files: DiskCopy, change: DiskChange): void {
     this.#node(node).changeDisk(files, change);
+  }
+
+  /** Until that holds, or for so long. */
+  #while(ms: number, isOver: () => boolean, done: () => void): void {
+    if (ms <= 0 || isOver()) return done();
+    const step = Math.min(ms, LOOK_MS);
+    this.#later(step, () => this.#while(ms - step, isOver, done));
   }
 
   #later(ms: number, action: () => void): void {

@@ -3,6 +3,7 @@
  * troubles in a run. The protocol is made for faults; it must notice these, or be told of them.
  */
 import type { NodeId } from "../../omnipaxos/index.ts";
+import { type DisksInTurns, drawDisksInTurns } from "./disk-turns.ts";
 import { type SeededRandom, shuffled } from "../../machine/ports/index.ts";
 
 /** How the process ends on whose disk something is to be done. */
@@ -98,6 +99,8 @@ export type Mistake =
         aloneMs: number;
       }
     >
+  /** An empty disk is put in, taken out, and put in again, with the one from before in between. */
+  | Kind<"disksInTurns", DisksInTurns & { ends: Ending }>
   /** Nodes are started as those of a cluster of other members, and `ms` later with the right ones. */
   | Kind<
       "otherSize",
@@ -130,7 +133,7 @@ interface Scope {
 }
 
 /** What makes up a run on its own, and needs more time than others. */
-type GrandKind = "goBackTogether" | "followCopies";
+export type GrandKind = "goBackTogether" | "followCopies" | "disksInTurns";
 
 /** A new kind does not compile until it is drawn here. */
 const DRAW: {
@@ -195,7 +198,7 @@ const DRAW: {
 
 // The table above has exactly these keys.
 const USUAL_KINDS = Object.keys(DRAW) as readonly Exclude<MistakeKind, GrandKind>[];
-const GRAND_KINDS: readonly GrandKind[] = ["goBackTogether", "followCopies"];
+const GRAND_KINDS: readonly GrandKind[] = ["goBackTogether", "followCopies", "disksInTurns"];
 /** Every kind of mistake of people and disks that a plan may have. */
 export const MISTAKE_KINDS: readonly MistakeKind[] = [...USUAL_KINDS, ...GRAND_KINDS];
 
@@ -275,6 +278,17 @@ export function drawFollowCopies(random: SeededRandom, nodes: number): TimedMist
   return { atMs: copyAtMs + random.between(300, 1500), mistake };
 }
 
+/** The only mistake of its run. */
+export function drawTurns(
+  random: SeededRandom,
+  nodes: number,
+  electionTimeoutMs: number,
+): TimedMistake {
+  const { atMs, who, turns } = drawDisksInTurns(random, nodes, electionTimeoutMs);
+  const ends = random.pick(["stop", "kill", "power"] as const);
+  return { atMs, mistake: { kind: "disksInTurns", who, ends, turns } };
+}
+
 function drawOne(random: SeededRandom, node: number, nodes: number): OnOneDisk {
   const wayOut = random.pick(["rejoin", "rejoin", "rejoin", "putBack", "nothing"] as const);
   return {
@@ -295,7 +309,7 @@ function otherMembers(random: SeededRandom, nodes: number): readonly NodeId[] {
 }
 
 function textOf(value: unknown): string {
-  if (Array.isArray(value)) return value.join();
+  if (Array.isArray(value) && value.every((each) => typeof each !== "object")) return value.join();
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

@@ -1,9 +1,11 @@
 /** Mistakes among the faults of a plan, and the faults that make them matter. */
 import type { Plan, TimedFault } from "./plan.ts";
+import { turnsMs } from "./disk-turns.ts";
 import {
   drawFollowCopies,
   drawMistakes,
   drawTogether,
+  drawTurns,
   type MistakeShare,
   type TimedMistake,
 } from "./mistake-plan.ts";
@@ -19,6 +21,9 @@ const TOGETHER: Readonly<Record<MistakeShare, number>> = { some: 0.01, always: 0
 /** And in how many some follow copies. */
 const FOLLOW: Readonly<Record<MistakeShare, number>> = { some: 0.01, always: 0.1 };
 
+/** And in how many the disks of one node take turns. */
+const TURNS: Readonly<Record<MistakeShare, number>> = { some: 0.01, always: 0.1 };
+
 /** Drawn apart, so that all else means what it meant. */
 export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeShare): Plan {
   const { nodes } = plan;
@@ -29,6 +34,10 @@ export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeSha
   if (nodes >= 3 && random.fork("follow").chance(FOLLOW[share])) {
     const own = random.fork("follow copies");
     return grand(plan, own, drawFollowCopies(own, nodes));
+  }
+  if (nodes >= 3 && random.fork("turns").chance(TURNS[share])) {
+    const own = random.fork("disks in turns");
+    return grand(plan, own, drawTurns(own, nodes, plan.electionTimeoutMs));
   }
   const mistakes = drawMistakes(random, nodes, Math.max(plan.faultsMs, MISTAKES_MS), share);
   const last = mistakes.at(-1);
@@ -48,16 +57,22 @@ export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeSha
 
 /** A run of its own. Snapshots come often enough to take the place of entries that the others have decided. */
 function grand(plan: Plan, random: SeededRandom, timed: TimedMistake): Plan {
-  const aloneMs = "aloneMs" in timed.mistake ? timed.mistake.aloneMs : 0;
+  const { mistake } = timed;
+  const lastsMs =
+    mistake.kind === "disksInTurns"
+      ? turnsMs(mistake.turns)
+      : "aloneMs" in mistake
+        ? mistake.aloneMs
+        : 0;
   return {
     ...plan,
-    operationsPerClient: 30,
+    operationsPerClient: mistake.kind === "disksInTurns" ? 90 : 30,
     thinkMsMax: 120,
     // The copies are to come to more than their originals had.
     newcomerOperations: 80,
     snapshotEntries: random.pick([5, 15, 40]),
     retainedEntries: random.pick([0, 3]),
-    faultsMs: timed.atMs + aloneMs + AFTER_MS,
+    faultsMs: timed.atMs + lastsMs + AFTER_MS,
     faults: [],
     mistakes: [timed],
   };

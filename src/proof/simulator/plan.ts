@@ -139,6 +139,8 @@ export interface Plan {
   readonly keyReaders?: number;
   /** Clients that watch; left out: none. */
   readonly watchers?: number;
+  /** Clients that watch with limited rights, where there are users; left out: none. */
+  readonly limitedWatchers?: number;
   /** Turns do so little for watches that a transaction of two keys is more than one does. Left out: as much as in a server. */
   readonly smallWatchTurns?: boolean;
   /** Clients of transactions; left out: none. */

@@ -70,7 +70,7 @@ export function runSeed({
   let failure: RunFailure | null = null;
   try {
     const injector = new FaultInjector(world);
-    const mistakes = new MistakeInjector(world);
+    const mistakes = new MistakeInjector(world, (links) => injector.leave(links));
     world.start();
     injector.schedule(plan.faults);
     mistakes.schedule(plan.mistakes);

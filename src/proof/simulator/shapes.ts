@@ -7,7 +7,7 @@ export type LinkPair = readonly [number, number];
 /** The links that stay whole. `order` names the roles: first the leader that is to be lost, second the hub. */
 export function shapeLinks(name: ShapeName, order: readonly number[]): LinkPair[] {
   const at = (i: number): number => order[i % order.length] ?? 0;
-  const all = order.flatMap((a, i) => order.slice(i + 1).map((b): LinkPair => [a, b]));
+  const all = linksAmong(order);
   switch (name) {
     case "quorumLoss":
       // Every node hears the hub only.
@@ -28,6 +28,16 @@ export function shapeLinks(name: ShapeName, order: readonly number[]): LinkPair[
     default:
       return unreachable(name, "shape");
   }
+}
+
+/** Each of these hears each other one. */
+export function linksAmong(nodes: readonly number[]): LinkPair[] {
+  return nodes.flatMap((a, i) => nodes.slice(i + 1).map((b): LinkPair => [a, b]));
+}
+
+/** These hear the hub only. */
+export function star(hub: number, nodes: readonly number[]): LinkPair[] {
+  return nodes.map((node): LinkPair => [hub, node]);
 }
 
 /** All pairs of `nodes` nodes that are not among `links`. */

@@ -100,6 +100,8 @@ export class SimWorld {
   /** In which life of its sender a frame was sent. */
   readonly #sentIn = new WeakMap<Uint8Array, number>();
   #isClosed = false;
+  /** Of users and rights, at any node at any time. */
+  #newestEpoch = 0;
   readonly #random: SeededRandom;
   #steps = 0;
 
@@ -141,10 +143,14 @@ export class SimWorld {
     this.leaseHolders = Array.from({ length: plan.leaseHolders ?? 0 }, (_, index) =>
       this.#newLeaseHolder(index),
     );
-    this.watchers = Array.from({ length: plan.watchers ?? 0 }, (_, index) =>
-      this.#newWatcher(index),
-    );
-    const users = (plan.access ?? []).length === 0 ? [] : LIMITED_USERS;
+    const limitedWatchers = this.#hasUsers && plan.mistakes.length === 0 ? plan.limitedWatchers : 0;
+    this.watchers = [
+      ...Array.from({ length: plan.watchers ?? 0 }, (_, index) => this.#newWatcher(index, null)),
+      ...LIMITED_USERS.slice(0, limitedWatchers).map((user, index) =>
+        this.#newWatcher(index, user),
+      ),
+    ];
+    const users = this.#hasUsers ? LIMITED_USERS : [];
     this.limited = users.map((user, index) => this.#newLimited(index, user));
     this.hostiles = Array.from({ length: hostiles }, (_, index) => this.#newHostile(index));
   }
@@ -242,7 +248,11 @@ export class SimWorld {
   }
 
   #checkNodes(): void {
-    for (const node of this.nodes) node.check();
+    for (const node of this.nodes) {
+      node.check();
+      const epoch = node.node?.replica.state.access.epoch ?? 0;
+      this.#newestEpoch = Math.max(this.#newestEpoch, epoch);
+    }
     const { length } = this.safety.decided;
     while (this.decidedMs.length < length) this.decidedMs.push(this.clock.now());
   }
@@ -386,7 +396,11 @@ export class SimWorld {
     return new LeaseHolder({ ...rest, index, timeoutMs: CLIENT_TIMEOUT_MS, credentials, writes });
   }
 
-  #newWatcher(index: number): WatchingClient {
+  get #hasUsers(): boolean {
+    return (this.plan.access ?? []).length > 0;
+  }
+
+  #newWatcher(index: number, user: string | null): WatchingClient {
     const { plan, clock, network, coverage } = this;
     const nodes = plan.skews.map((_, i) => ({ id: i + 1, host: hostOf(i), port: CLIENT_PORT }));
     return new WatchingClient({
@@ -395,8 +409,9 @@ export class SimWorld {
       network,
       coverage,
       nodes,
-      random: this.#random.fork(`watcher ${index}`),
-      credentials: this.#credentials,
+      random: this.#random.fork(`${user === null ? "" : "limited "}watcher ${index}`),
+      credentials: user === null ? this.#credentials : { user, password: passwordOf(user) },
+      user,
       keys: plan.keys,
       isolatedMs: 2 * plan.electionTimeoutMs + 10 * (plan.delayMaxMs + plan.quantumMs),
       isCutOff: (node) => {
@@ -406,6 +421,7 @@ export class SimWorld {
       },
       lifeOf: (node) => this.nodes[node - 1]?.life ?? 0,
       checksSeen: plan.mistakes.length > 0,
+      newestEpoch: () => this.#newestEpoch,
       stateOf: (node) => this.nodes[node - 1]?.node?.replica.state ?? null,
       onWrongCluster: (text) => this.trust.onWrongCluster(`w${index}`, text),
     });
@@ -413,9 +429,7 @@ export class SimWorld {
 
   /** In a cluster with users, the client that may do everything is root. */
   get #credentials(): CredentialOptions {
-    return (this.plan.access ?? []).length === 0
-      ? {}
-      : { user: "root", password: passwordOf("root") };
+    return this.#hasUsers ? { user: "root", password: passwordOf("root") } : {};
   }
 
   #newLimited(index: number, user: string): LimitedClient {

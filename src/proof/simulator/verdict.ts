@@ -8,6 +8,7 @@ import type { Replica } from "../../replica/index.ts";
 import type { Node } from "../../server/node/index.ts";
 import { checkHistory } from "./checker-view.ts";
 import { checkAccess } from "./access-check.ts";
+import { NaiveAccess } from "./access-model.ts";
 import { checkSettings, checkToldSettings } from "./settings-check.ts";
 import { DecidedLog } from "./decided-log.ts";
 import { checkKeyReads } from "./key-check.ts";
@@ -19,6 +20,7 @@ import { checkStates } from "./state-check.ts";
 import { checkAnswers } from "./store-view.ts";
 import { checkTransactions } from "./txn-check.ts";
 import { checkWatches } from "./watch-check.ts";
+import { checkWatchRights, mayWatch } from "./watch-rights-check.ts";
 import type { MistakeInjector } from "./mistake-injector.ts";
 import type { SimClient } from "./sim-client.ts";
 import type { SimWorld } from "./sim-world.ts";
@@ -252,7 +254,14 @@ function tellWatchers(world: SimWorld): string | null {
   // A watch goes on where the data have gone back: that is for its client to notice.
   if (world.trust.isToldToClients || world.watchers.length === 0) return null;
   const revision = Math.max(...running(world).map(({ replica }) => replica.state.revision));
-  const areLevel = (): boolean => world.watchers.every((watcher) => watcher.isLevel(revision));
+  const rights = presentRights(world);
+  const areLevel = (): boolean =>
+    world.watchers.every((watcher) => {
+      const { user } = watcher;
+      if (user === null) return watcher.isLevel(revision);
+      const access = rights();
+      return watcher.isLevel(revision, (wish) => mayWatch(access, user, wish));
+    });
   if (!world.runUntil(areLevel, LIVENESS_MS)) return `not every watch was told of all${IN_TIME}`;
   world.coverage.hit("watch: told of all in the end");
   return null;
@@ -297,10 +306,27 @@ function converge(world: SimWorld, serving: readonly Running[]): string | null {
   return hashes.size === 1 ? null : `states differ at one index: ${[...hashes].join(", ")}`;
 }
 
+/** Of users, by all that is decided: a change that was asked for before may be decided meanwhile. */
+function presentRights(world: SimWorld): () => NaiveAccess {
+  let length = -1;
+  let access = new NaiveAccess();
+  return () => {
+    const { decided } = world.safety;
+    if (decided.length === length) return access;
+    length = decided.length;
+    access = new DecidedLog(decidedEntries(world)).access.at(-1) ?? access;
+    return access;
+  };
+}
+
+function decidedEntries({ safety }: SimWorld): readonly Uint8Array[] {
+  return safety.decided.filter((entry) => entry !== undefined);
+}
+
 /** @throws InvariantError */
 function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   const { history, safety } = world;
-  const entries = safety.decided.filter((entry) => entry !== undefined);
+  const entries = decidedEntries(world);
   assert(entries.length === safety.decided.length, "somebody decided every index");
   const log = new DecidedLog(entries);
   checkSettings(entries);
@@ -321,7 +347,10 @@ function judgeHistory(world: SimWorld, level: readonly Running[]): void {
   checkLeases(told, log.leases, world.decidedMs, Math.max(1, ...world.plan.skews));
   const { revision, oldests } = log;
   const watched = { revision, oldests, events: log.events() };
-  for (const { records } of world.watchers) checkWatches(records, watched);
+  for (const { records, user } of world.watchers) {
+    checkWatches(records, watched);
+    if (user !== null) checkWatchRights(user, records, log);
+  }
   const content = log.content();
   const stated = level.map(({ index, replica: { state } }) => ({ index, state }));
   checkStates(stated, world.trust.beyond === null ? entries : null);

@@ -45,6 +45,18 @@ type WatchItem =
   | { readonly kind: "events"; readonly revision: number; readonly events: readonly LoggedEvent[] }
   | { readonly kind: "progress"; readonly revision: number };
 
+/** Epochs of the rights that the node had applied at these moments, at most. */
+export interface WatchTimes {
+  /** Of none before this one. */
+  readonly askedEpoch: number;
+  createdEpoch: number;
+  /** Of each item. */
+  readonly told: number[];
+  endedEpoch: number;
+  /** When the sign-in was seen to hold at the latest. Infinity: it may be a later one. */
+  signedIn: number;
+}
+
 /** One watch on one connection. */
 export interface WatchRecord {
   readonly watcher: string;
@@ -54,6 +66,7 @@ export interface WatchRecord {
   readonly items: WatchItem[];
   /** Null: the connection ended, or the run. */
   ended: { readonly code: string; readonly revision: number } | null;
+  readonly times: WatchTimes;
 }
 
 /** What watches are held against. */

@@ -21,6 +21,14 @@ export interface NotesListener {
   ended(number: number, record: WatchRecord): void;
 }
 
+/** Which rights the node at the other end has applied. */
+export interface EpochBounds {
+  atLeast(): number;
+  atMost(): number;
+}
+
+const NO_EPOCHS: EpochBounds = { atLeast: () => 0, atMost: () => 0 };
+
 export class WatchNotes implements FeedHandler {
   readonly records: WatchRecord[] = [];
   /** As the server said last. */
@@ -34,14 +42,19 @@ export class WatchNotes implements FeedHandler {
     { readonly revision: number; readonly events: LoggedEvent[] }
   >();
   readonly #listener: Partial<NotesListener>;
+  readonly #epochs: EpochBounds;
 
-  constructor(listener: Partial<NotesListener> = {}) {
+  /** @param epochs of the rights at the other end; default: nobody asks for them */
+  constructor(listener: Partial<NotesListener> = {}, epochs: EpochBounds = NO_EPOCHS) {
     this.#listener = listener;
+    this.#epochs = epochs;
   }
 
   /** A watch was asked for under this number. */
   asked(number: number, watcher: string, wish: WatchedWish): WatchRecord {
-    const record: WatchRecord = { watcher, wish, created: null, items: [], ended: null };
+    const askedEpoch = this.#epochs.atLeast();
+    const times = { askedEpoch, createdEpoch: 0, told: [], endedEpoch: 0, signedIn: 0 };
+    const record: WatchRecord = { watcher, wish, created: null, items: [], ended: null, times };
     this.records.push(record);
     this.#open.set(number, record);
     return record;
@@ -59,6 +72,8 @@ export class WatchNotes implements FeedHandler {
     const record = this.#recordOf(number);
     assert(record.created === null, `watch ${number} is created once`);
     record.created = revision;
+    record.times.createdEpoch = this.#epochs.atMost();
+    record.times.signedIn = Math.max(record.times.signedIn, this.#epochs.atMost());
     this.#listener.created?.(number);
   }
 
@@ -72,19 +87,19 @@ export class WatchNotes implements FeedHandler {
     else {
       this.#parts.delete(number);
       // The last part may have nothing more, and then so may have all of them.
-      if (events.length > 0) record.items.push({ kind: "events", revision, events });
+      if (events.length > 0) this.#note(record, { kind: "events", revision, events });
     }
   }
 
   progress(number: number, revision: number): void {
     if (number !== ALL_WATCHES) {
       assert(!this.#parts.has(number), "no progress between the parts of a revision");
-      this.#recordOf(number).items.push({ kind: "progress", revision });
+      this.#note(this.#recordOf(number), { kind: "progress", revision });
       return;
     }
     assert(this.#parts.size === 0, "no progress between the parts of a revision");
     for (const record of this.#open.values()) {
-      if (record.created !== null) record.items.push({ kind: "progress", revision });
+      if (record.created !== null) this.#note(record, { kind: "progress", revision });
     }
   }
 
@@ -92,14 +107,25 @@ export class WatchNotes implements FeedHandler {
     this.lastText = text;
     const record = this.#recordOf(number);
     record.ended = { code, revision };
+    record.times.endedEpoch = this.#epochs.atMost();
     this.#open.delete(number);
     this.#parts.delete(number);
     this.#listener.ended?.(number, record);
   }
 
+  /** The client signs in once more on this connection: watches that have not ended may go on by that. */
+  signsInAgain(): void {
+    for (const { times } of this.#open.values()) times.signedIn = Number.POSITIVE_INFINITY;
+  }
+
   standing(hearsLeader: boolean): void {
     assert(hearsLeader !== this.hearsLeader, "only what is new is said of the leader");
     this.hearsLeader = hearsLeader;
+  }
+
+  #note({ items, times }: WatchRecord, item: WatchRecord["items"][number]): void {
+    items.push(item);
+    times.told.push(this.#epochs.atMost());
   }
 
   #recordOf(number: number): WatchRecord {

@@ -26,6 +26,7 @@ import {
   type WatchRequest,
 } from "../../protocol/client/index.ts";
 import { type KvState, readAt } from "../../store/index.ts";
+import { LIMITED_KEYS, LIMITED_KEYS_COUNT } from "./access-changes.ts";
 import type { Coverage } from "./coverage.ts";
 import type { SeededRandom } from "../../machine/ports/index.ts";
 import type { SimClock } from "./sim-clock.ts";
@@ -41,8 +42,10 @@ export interface WatcherOptions {
   readonly coverage: Coverage;
   readonly nodes: readonly NodeAddress[];
   readonly keys: number;
-  /** Where users are told apart: of one who may read everything. */
+  /** Where users are told apart: of one who may read everything, if it is not `user`. */
   readonly credentials: CredentialOptions;
+  /** One with limited rights, who watches the keys that these are about; null: who may read everything. */
+  readonly user: string | null;
   /** After so long cut off, or fed again, without a word a node is at fault. */
   readonly isolatedMs: number;
   /** Whether no leader feeds this node. Null: it does not run. */
@@ -51,6 +54,8 @@ export interface WatcherOptions {
   lifeOf(node: number): number;
   /** Disks may go back: it looks whether nodes have what it has seen. */
   readonly checksSeen: boolean;
+  /** Of users and rights, at any node until now. */
+  newestEpoch(): number;
   /** What a node has applied. Null: it does not run. */
   stateOf(node: number): KvState | null;
   /** It has noticed that a node's log is not the one it knows. */
@@ -100,7 +105,7 @@ export class Watcher {
 
   constructor(options: WatcherOptions) {
     this.#options = options;
-    this.#host = `w${options.index}`;
+    this.#host = `${options.user === null ? "w" : "v"}${options.index}`;
     this.#signIn = clientSignIn({ clock: options.clock.fork(), ...options.credentials });
     this.#lines = Array.from({ length: WATCHES }, () => ({
       wish: this.#drawWish(),
@@ -130,16 +135,31 @@ export class Watcher {
     this.#link?.close();
   }
 
-  /** Everything up to this revision was told. */
-  isLevel(revision: number): boolean {
-    return this.#lines.every(({ record, number }) => {
+  /** Null: it may read everything. */
+  get user(): string | null {
+    return this.#options.user;
+  }
+
+  /** What it watches now, or would. */
+  get wishes(): readonly { readonly wish: WatchedWish; readonly isOpen: boolean }[] {
+    return this.#lines.map(({ wish, record }) => {
+      const isOpen = record !== null && record.created !== null && record.ended === null;
+      return { wish, isOpen };
+    });
+  }
+
+  /** Everything up to this revision was told, of what it may watch. */
+  isLevel(revision: number, may: (wish: WatchedWish) => boolean = () => true): boolean {
+    return this.#lines.every(({ wish, record, number }) => {
+      if (!may(wish)) return record === null || record.created === null;
       const next = record === null ? null : nextOf(record);
       return number > 0 && next !== null && next > revision;
     });
   }
 
   #drawWish(): WatchedWish {
-    const { random, keys } = this.#options;
+    const { random, keys, user } = this.#options;
+    if (user !== null) return this.#limitedWish();
     const key = `k${random.below(keys)}`;
     const [start, end] = random.pick([
       ["", null],
@@ -157,6 +177,21 @@ export class Watcher {
       previous: random.chance(0.5),
       puts: only !== "deletes",
       deletes: only !== "puts",
+    };
+  }
+
+  /** A key, or a few: of rights on one of them some cover all, and some do not. */
+  #limitedWish(): WatchedWish {
+    const { random } = this.#options;
+    const first = random.pick([0, 0, 1, 3]);
+    const last = random.pick([first + 1, first + 1, 3, LIMITED_KEYS_COUNT]);
+    return {
+      start: `${LIMITED_KEYS}${first}`,
+      end: `${LIMITED_KEYS}${Math.max(last, first + 1)}`,
+      from: random.chance(0.5) ? random.pick([1, 1, 3, 40]) : null,
+      previous: random.chance(0.5),
+      puts: true,
+      deletes: random.chance(0.7),
     };
   }
 
@@ -207,10 +242,17 @@ export class Watcher {
     this.#life = this.#options.lifeOf(node.id);
     const lost = (): void => this.#lost();
     const { checksSeen } = this.#options;
-    const notes = new WatchNotes({
-      ended: (number, record) => this.#onEnded(number, record),
-      ...(checksSeen ? this.#comparing : {}),
-    });
+    const life = this.#life;
+    const notes = new WatchNotes(
+      {
+        ended: (number, record) => this.#onEnded(number, record),
+        ...(checksSeen ? this.#comparing : {}),
+      },
+      {
+        atLeast: () => this.#epochAt(node.id, life) ?? 0,
+        atMost: () => this.#epochAt(node.id, life) ?? this.#options.newestEpoch(),
+      },
+    );
     const options = {
       clock: clock.fork(),
       random: random.fork("link"),
@@ -338,10 +380,20 @@ export class Watcher {
     const { code, revision } = record.ended;
     this.#count(`ended with ${code}${record.created === null ? ", never created" : ""}`);
     this.#remember(line);
-    if (code === "UNAUTHENTICATED") this.#link?.signInAgain();
+    if (code === "UNAUTHENTICATED") {
+      this.#notes.signsInAgain();
+      this.#link?.signInAgain();
+    }
     // Now and then at the oldest revision itself, of which the change is not kept.
     const { random } = this.#options;
     if (code === "COMPACTED") line.next = random.chance(0.2) ? Math.max(1, revision) : revision + 1;
+  }
+
+  /** Of the process that was dialed; null: it has died, and another one may be at the other end. */
+  #epochAt(node: number, life: number): number | null {
+    const options = this.#options;
+    const state = options.lifeOf(node) === life ? options.stateOf(node) : null;
+    return state?.access.epoch ?? null;
   }
 
   #askProgress(): void {
@@ -400,6 +452,7 @@ export class Watcher {
   }
 
   #count(what: string): void {
-    this.#options.coverage.hit(`watch: ${what}`);
+    const { coverage, user } = this.#options;
+    coverage.hit(`${user === null ? "watch" : "limited watch"}: ${what}`);
   }
 }
