@@ -150,6 +150,12 @@ function stepsOf(name: string): readonly Step[] {
       ? null
       : "not one key";
   return [
+    // A round that failed may have left it there, with its lease.
+    step(
+      "delete of what is left",
+      () => ({ kind: "delete", key: bound }),
+      () => null,
+    ),
     step("write", () => ({ kind: "write", key, value: value("v") }), isNoted),
     step("read", () => ({ kind: "read", key, local: false, revision: 0 }), holds("v")),
     step("local read", () => ({ kind: "read", key, local: true, revision: 0 }), holds("v")),
