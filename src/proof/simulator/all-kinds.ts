@@ -143,12 +143,6 @@ function stepsOf(name: string): readonly Step[] {
     known.revision = answer.revision;
     return is(STATUS.ok)(answer);
   };
-  const holds = (text: string) => (answer: Answer) =>
-    answer.value !== null && decoder.decode(answer.value) === text ? null : "another value";
-  const isOfOne = ({ page }: Answer): string | null =>
-    page !== null && Array.from(page.items).length === 1 && page.resume === null
-      ? null
-      : "not one key";
   return [
     // A round that failed may have left it there, with its lease.
     step(
@@ -225,6 +219,15 @@ function stepsOf(name: string): readonly Step[] {
 
 function step(what: string, operation: Step["operation"], check: Step["check"]): Step {
   return { what, operation, check };
+}
+
+function holds(text: string): (answer: Answer) => string | null {
+  return ({ value }) => (value !== null && decoder.decode(value) === text ? null : "another value");
+}
+
+function isOfOne({ page }: Answer): string | null {
+  if (page === null || page.resume !== null) return "not all of it";
+  return Array.from(page.items).length === 1 ? null : "not one key";
 }
 
 function is(expected: number): (answer: Answer) => string | null {
