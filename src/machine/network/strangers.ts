@@ -3,12 +3,13 @@
  * until their connection is admitted; and again sockets that have shaken hands and have still to say who they are.
  *
  * Invariants:
- *   STRANGER-1. There are never more than `max` of them, nor more than `perAddressMax` from one address: the oldest goes, because
- *       an honest client needs only three round trips. So strangers hold no slot that another client needs.
+ *   STRANGER-1. There are never more than `max` of them, nor more than `perAddressMax` from one address (of IPv6 from one network of
+ *       64 bits): the oldest goes, because an honest client needs only three round trips. So strangers hold no slot that another client needs.
  *   STRANGER-2. No stranger is there for longer than `deadlineMs`, or `requestMs` since its last request over HTTP, and once more
  *       `deadlineMs` after it has shaken hands.
  */
 import type { Socket } from "node:net";
+import { addressOf } from "../../base/index.ts";
 
 export interface StrangersOptions {
   readonly max: number;
@@ -21,8 +22,9 @@ export interface StrangersOptions {
 }
 
 interface Entry {
+  /** As it is counted: `addressOf`. */
   readonly address: string;
-  readonly port: number;
+  readonly remote: string;
   readonly hasShakenHands: boolean;
   readonly onClose: () => void;
   dueMs: number;
@@ -57,14 +59,14 @@ export class Strangers {
 
   #add(socket: Socket, hasShakenHands: boolean): void {
     const { max, perAddressMax, deadlineMs } = this.#options;
-    const address = socket.remoteAddress ?? "?";
+    const remote = `${socket.remoteAddress ?? "?"}:${socket.remotePort ?? 0}`;
+    const address = addressOf(remote);
     const fromThere = this.#perAddress.get(address) ?? 0;
     if (fromThere >= perAddressMax) this.#refuseOldest(address, "too many from one address");
     else if (this.#entries.size >= max) this.#refuseOldest(null, "too many at once");
     const onClose = (): void => this.remove(socket);
-    const port = socket.remotePort ?? 0;
     const dueMs = performance.now() + deadlineMs;
-    this.#entries.set(socket, { address, port, hasShakenHands, onClose, dueMs });
+    this.#entries.set(socket, { address, remote, hasShakenHands, onClose, dueMs });
     this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1);
     socket.once("close", onClose);
     this.#timer ??= setInterval(() => this.#check(), deadlineMs / CHECKS_PER_DEADLINE).unref();
@@ -110,6 +112,6 @@ export class Strangers {
   #refuse(socket: Socket, entry: Entry, reason: string | null): void {
     this.remove(socket);
     socket.destroy();
-    if (reason !== null) this.#options.onRefused(`${entry.address}:${entry.port}`, reason);
+    if (reason !== null) this.#options.onRefused(entry.remote, reason);
   }
 }
