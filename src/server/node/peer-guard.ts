@@ -106,7 +106,8 @@ export class PeerGuard {
     const known = memory.get(id);
     const isOther = known?.incarnation !== incarnation;
     if (!peer.joined && this.#isOtherConnected(id, incarnation)) {
-      return refusal("NOT_LOST", refusalText.notLost(id));
+      const waits = this.#present.get(id)?.peer.joined === false;
+      return refusal("NOT_LOST", waits ? refusalText.twoWait(id) : refusalText.notLost(id));
     }
     // Nothing is recorded of an empty disk before it claims its place.
     if (!peer.joined && isOther) return null;

@@ -47,6 +47,8 @@ export const refusalText = {
     wayOut(members),
   notLost: (peer: NodeId): string =>
     `node ${peer} is connected with the data directory it has always had: stop it first if its place is to be taken`,
+  twoWait: (peer: NodeId): string =>
+    `another process is connected as node ${peer}, with an empty disk of its own that waits for the same place: stop one of the two`,
 } as const;
 
 /** The last words of a node that stops because the log that it should take over contradicts its decided entries. */

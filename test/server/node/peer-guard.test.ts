@@ -258,11 +258,15 @@ describe("another disk under a known id", () => {
     world.meet();
     world.connected.add(3);
     expect(world.meet({ ...empty, joined: false })).toBe("NOT_LOST");
+    expect(world.text({ ...empty, joined: false })).toContain("it has always had: stop it first");
     world.guard.onSessionEnd(3);
     world.connected.delete(3);
     expect(world.meet({ ...empty, joined: false })).toBe("welcome");
     // It comes again before its own session is known to have ended.
     world.connected.add(3);
+    const other = { ...empty, disk: "another", joined: false };
+    expect(world.meet(other)).toBe("NOT_LOST");
+    expect(world.text(other)).toContain("waits for the same place: stop one of the two");
     expect(world.meet({ ...empty, joined: false })).toBe("welcome");
   });
 
