@@ -127,6 +127,27 @@ export const MISTAKES: readonly Mutant[] = [
     by: "mistakes",
   },
   {
+    name: "rejoin confirmed past those who may read",
+    breaks:
+      "of an even number of nodes half answer a read without a leader, from before the disk was replaced",
+    patches: [
+      patch(JOINING, "Math.min(read, write, nodes - write + 1)", "Math.min(read, write, nodes)"),
+    ],
+    by: ["test/replica/joining.test.ts"],
+  },
+  {
+    name: "a short snapshot lacks the rounds behind it",
+    breaks: "a leader that is elected while a node takes over a snapshot ends that node",
+    patches: [
+      patch(
+        "src/replica/snapshots/snapshot-judge.ts",
+        "Math.min(core.decidedIdx, snapshot.idx)",
+        "core.decidedIdx",
+      ),
+    ],
+    by: ["test/replica/snapshot-judge.test.ts"],
+  },
+  {
     name: "rejoin confirmed by one",
     breaks: "a quorum of others may still count a vote of the lost disk",
     patches: [

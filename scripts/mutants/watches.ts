@@ -29,6 +29,14 @@ export const WATCHES: readonly Mutant[] = [
     by: SEEN_TESTS,
   },
   {
+    name: "a node that puts off the question for what was seen has answered it",
+    breaks: "a node that comes level in that moment with another history goes on with the watch",
+    patches: [
+      patch(SEEN, "(refusal !== null && !isAhead && isOfNow(refusal.code))", "isAhead === null"),
+    ],
+    by: SEEN_TESTS,
+  },
+  {
     name: "watches stay at a node that a request has found to have gone back",
     breaks: "a client is refused by a node, and its watches go on there",
     patches: [
