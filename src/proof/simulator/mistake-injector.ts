@@ -144,7 +144,9 @@ export class MistakeInjector {
     const { node, file, permille, older } = mistake;
     const copy = older ? (this.#copies.get(mistake) ?? null) : null;
     const isEnd = file === "newestSegment" || file === "segment";
-    const isShown = isEnd ? this.#showsEnd(mistake, ran) : true;
+    // An earlier mark of the log's end shows nothing, and hides that the log was cut behind it.
+    const isEarlierEnd = file === "end" && copy !== null;
+    const isShown = isEnd ? this.#showsEnd(mistake, ran) : !isEarlierEnd;
     if (file === "memory" && copy !== null) {
       const files = loseFile(this.#node(node).disk.copy(), file, permille, copy.files);
       return this.#set(mistake, node, files, { isShown: false, lives: copy.lives, forgets: true });

@@ -17,7 +17,8 @@
  *
  * Invariants:
  *   TRUST-1. No node listens to a disk that has its place and lacks a start which the node has met, nor to another disk than the one with
- *       its place that it has met last, but one that has got its place by `--rejoin` after that.
+ *       its place that it has met last, but one that has got its place by `--rejoin` after that. One node cannot tell: one whose own
+ *       disk came by `--rejoin`, of a copy with marks below those that the original had told the disk before (ADR 6).
  *   TRUST-2. No node runs on a directory that shows what is wrong with it, and holds less than it has told.
  *   TRUST-3. A disk that is whole is never refused: no node stops without a reason. It stays whole while an empty one that waits for its
  *       place has not claimed it.
@@ -72,6 +73,8 @@ interface Disk {
   start: Start | null;
   startLives: readonly number[];
   lives: readonly number[];
+  /** Starts in which it was an empty disk without its place: what they have sent may still be on its way when another disk is in. */
+  readonly waits: Set<number>;
   /** What a whole disk is: the directory, and its starts. */
   whole: { disk: string | null; lives: readonly number[] };
 }
@@ -91,6 +94,8 @@ interface Met {
   /** The process that was told, and what. */
   readonly tellLife: number;
   readonly claims: DurableClaims | null;
+  /** The last mark that its directory had told this id when it started. */
+  readonly toldBefore: number;
 }
 
 export interface Notice {
@@ -124,6 +129,7 @@ export class Trust {
       start: null,
       startLives: [],
       lives: [],
+      waits: new Set(),
       whole: { disk: null, lives: [] },
     });
     this.#disks = Array.from({ length: nodes }, disk);
@@ -197,7 +203,10 @@ export class Trust {
       disk.whole.lives = [...disk.whole.lives, start.life];
       return true;
     }
-    if (!start.joined) disk.state = "joining";
+    if (!start.joined) {
+      disk.state = "joining";
+      disk.waits.add(start.life);
+    }
     // It took its place, and its process died in the same moment.
     else if (disk.state === "joining") this.onPlaced(node);
     const { state } = this.#of(node);
@@ -230,6 +239,7 @@ export class Trust {
     disk.state = "whole";
     disk.isShown = false;
     disk.whole = { disk: disk.start?.disk ?? null, lives: disk.lives };
+    if (disk.start !== null) disk.waits.delete(disk.start.life);
     if (disk.start !== null) this.#order.set(disk.start.disk, this.#next(true));
   }
 
@@ -268,19 +278,19 @@ export class Trust {
     const [sender, listener] = [this.#of(from).start, this.#of(to).start];
     const claims = report?.joined === true ? report.durable : null;
     if (sender === null || listener === null) return;
-    // What is still on its way from an earlier process says nothing new.
-    if (sender.life !== life) return;
-    const { whole, state } = this.#of(from);
+    const isPresent = sender.life === life;
     assert(
-      sender.members.join() === listener.members.join(),
+      !isPresent || sender.members.join() === listener.members.join(),
       `node ${to}, one of ${listener.members.join()}, listens to node ${from}, one of ${sender.members.join()}`,
     );
-    if (state === "joining") {
-      // Whoever records the claim refuses the disk of before from now on.
+    if (this.#of(from).waits.has(life)) {
       const isClaim = report?.places.some(({ node }) => node === from + 1) === true;
-      if (isClaim && !whole.lives.includes(life)) whole.lives = [...whole.lives, life];
+      if (isClaim) this.#onClaimed(from, life);
       return;
     }
+    // Nothing else that is still on its way from an earlier process says anything new.
+    if (!isPresent) return;
+    const { whole } = this.#of(from);
     const met = this.#met[to]?.get(from);
     const refuses = this.#mustRefuse(to, from) ?? this.#lessThanTold(met, claims, listener, sender);
     assert(refuses === null, `node ${to} listens to node ${from}: ${refuses}`);
@@ -291,7 +301,16 @@ export class Trust {
       this.#heard[to]?.set(from, { disk, boot: sender.boot, mark: report.mark });
     }
     const told = met?.life === life && met.tellLife === listener.life ? met.claims : null;
-    this.#met[to]?.set(from, { disk, life, tellLife: listener.life, claims: claims ?? told });
+    const toldBefore = sender.memory.told.get(to)?.at(-1)?.to ?? 0;
+    const tellLife = listener.life;
+    this.#met[to]?.set(from, { disk, life, tellLife, claims: claims ?? told, toldBefore });
+  }
+
+  /** Whoever records the claim refuses the disk of before from now on, also when that one is in again already. */
+  #onClaimed(node: number, life: number): void {
+    const disk = this.#of(node);
+    if (!disk.whole.lives.includes(life)) disk.whole.lives = [...disk.whole.lives, life];
+    if (disk.state === "whole" && !disk.lives.includes(life)) disk.state = "changed";
   }
 
   #next(byRejoin: boolean): { readonly at: number; readonly byRejoin: boolean } {
@@ -307,9 +326,10 @@ export class Trust {
     if (start === null || state === "joining") return null;
     if (met === undefined) return this.#unknownMark(node, peer);
     if (met.disk === start.disk) {
-      return startLives.includes(met.life)
-        ? this.#unknownMark(node, peer)
-        : `it has met start ${met.life}, not on that disk`;
+      if (startLives.includes(met.life) || this.#cannotTell(node, peer, met)) {
+        return this.#unknownMark(node, peer);
+      }
+      return `it has met start ${met.life}, not on that disk`;
     }
     const [known, present] = [this.#order.get(met.disk), this.#order.get(start.disk)];
     // One that was not started to rejoin takes the place of none.
@@ -329,6 +349,17 @@ export class Trust {
     return isKnown === false
       ? `it has heard mark ${heard.mark}, which that disk does not know`
       : null;
+  }
+
+  /**
+   * A disk that came by `--rejoin` has met a copy whose marks are below those that the original had told the disk before: that looks
+   * as if its own memory were older (TOLD-2).
+   */
+  #cannotTell(node: number, peer: number, { toldBefore }: Met): boolean {
+    const [listener, start] = [this.#of(node).start, this.#of(peer).start];
+    if (start === null || listener === null) return false;
+    if (this.#order.get(listener.disk)?.byRejoin !== true) return false;
+    return toldBefore < (start.memory.told.get(node)?.[0]?.from ?? 0);
   }
 
   /** @param claims of the report that a session begins with */
