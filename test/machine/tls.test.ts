@@ -1,5 +1,6 @@
 /** TLS on real sockets: who gets in, who does not, and what both sides are told. */
 import { request as plainRequest } from "node:http";
+import { createServer } from "node:net";
 import { connect as tlsConnect } from "node:tls";
 import { describe, expect, test } from "vitest";
 import {
@@ -218,6 +219,29 @@ describe.skipIf(!hasOpenssl)("TLS (needs openssl)", () => {
     expect(await old(lenient.port)).toBe("TLSv1.2");
     const client = fixedTls({ ca: certificates().ca() }, "TLSv1.2");
     expect((await dial(lenient.port, client)).outcome).toBe("open");
+  });
+
+  test("a server that accepts and says nothing is given up", async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    atEnd(async () => void silent.close());
+    const { port } = silent.address() as { port: number };
+    const reasons: string[] = [];
+    const handlers = {
+      onOpen: () => {},
+      onFrame: () => {},
+      onClose: (t: string) => void reasons.push(t),
+    };
+    const network = new WsNetwork({
+      clientTls: trusting(),
+      peerTls: trusting(),
+      dialTimeoutMs: 100,
+    });
+    for (const channel of ["client", "peer"] as const) {
+      network.dial({ host: "127.0.0.1", port }, channel, handlers);
+    }
+    await until(() => reasons.length === 2);
+    expect(reasons).toEqual(Array.from({ length: 2 }, () => "Opening handshake has timed out"));
   });
 
   test("new certificates are for new connections; those that are there go on", async () => {

@@ -135,15 +135,18 @@ export class WsNetwork implements Network {
     const tls = this.#tlsOf(channel);
     const host = withoutZone(address.host);
     const url = `${tls === null ? "ws" : "wss"}://${hostPort({ ...address, host })}/${channel}`;
+    const { dialTimeoutMs } = this.#options;
     const connect = (): Socket => process.getBuiltinModule("node:net").connect({ ...address });
+    // ws hands its time-out to the function that makes the socket, and sets none itself.
+    const within = (make: () => Socket) => () => make().setTimeout(dialTimeoutMs);
     const options = {
-      ...(host === address.host ? {} : { createConnection: connect }),
-      ...(tls === null ? {} : { createConnection: () => dialTls(tls, address) }),
+      ...(host === address.host ? {} : { createConnection: within(connect) }),
+      ...(tls === null ? {} : { createConnection: within(() => dialTls(tls, address)) }),
       perMessageDeflate: false,
       skipUTF8Validation: true,
       generateMask: leaveMaskZero,
       maxPayload: FRAME_BYTES_MAX[channel],
-      handshakeTimeout: this.#options.dialTimeoutMs,
+      handshakeTimeout: dialTimeoutMs,
       closeTimeout: this.#options.closeTimeoutMs,
     };
     const remote = `${address.host}:${address.port}`;
