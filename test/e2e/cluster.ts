@@ -136,7 +136,12 @@ export class TestCluster {
 
   /** Starts every server. @throws Error with what a server said that ended at once */
   async startAll(...flags: string[]): Promise<void> {
-    await Promise.all(this.nodes.map(({ id }) => this.start(id, { flags })));
+    await this.startEach(() => flags);
+  }
+
+  /** The same with flags of each node's own. @throws Error with what a server said that ended at once */
+  async startEach(flagsOf: (id: number) => readonly string[]): Promise<void> {
+    await Promise.all(this.nodes.map(({ id }) => this.start(id, { flags: flagsOf(id) })));
     const ended = this.nodes.find(({ id }) => this.exitCode(id) !== null);
     if (ended !== undefined) throw new Error(`node ${ended.id} ended:\n${this.log(ended.id)}`);
   }

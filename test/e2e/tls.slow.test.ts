@@ -46,8 +46,7 @@ async function prepare() {
 
 type Prepared = Awaited<ReturnType<typeof prepare>>;
 
-const startAll = ({ flags }: Prepared): Promise<unknown> =>
-  Promise.all(cluster.nodes.map(({ id }) => cluster.start(id, { flags: flags(id) })));
+const startAll = ({ flags }: Prepared): Promise<void> => cluster.startEach(flags);
 
 function client({ text }: Prepared, secret: string | null, overrides = {}, ca = text("ca.crt")) {
   const tls = { ca, cert: text("client.crt"), key: text("client.key") };
