@@ -6,6 +6,7 @@
  *       that this node trusts by such a one only. Others would refuse it, and the node, which goes on with what it has, says so.
  *   CERT-2. At the start, where there is nothing to go on with, the same is a warning at most: a certificate for clients may be of an
  *       authority that the node itself trusts in nothing, and may name an address in front of the node.
+ *   CERT-3. One that was made for another purpose is never taken: no program accepts it from a server, or from a node that dials.
  */
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
@@ -34,6 +35,12 @@ interface Read {
   readonly issuers: readonly X509Certificate[] | null;
   readonly authorities: readonly X509Certificate[];
 }
+
+/** Of certificates, RFC 5280, 4.2.1.12. */
+const PURPOSES = {
+  server: { oid: "1.3.6.1.5.5.7.3.1", name: "serverAuth", who: "servers" },
+  client: { oid: "1.3.6.1.5.5.7.3.2", name: "clientAuth", who: "nodes that dial others" },
+} as const;
 
 export class TlsFiles implements TlsSide, Credential {
   readonly minVersion: TlsVersion;
@@ -133,6 +140,7 @@ export class TlsFiles implements TlsSide, Credential {
       const text = `${cert} has expired (${certificate.validTo}): nobody takes it any more; put a new one in its place`;
       throw new KvError("BAD_REQUEST", `${certFlag}: ${text}`);
     }
+    this.#checkPurpose(certificate);
     const shown = certificatesIn(material.cert, "the certificate file");
     const authorities = certificatesIn(material.ca ?? "", "the file of the authorities");
     return {
@@ -141,6 +149,21 @@ export class TlsFiles implements TlsSide, Credential {
       issuers: issuersOf(certificate, shown.slice(1), authorities),
       authorities,
     };
+  }
+
+  /** CERT-3. @throws KvError BAD_REQUEST */
+  #checkPurpose({ keyUsage: extended }: X509Certificate): void {
+    const { cert, certFlag, port, needsCertificate } = this.#flags;
+    // Without the extension it is good for everything.
+    if (extended === undefined) return;
+    const needed = [
+      PURPOSES.server,
+      ...(port === "peers" && needsCertificate ? [PURPOSES.client] : []),
+    ];
+    const lacking = needed.find(({ oid }) => !extended.includes(oid));
+    if (lacking === undefined) return;
+    const text = `${cert} was not made for ${lacking.who} (its extended key usage lacks ${lacking.name}): everybody would refuse it`;
+    throw new KvError("BAD_REQUEST", `${certFlag}: ${text}`);
   }
 
   /** CERT-1. @throws KvError BAD_REQUEST */

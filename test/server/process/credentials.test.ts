@@ -281,6 +281,7 @@ describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
 
   test.each([
     ["of another authority", { authority: "foreign" }, ["127.0.0.1"], /is of no authority in/],
+    ["for clients", {}, [], /was not made for servers \(its extended key usage lacks serverAuth\)/],
     ["for another host", {}, ["10.0.0.9"], /is not for 127\.0\.0\.1, .* but for IP Address:10/],
   ])("%s are not taken up in the place of good ones", async (what, options, hosts, said) => {
     const { paths, put } = placed(what.replaceAll(" ", "-"));
@@ -298,6 +299,34 @@ describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
     await until(() => lines.length > 1);
     expect(lines[1]).toMatch(/^info the certificates have changed/);
     side.stop();
+  });
+
+  test("made for another purpose are refused at the start, too", () => {
+    const certificate = join(directory, "purpose.crt");
+    const key = join(directory, "purpose.key");
+    const make = (purpose: string): void => {
+      const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+      const to = ["-keyout", key, "-out", certificate, "-days", "3", "-subj", "/CN=127.0.0.1"];
+      const how = ["-addext", `extendedKeyUsage=${purpose}`];
+      execFileSync("openssl", ["req", ...kind, ...to, ...how], { stdio: "ignore" });
+    };
+    const read = (peerClientCertAuth: boolean): TlsFiles => {
+      const own = { peerCertFile: certificate, peerKeyFile: key, peerTrustedCaFile: certificate };
+      return new TlsFiles(
+        peerTlsFlags(peerClientCertAuth ? { ...own, peerClientCertAuth } : own)!,
+        "127.0.0.1",
+        "TLSv1.3",
+      );
+    };
+    make("clientAuth");
+    expect(() => read(false)).toThrow(/was not made for servers/);
+    make("serverAuth");
+    expect(read(false).current().cert).toContain("BEGIN CERTIFICATE");
+    expect(() => read(true)).toThrow(
+      /--peer-cert-file: .*purpose\.crt was not made for nodes that dial others \(its extended key usage lacks clientAuth\): everybody would refuse it/,
+    );
+    make("serverAuth,clientAuth");
+    read(true);
   });
 
   test("of another authority are taken up with it, and a peer's authority not without them", async () => {
