@@ -34,6 +34,8 @@ async function bundle(outdir, entryPoints) {
     // Most of the time that an import takes goes by the length of the text. Names stay, so that stack traces say something.
     minifyWhitespace: true,
     minifySyntax: true,
+    // For an error that nobody catches Node.js prints the line: not all of a file.
+    lineLimit: 160,
     sourcemap: true,
     sourcesContent: false,
     logLevel: "warning",

@@ -26,7 +26,7 @@ import {
 import { Batch, SEAL_BYTES_MAX, sealFrame } from "./batch.ts";
 import { LiveBytes } from "./live-bytes.ts";
 import { LOG_START, LogEnd, type LogPosition } from "./log-end.ts";
-import { readLog, recoverLog, type RecoveredLog } from "./recovery.ts";
+import { FOREIGN, readLog, recoverLog, type RecoveredLog } from "./recovery.ts";
 import { SegmentList, type ListedSegment } from "./segment-list.ts";
 import type { SnapshotName } from "../protocol/messages/index.ts";
 import { ROOM_RETRY_MS, SpareSegments, type SpareFile } from "./spare-segments.ts";
@@ -424,8 +424,8 @@ export class LogStorage {
   }
 
   #readBack(): ReturnType<typeof readLog> {
-    const expectation = { owner: this.#owner, mark: this.#durableEnd };
-    return readLog(this.#disk, this.#directory, expectation);
+    const marks = [{ ...this.#durableEnd, suspicion: FOREIGN }];
+    return readLog(this.#disk, this.#directory, { owner: this.#owner, marks });
   }
 
   /** Recovery needs seals for one thing only: to notice that somebody took the newest file away. */

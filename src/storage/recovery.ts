@@ -89,7 +89,14 @@ export function recoverLog(
   // The process before may have died between making a file and making its name durable.
   disk.syncDirectory(directory);
   if (mark !== null && mark.owner !== owner) throw foreignLog(`${directory}/end`);
-  const log = readLog(disk, directory, { owner, mark: mark ?? LOG_START });
+  const marks = [
+    { ...(mark ?? LOG_START), suspicion: FOREIGN },
+    {
+      ...reached,
+      suspicion: '"memory" knows of it: an older log, or that of a copy, may have been put back',
+    },
+  ];
+  const log = readLog(disk, directory, { owner, marks });
   const { last } = log;
   if (mark !== null) checkEnd(directory, last, mark);
   if (last === null && mustExist) {
@@ -118,6 +125,9 @@ export function recoverLog(
   return log;
 }
 
+/** Of the log, when the mark of its end is not in it. */
+export const FOREIGN = "this may be the log of another node";
+
 /** Everything that was durable when the mark was made must be there. */
 function checkEnd(directory: string, last: Segment | null, mark: EndMark): void {
   const found = endOf(last);
@@ -126,7 +136,7 @@ function checkEnd(directory: string, last: Segment | null, mark: EndMark): void 
   if (mark.clean && (found.segment !== mark.segment || found.position !== mark.position)) {
     const what =
       `the node stopped at byte ${mark.position} of segment ${mark.segment}, and the log goes on to byte ` +
-      `${found.position} of segment ${found.segment}; this may be the log of another node`;
+      `${found.position} of segment ${found.segment}; ${FOREIGN}`;
     throw damaged(last?.path ?? directory, found.position, what);
   }
 }

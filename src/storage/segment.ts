@@ -59,8 +59,14 @@ type ExpectedEnd = { readonly end: number; readonly crc: number } | null;
 export interface LogExpectation {
   /** Crc of the id of the data directory. */
   readonly owner: number;
-  /** A batch of the log ended there. */
-  readonly mark: LogPosition;
+  /** Batches of the log ended there. */
+  readonly marks: readonly KnownEnd[];
+}
+
+/** A place in the log behind a batch that was durable, as something beside the segments says. */
+export interface KnownEnd extends LogPosition {
+  /** What to think when that batch is not there. */
+  readonly suspicion: string;
 }
 
 /**
@@ -72,7 +78,7 @@ export function readSegment(
   path: string,
   number: number,
   expected: ExpectedEnd,
-  { owner, mark }: LogExpectation,
+  { owner, marks }: LogExpectation,
 ): Segment {
   const bytes = disk.read(path, 0, disk.size(path));
   const first = readFrame(bytes, FILE_HEADER_BYTES);
@@ -85,7 +91,7 @@ export function readSegment(
   let lastStart = 0;
   let lastCrc = 0;
   let at = end;
-  let markReached = false;
+  const unseen = new Set(marks.filter(({ segment }) => segment === number));
   const stop = expected?.end ?? bytes.length;
   while (sealedTo === null && at < stop) {
     const frame = nextFrame(bytes, at, number, lastCrc);
@@ -102,12 +108,14 @@ export function readSegment(
       lastCrc = frame.crc;
     }
     at = frame.bodyEnd;
-    markReached ||= end === mark.position && lastCrc === mark.crc;
+    for (const mark of unseen) {
+      if (end === mark.position && lastCrc === mark.crc) unseen.delete(mark);
+    }
   }
-  if (number === mark.segment && !markReached && (end >= mark.position || expected !== null)) {
-    const what =
-      "a batch that was durable is not where it was; this may be the log of another node";
-    throw damaged(path, mark.position, what);
+  for (const { position, suspicion } of unseen) {
+    // Where the newest segment ends before, something is missing: whoever reads the log says what.
+    if (end < position && expected === null) continue;
+    throw damaged(path, position, `a batch that was durable is not where it was; ${suspicion}`);
   }
   if (expected !== null && (end !== expected.end || lastCrc !== expected.crc)) {
     throw damaged(path, at, "bytes that were durable cannot be read back");

@@ -19,6 +19,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DataLock } from "../../src/machine/host/data-lock.ts";
+import { DataLocks } from "../../src/machine/host/data-locks.ts";
 import { LockStamp } from "../../src/machine/host/lock-stamp.ts";
 import { makePrivateDirectory, openPrivateLog } from "../../src/machine/host/private-files.ts";
 import { until } from "../conformance/wait.ts";
@@ -37,11 +38,14 @@ afterEach(() => {
 });
 
 /** A process that takes the lock, says whether it got it, and stays. */
-async function holder(env = process.env): Promise<{ child: ChildProcess; said: string }> {
+async function holder(
+  env = process.env,
+): Promise<{ child: ChildProcess; said: string; now: () => string }> {
   const module = resolve(import.meta.dirname, "../../src/machine/host/data-lock.ts");
   const program = `
     import { DataLock } from ${JSON.stringify(module)};
-    DataLock.acquire(${JSON.stringify(directory)}).then(
+    const onTaken = (error) => console.log(error.message);
+    DataLock.acquire(${JSON.stringify(directory)}, { onTaken }).then(
       () => console.log("locked"),
       (error) => console.log(error.code),
     );
@@ -55,7 +59,7 @@ async function holder(env = process.env): Promise<{ child: ChildProcess; said: s
   let said = "";
   child.stdout.on("data", (text: Buffer) => (said += text.toString()));
   await until(() => said.includes("\n"));
-  return { child, said: said.trim() };
+  return { child, said: said.trim(), now: () => said };
 }
 
 test("a second holder is refused, by any path; after release it is not", async () => {
@@ -137,10 +141,70 @@ test.runIf(process.platform === "linux")(
   30_000,
 );
 
+test.runIf(process.platform === "linux")(
+  "who stood still while another one took the directory, where the kernel does not tell, is told at once when it goes on",
+  async () => {
+    const bare = { ...process.env, PATH: "/nonexistent" };
+    const first = await holder(bare);
+    expect(first.said).toBe("locked");
+    first.child.kill("SIGSTOP");
+    rmSync(join(directory, "lock.name"));
+    const second = await holder(bare);
+    expect(second.said).toBe("locked");
+    first.child.kill("SIGCONT");
+    await until(() => first.now().includes("has"));
+    expect(first.now()).toMatch(
+      RegExp(`process ${second.child.pid} has .*data now: this one stood still for seconds`),
+    );
+    // The other one keeps it.
+    await new Promise((wake) => setTimeout(wake, 1500));
+    expect(second.now()).toBe("locked\n");
+    expect(readFileSync(join(directory, "lock"), "utf8")).toMatch(
+      RegExp(`^${second.child.pid} [0-9a-f]{16} has unlocked\n$`),
+    );
+  },
+  30_000,
+);
+
+test("a part of the directory that is elsewhere has a lock of its own: a copy that leads to it is refused", async () => {
+  const elsewhere = join(root, "other disk");
+  for (const each of [elsewhere, directory, join(root, "copy")]) mkdirSync(each);
+  for (const each of [directory, join(root, "copy")]) symlinkSync(elsewhere, join(each, "log"));
+  const lock = await DataLocks.acquire(directory, ["log", "snapshots"]);
+  await expect(DataLocks.acquire(join(root, "copy"), ["log"])).rejects.toMatchObject({
+    code: "LOCKED",
+    message: expect.stringMatching(/other disk is in use by process \d+: stop it/) as string,
+  });
+  lock.release();
+  // Nor does whoever was refused keep its own directory.
+  (await DataLocks.acquire(join(root, "copy"), ["log"])).release();
+  (await DataLocks.acquire(directory, ["log"])).release();
+});
+
+test.each(["memory", "log/00000001.log", "log/end", "snapshots/1.snapshot"])(
+  "a directory that shares %s with a copy is refused",
+  async (name) => {
+    for (const each of ["", "log", "snapshots"]) mkdirSync(join(directory, each));
+    writeFileSync(join(directory, name), "precious");
+    linkSync(join(directory, name), join(root, "copy"));
+    const parts = ["log", "snapshots"];
+    await expect(DataLocks.acquire(directory, parts)).rejects.toMatchObject({
+      code: "LOCKED",
+      message: expect.stringMatching(
+        /is a hard link: another directory has the same file, .* Make a copy with files of its own/,
+      ) as string,
+    });
+    rmSync(join(root, "copy"));
+    (await DataLocks.acquire(directory, parts)).release();
+  },
+);
+
 test("of two who begin at once where the kernel says nothing, one wins", async () => {
   const file = join(root, "lock");
   const descriptors = [openSync(file, "w+"), openSync(file, "r+")];
-  const stamps = await Promise.all(descriptors.map((each) => LockStamp.take(each, false)));
+  const stamps = await Promise.all(
+    descriptors.map((each) => LockStamp.take(each, { isLocked: false })),
+  );
   expect(stamps.filter((stamp) => stamp !== null)).toHaveLength(1);
   for (const stamp of stamps) stamp?.release();
   for (const each of descriptors) closeSync(each);
@@ -152,13 +216,19 @@ test("who has it is told before anything is written where the kernel says so, an
   // No write succeeds, as on a full disk.
   const full = openSync(file, "r");
   const told: string[] = [];
-  await expect(LockStamp.take(full, true, () => told.push("kernel"))).rejects.toThrow("EBADF");
-  await expect(LockStamp.take(full, false, () => told.push("nobody"))).rejects.toThrow("EBADF");
+  await expect(
+    LockStamp.take(full, { isLocked: true, onHad: () => told.push("kernel") }),
+  ).rejects.toThrow("EBADF");
+  await expect(
+    LockStamp.take(full, { isLocked: false, onHad: () => told.push("nobody") }),
+  ).rejects.toThrow("EBADF");
   expect(told).toEqual(["kernel"]);
   closeSync(full);
   const descriptors = [openSync(file, "r+"), openSync(file, "r+")];
   const stamps = await Promise.all(
-    descriptors.map((each, i) => LockStamp.take(each, false, () => told.push(`rival ${i}`))),
+    descriptors.map((each, i) =>
+      LockStamp.take(each, { isLocked: false, onHad: () => told.push(`rival ${i}`) }),
+    ),
   );
   expect(told).toEqual(["kernel", ...stamps.flatMap((each, i) => (each ? [`rival ${i}`] : []))]);
   for (const stamp of stamps) stamp?.release();

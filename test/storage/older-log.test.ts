@@ -59,6 +59,50 @@ test("a log is missed when an older one is put back alone, with the mark of its 
   }
 });
 
+test("a log is missed when that of a copy is put in its place, which had run on by itself and is longer", () => {
+  const world = new World();
+  const directory = open(world);
+  world.owner = directory.logOwner;
+  directory.beginLog();
+  const isOfLog = (path: string): boolean => path.startsWith("log/");
+  const { storage } = world.open();
+  world.writeAll(storage, [group(1, append(0, "told"))]);
+  directory.logReached(storage.durableEnd);
+  directory.close(() => {});
+  world.settle();
+  world.crash();
+  const common = world.disk.copy();
+  const run = (entries: readonly string[]): Map<string, Uint8Array> => {
+    world.disk.restore(common);
+    const resumed = open(world);
+    world.reached = resumed.logEnd;
+    const { storage: log } = world.open();
+    world.writeAll(
+      log,
+      entries.map((entry, i) => group(2 + i, append(1 + i, entry))),
+    );
+    resumed.logReached(log.durableEnd);
+    resumed.close(() => {});
+    world.settle();
+    world.crash();
+    return new Map(world.disk.copy());
+  };
+  const original = run(["acknowledged"]);
+  const copy = run(["of the copy", "and more", "and more still"]);
+  world.disk.restore(
+    new Map([
+      ...[...original].filter(([path]) => !isOfLog(path)),
+      ...[...copy].filter(([path]) => isOfLog(path)),
+    ]),
+  );
+  world.reached = open(world).logEnd;
+  expect(world.openedOrRefused()).toBe("LOG_DAMAGED");
+  const said =
+    /a batch that was durable is not where it was; "memory" knows of it: an older log, or that of a copy/;
+  expect(() => world.open()).toThrow(said);
+  expect(() => lookIntoDirectory(world.disk, silentLogger)).toThrow(said);
+});
+
 test("a log may end below a snapshot: one that was fetched is there before the log says so", () => {
   const world = new World();
   const directory = open(world);

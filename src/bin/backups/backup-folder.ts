@@ -75,6 +75,7 @@ export class BackupFolder {
   readonly path: string;
   readonly #lock: DataLock;
   readonly #identity: string;
+  readonly #takenBy: () => StorageError | null;
 
   /**
    * A missing directory is not made: the name is wrong, or a disk is not mounted, and the operator would not notice.
@@ -90,8 +91,12 @@ export class BackupFolder {
       throw new StorageError("DIRECTORY_UNUSABLE", text);
     }
     try {
-      const lock = await DataLock.acquire(join(path, LOCK), () => removeUnfinished(path));
-      return new BackupFolder(path, lock, fileIdentity(found));
+      let takenBy: StorageError | null = null;
+      const lock = await DataLock.acquire(join(path, LOCK), {
+        onHad: () => removeUnfinished(path),
+        onTaken: (error) => (takenBy = error),
+      });
+      return new BackupFolder(path, lock, fileIdentity(found), () => takenBy);
     } catch (error) {
       if (!(error instanceof StorageError) || error.code !== "LOCKED") throw error;
       const [who = ""] = error.message.split(":");
@@ -99,14 +104,22 @@ export class BackupFolder {
     }
   }
 
-  private constructor(path: string, lock: DataLock, identity: string) {
+  private constructor(
+    path: string,
+    lock: DataLock,
+    identity: string,
+    takenBy: () => StorageError | null,
+  ) {
+    this.#takenBy = takenBy;
     this.path = path;
     this.#lock = lock;
     this.#identity = identity;
   }
 
-  /** FOLDER-6. @throws StorageError DIRECTORY_UNUSABLE when there is another directory, or none */
+  /** FOLDER-6. @throws StorageError DIRECTORY_UNUSABLE when there is another directory, or none; LOCKED when another process has it now */
   mustBeThere(): void {
+    const taken = this.#takenBy();
+    if (taken !== null) throw taken;
     const found = statSync(this.path, { bigint: true, throwIfNoEntry: false });
     if (found?.isDirectory() === true && fileIdentity(found) === this.#identity) return;
     const what = found === undefined ? "is gone" : "is not the directory that this began with";

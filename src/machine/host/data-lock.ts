@@ -48,6 +48,18 @@ const WORD_FILE = "lock.name";
 /** Exit status of `flock -n` when another process holds the lock. */
 const FLOCK_HELD = 1;
 
+/** What a file with two names means. */
+export const LINKED =
+  "another directory has the same file, as after a copy with links (cp -al, rsync --link-dest), and what is written to the one is written to " +
+  "the other. Make a copy with files of its own (cp -a DIR NEW), and use that";
+
+export interface DataLockOptions {
+  /** Called when this process has the directory, and before the lock needs room on the disk where that can be. */
+  readonly onHad?: () => void;
+  /** Called once when another process has it: this one stood still for seconds, where the kernel's locks do not reach. It must stop at once. */
+  readonly onTaken?: (error: StorageError) => void;
+}
+
 export class DataLock {
   /** `fileIdentity` of the locked file: as long as it is the one in the directory, no other process has the lock. */
   readonly identity: string;
@@ -71,19 +83,18 @@ export class DataLock {
   /**
    * Resolves when this process alone may use the directory, until `release` or the end of the process. Creates the
    * directory when it is missing.
-   * @param onHad called when this process has it, and before the lock needs room on the disk where that can be
    * @throws StorageError LOCKED, DIRECTORY_UNUSABLE, DISK_FAILED; DiskFullError
    */
-  static async acquire(directory: string, onHad?: () => void): Promise<DataLock> {
+  static async acquire(directory: string, options: DataLockOptions = {}): Promise<DataLock> {
     makePrivateDirectory(directory);
     try {
-      return await DataLock.#acquire(realpathSync(directory), onHad);
+      return await DataLock.#acquire(realpathSync(directory), options);
     } catch (error) {
       throw diskError(error, "write", join(directory, LOCK_FILE));
     }
   }
 
-  static async #acquire(path: string, onHad?: () => void): Promise<DataLock> {
+  static async #acquire(path: string, { onHad, onTaken }: DataLockOptions): Promise<DataLock> {
     const file = join(path, LOCK_FILE);
     // First: a process that is refused here has not touched anything.
     const directory = lockDirectory(path, file);
@@ -95,7 +106,10 @@ export class DataLock {
       const locked = opened.locked || directory !== null;
       if (process.platform !== "darwin") server = await listen(path, file, locked);
       const isLocked = locked || process.platform === "win32";
-      const stamp = await LockStamp.take(descriptor, isLocked, onHad);
+      const stamp = await LockStamp.take(descriptor, {
+        ...{ isLocked, ...(onHad === undefined ? {} : { onHad }) },
+        onTaken: (by) => onTaken?.(taken(path, by)),
+      });
       if (stamp === null) throw heldBy(file);
       return new DataLock(server, stamp, descriptor, directory);
     } catch (error) {
@@ -180,10 +194,10 @@ interface LockFile {
 /** @throws StorageError LOCKED, also when the file is not one of ours: it is written to */
 function openLocked(file: string): LockFile {
   const descriptor = openLockFile(file);
-  const { nlink } = fstatSync(descriptor);
-  if (!fstatSync(descriptor).isFile() || nlink > 1) {
+  const found = fstatSync(descriptor);
+  if (!found.isFile() || found.nlink > 1) {
     closeSync(descriptor);
-    throw notOurs(file, "is no file of its own");
+    throw notOurs(file, found.isFile() ? `is a hard link: ${LINKED}` : "is no file of its own");
   }
   if (process.platform !== "linux") {
     return { descriptor, locked: process.platform === "darwin" };
@@ -242,6 +256,14 @@ function notOurs(file: string, what: string): StorageError {
   return new StorageError(
     "LOCKED",
     `${file} ${what}, and what it leads to would be written to: see who made it, and remove it`,
+  );
+}
+
+function taken(path: string, by: number): StorageError {
+  return new StorageError(
+    "LOCKED",
+    `process ${by} has ${path} now: this one stood still for seconds, and no lock of the kernel reaches from one to the other here. ` +
+      "See that one server alone uses the directory. Where the two are containers, put the tool `flock` (util-linux, busybox) into both",
   );
 }
 

@@ -4,6 +4,7 @@ export { type CertificateFiles, makeAuthority, makeCertificate } from "./certifi
 export { type ColorLevel, colorLevel } from "./color.ts";
 export { compileSooner } from "./compile-sooner.ts";
 export { DataLock, DirectoryInUse, LOCK_FILE } from "./data-lock.ts";
+export { DataLocks } from "./data-locks.ts";
 export {
   type ConnectionCaps,
   descriptorLimit,

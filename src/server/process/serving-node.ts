@@ -9,7 +9,7 @@ import { type KvError, StorageError } from "../../base/index.ts";
 import {
   AuditFile,
   type ConnectionCaps,
-  DataLock,
+  DataLocks,
   descriptorLimit,
   LOCK_FILE,
   makePrivateDirectory,
@@ -25,7 +25,13 @@ import {
 import { createNodeRandom, diagnosticsChannel, nodeClock } from "../../machine/runtime/index.ts";
 import { WsNetwork } from "../../machine/network/index.ts";
 import { type Audit, type Logger, StrangerLog } from "../../machine/ports/index.ts";
-import { IDENTITY_FILE, LOG_DIRECTORY, logEndPath, PEER_MEMORY_FILE } from "../../storage/index.ts";
+import {
+  IDENTITY_FILE,
+  LOG_DIRECTORY,
+  logEndPath,
+  PEER_MEMORY_FILE,
+  SNAPSHOT_DIRECTORY,
+} from "../../storage/index.ts";
 import { bufferBytesMax, connectionCaps } from "./limits.ts";
 import { OperatorView } from "./operator-view.ts";
 import type { ServerOptions } from "./options.ts";
@@ -37,6 +43,8 @@ const USED_PARTS: readonly WatchedPart[] = [
   { name: PEER_MEMORY_FILE, kind: "file" },
   { name: IDENTITY_FILE, kind: "replaceable" },
 ];
+/** Directories in it that operators put on other disks. */
+const ELSEWHERE = [LOG_DIRECTORY, SNAPSHOT_DIRECTORY];
 const STRANGERS_TOLD_MS = 10_000;
 
 export interface ServingEvents {
@@ -52,7 +60,7 @@ export interface ServingEvents {
 
 export class ServingNode {
   readonly #node: Node;
-  readonly #lock: DataLock;
+  readonly #lock: DataLocks;
   readonly #view: OperatorView;
   readonly #endWatch: () => void;
 
@@ -69,7 +77,9 @@ export class ServingNode {
   ): Promise<ServingNode> {
     const open = makePrivateDirectory(options.dataDirectory);
     if (open !== null) logger.warn(open);
-    const lock = await DataLock.acquire(options.dataDirectory);
+    const lock = await DataLocks.acquire(options.dataDirectory, ELSEWHERE, {
+      onTaken: (error) => events.onDirectoryGone(error),
+    });
     try {
       return ServingNode.#openLocked(options, logger, events, adapt, lock);
     } catch (error) {
@@ -83,7 +93,7 @@ export class ServingNode {
     logger: Logger,
     events: ServingEvents,
     adapt: ((machine: Machine) => Machine) | null,
-    lock: DataLock,
+    lock: DataLocks,
   ): ServingNode {
     const caps = connectionCaps(options.node, descriptorLimit(), openDescriptors(), logger);
     const nodeOptions = {
@@ -134,7 +144,7 @@ export class ServingNode {
     return new ServingNode(node, lock, view, endWatch);
   }
 
-  private constructor(node: Node, lock: DataLock, view: OperatorView, endWatch: () => void) {
+  private constructor(node: Node, lock: DataLocks, view: OperatorView, endWatch: () => void) {
     this.#node = node;
     this.#lock = lock;
     this.#view = view;
@@ -197,7 +207,7 @@ function networkOf(
 function watchAll(
   options: ServerOptions,
   logger: Logger,
-  lock: DataLock,
+  lock: DataLocks,
   onGone: (error: Error) => void,
   needed: () => readonly NeededFile[],
 ): DirectoryWatch {
