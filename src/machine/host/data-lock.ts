@@ -107,7 +107,8 @@ export class DataLock {
       if (process.platform !== "darwin") server = await listen(path, file, locked);
       const isLocked = locked || process.platform === "win32";
       const stamp = await LockStamp.take(descriptor, {
-        ...{ isLocked, ...(onHad === undefined ? {} : { onHad }) },
+        isLocked,
+        ...(onHad === undefined ? {} : { onHad }),
         onTaken: (by) => onTaken?.(taken(path, by)),
       });
       if (stamp === null) throw heldBy(file);
