@@ -35,8 +35,10 @@ import { Lane } from "./lane.ts";
 import { withMissing } from "./missing-lanes.ts";
 import { NodeLink, type LinkOptions } from "./node-link.ts";
 import {
-  newRequest,
   type Done,
+  isAttemptOver,
+  lateText,
+  newRequest,
   type ReadRequest,
   type Request,
   type WriteRequest,
@@ -501,7 +503,7 @@ export class ClientCore {
     const late = new Set<Lane>();
     for (const request of this.#all()) {
       if (request.deadline <= now) {
-        this.#giveUp(request, "TIMEOUT", `no answer within ${request.timeoutMs} ms`);
+        this.#giveUp(request, "TIMEOUT", lateText(request));
       } else if (isAttemptOver(request, now)) {
         if (request.isWrite) request.maybeApplied = true;
         request.isOverdue = true;
@@ -601,8 +603,4 @@ function noteError(request: Request, error: KvError, of: Request["lastErrorOf"])
 
 function isWrongCluster(error: unknown): error is KvError {
   return error instanceof KvError && error.code === "WRONG_CLUSTER";
-}
-
-function isAttemptOver({ state, attemptDeadline }: Request, now: number): boolean {
-  return state === "sent" && attemptDeadline !== 0 && attemptDeadline <= now;
 }

@@ -123,3 +123,14 @@ export function newRequest(
     maybeApplied: false,
   };
 }
+
+/** Of a request without an answer: also what a read has waited for that may never come. */
+export function lateText({ timeoutMs, operation }: Request): string {
+  const revision = "atLeast" in operation ? (operation.atLeast ?? 0) : 0;
+  const state = revision === 0 ? "" : ` from a state that has come to revision ${revision}`;
+  return `no answer within ${timeoutMs} ms${state}`;
+}
+
+export function isAttemptOver({ state, attemptDeadline }: Request, now: number): boolean {
+  return state === "sent" && attemptDeadline !== 0 && attemptDeadline <= now;
+}

@@ -305,6 +305,21 @@ describe("a node that does not answer", () => {
     core.close();
   });
 
+  test("says of a read what it waited for", () => {
+    const cluster = new FakeCluster();
+    const core = cluster.core({ timeoutMs: 1000 });
+    for (const node of cluster.nodes) node.behaviour = { kind: "ignore" };
+    const { error } = ask(cluster, core, {
+      ...{ kind: "read", key: Buffer.from("a") },
+      ...{ local: true, revision: 0, atLeast: 99 },
+    });
+    expect(error).toMatchObject({
+      code: "TIMEOUT",
+      message: "no answer within 1000 ms from a state that has come to revision 99",
+    });
+    core.close();
+  });
+
   test("makes a write that was never sent fail definitely", () => {
     const cluster = new FakeCluster();
     cluster.node(1).behaviour = { kind: "ignore" };
