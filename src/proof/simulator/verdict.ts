@@ -186,11 +186,18 @@ function recover(world: SimWorld, serving: readonly Running[]): string | null {
 function serveAll(world: SimWorld, serving: readonly Running[]): string | null {
   // A node that is asked may be one whose data went back, and some client has been told so.
   if (world.trust.isToldToClients) return null;
-  // Links that broke may not be there again: until then a node that hears no leader refuses what no neighbour can answer in its stead.
-  const isFed = ({ index }: Running): boolean =>
-    world.nodes[index]?.node?.replica.standing().kind !== "cutOff";
+  // Links that broke may not be there again: until then a node that hears no leader refuses what no neighbour can answer in its stead, and
+  // one to which no leader sends what is decided refuses local reads of those who have seen more.
+  const length = world.trust.beyond === null ? world.safety.decided.length : 0;
+  const isFed = ({ index }: Running): boolean => {
+    const replica = world.nodes[index]?.node?.replica;
+    return (
+      replica === undefined ||
+      (replica.standing().kind !== "cutOff" && replica.appliedIdx >= length)
+    );
+  };
   if (!world.runUntil(() => serving.every(isFed), LIVENESS_MS)) {
-    return `not every node hears a leader${IN_TIME}`;
+    return `not every node hears a leader and what it decides${IN_TIME}`;
   }
   const clients = serving.map(({ index }) => world.newAllKinds(index));
   for (const client of clients) client.start();
