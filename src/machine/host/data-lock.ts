@@ -49,7 +49,7 @@ const WORD_FILE = "lock.name";
 const FLOCK_HELD = 1;
 
 /** What a file with two names means. */
-export const LINKED =
+const LINKED =
   "another directory has the same file, as after a copy with links (cp -al, rsync --link-dest), and what is written to the one is written to " +
   "the other. Make a copy with files of its own (cp -a DIR NEW), and use that";
 
@@ -198,7 +198,7 @@ function openLocked(file: string): LockFile {
   const found = fstatSync(descriptor);
   if (!found.isFile() || found.nlink > 1) {
     closeSync(descriptor);
-    throw notOurs(file, found.isFile() ? `is a hard link: ${LINKED}` : "is no file of its own");
+    throw found.isFile() ? linked(file) : notOurs(file, "is no file of its own");
   }
   if (process.platform !== "linux") {
     return { descriptor, locked: process.platform === "darwin" };
@@ -251,6 +251,11 @@ export class DirectoryInUse extends StorageError {
     super("LOCKED", `${fact}: stop it, or give this server another --data-dir`);
     this.fact = fact;
   }
+}
+
+/** Another directory has this file, too. */
+export function linked(file: string): StorageError {
+  return new StorageError("LOCKED", `${file} is a hard link: ${LINKED}`);
 }
 
 function notOurs(file: string, what: string): StorageError {

@@ -4,8 +4,7 @@
  */
 import { lstatSync, readdirSync, realpathSync, statSync, type Stats } from "node:fs";
 import { join } from "node:path";
-import { StorageError } from "../../base/index.ts";
-import { DataLock, type DataLockOptions, LINKED } from "./data-lock.ts";
+import { DataLock, type DataLockOptions, linked } from "./data-lock.ts";
 import { diskError } from "./disk-error.ts";
 
 /** Locks of a data directory and of the parts of it that are elsewhere. */
@@ -70,7 +69,7 @@ function checkFiles(folder: string): void {
     const path = join(folder, name);
     const found = lookAt(path);
     if (found?.isFile() === true && found.nlink > 1) {
-      throw new StorageError("LOCKED", `${path} is a hard link: ${LINKED}`);
+      throw linked(path);
     }
   }
 }

@@ -22,7 +22,7 @@ export function adviceOf({ text }: Said): Advice {
   if (/keep this one until that one serves/.test(text)) return { kind: "keep" };
   if (/--rejoin/.test(text)) return { kind: "rejoin" };
   if (
-    /correct --|start that version|start it with|start all with|give both|stop it|put (?:it )?back|start (?:it|this node) again|make room/i.test(
+    /correct --|start that version|start it with|start all with|give both|stop it|put (?:it )?back|start (?:it|this node) again|make room|make a copy with files of its own/i.test(
       text,
     )
   ) {

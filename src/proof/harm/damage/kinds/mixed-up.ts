@@ -1,4 +1,5 @@
 /** Directories and processes of one node taken for those of another. */
+import { linkSync, mkdirSync, readdirSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { swap } from "../files.ts";
 import { damage, story, type Kind } from "../kind.ts";
@@ -33,6 +34,16 @@ function hasFailed(scene: Scene, id: number): boolean {
 function swapData(scene: Scene): void {
   const [other = 0] = scene.behind;
   swap(scene.data(scene.hurt), scene.data(other));
+}
+
+/** Every file gets a second name, below the other directory. */
+function linkFiles(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [path, other] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) linkFiles(path, other);
+    else linkSync(path, other);
+  }
 }
 
 export const mixedUp: readonly Kind[] = [
@@ -78,6 +89,27 @@ export const mixedUp: readonly Kind[] = [
     await scene.settle("with two processes");
     await second.end("SIGKILL");
   }),
+  story(GROUP, "a copy of a directory whose log/ is a link, started beside it", async (scene) => {
+    scene.intact = scene.size;
+    const [data, elsewhere] = [scene.data(scene.hurt), `${scene.data(scene.hurt)}-log`];
+    renameSync(join(data, "log"), elsewhere);
+    symlinkSync(elsewhere, join(data, "log"));
+    const dataDirectory = `${data}-copy`;
+    copyDirectory(data, dataDirectory);
+    await scene.dangerousFirst();
+    const second = scene.spawn(scene.hurt, { dataDirectory, flags: scene.otherPorts() });
+    await second.ready();
+    await scene.settle("with two processes");
+    await second.end("SIGKILL");
+  }),
+  wronglyStarted(
+    "a copy with hard links (cp -al) is kept",
+    (scene) => {
+      linkFiles(scene.data(scene.hurt), `${scene.data(scene.hurt)}-linked`);
+      return scene.start(scene.ids);
+    },
+    (scene) => copyDirectory(`${scene.data(scene.hurt)}-linked`, scene.data(scene.hurt)),
+  ),
   story(GROUP, "a copy of a node started beside it", async (scene) => {
     // Of the node with the highest id: it dials all others, so both processes reach them.
     scene.intact = scene.size;
