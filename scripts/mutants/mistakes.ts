@@ -5,6 +5,7 @@ const GUARD = "src/server/node/peer-guard.ts";
 const REFUSALS = "src/server/node/refusals.ts";
 const JOINING = "src/replica/trust/joining.ts";
 const FETCH = "src/replica/snapshots/log-fetch.ts";
+const PEER_LINK = "src/links/peer-link.ts";
 const REPORTS = "src/server/node/reports.ts";
 const REPLICA = "src/replica/replica.ts";
 
@@ -57,6 +58,43 @@ export const MISTAKES: readonly Mutant[] = [
       ),
     ],
     by: ["test/storage/data-directory.test.ts"],
+  },
+  {
+    name: "marks of a second process are not compared",
+    breaks:
+      "a node runs on although a copy of its disk has taken part since, or a copy beside the original",
+    patches: [
+      patch(
+        REFUSALS,
+        "  return mark < (marks[0]?.from ?? 1);\n",
+        "  return mark < (marks[0]?.from ?? 1) || marks.length > 0;\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "an earlier process is listened to beside the later one",
+    breaks: "two processes of one node vote with one peer",
+    patches: [
+      patch(
+        PEER_LINK,
+        "      this.#session.close(reason);\n      this.#sessionEnded(reason);\n",
+        "      this.#sessionEnded(reason);\n",
+      ),
+    ],
+    by: "mistakes",
+  },
+  {
+    name: "who shook hands is not looked at again",
+    breaks: "a copy of a disk is let in that lacks what its original told during the handshake",
+    patches: [
+      patch(
+        "src/links/peer-links.ts",
+        "        const refusal = this.#stopped ? null : this.#checkRemote(remote);\n",
+        "        const refusal = this.#stopped ? this.#checkRemote(remote) : null;\n",
+      ),
+    ],
+    by: ["test/links/peer-links.test.ts"],
   },
   {
     name: "starts met are not remembered durably",

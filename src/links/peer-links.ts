@@ -12,6 +12,8 @@
  *       message only some slices are buffered; the rest of it are views of entries in the log.
  *   LINK-5. Handlers are never called from within a call of this object, nor after stop().
  *   LINK-6. Where nodes must show certificates, the dialer's certificate names the host at which this node would dial it.
+ *   LINK-7. A session begins only with a peer that is welcome at that moment. While it shook hands, a session with another process of
+ *       the same id, on a copy of its disk, may have told more than it knows.
  */
 import { assert, BROKEN, type LinkFault, NO_FAULT } from "../base/index.ts";
 import type { NodeId } from "../omnipaxos/index.ts";
@@ -29,6 +31,8 @@ import {
   type PeerLinksLimits,
   type PeerLinksOptions,
 } from "./peer-links-options.ts";
+
+const IGNORE: ConnectionHandlers = { onFrame: () => {}, onClose: () => {} };
 
 export class PeerLinks {
   readonly #options: PeerLinksOptions;
@@ -82,7 +86,7 @@ export class PeerLinks {
   accept(connection: Connection): ConnectionHandlers {
     if (this.#stopped) {
       connection.close("node stops");
-      return { onFrame: () => {}, onClose: () => {} };
+      return IGNORE;
     }
     this.#shaking.add(connection);
     const { clock, random, secret } = this.#options;
@@ -103,7 +107,12 @@ export class PeerLinks {
         const link = this.#links.get(remote.nodeId ?? 0);
         const presence = presenceIn(remote);
         assert(link !== undefined && presence !== null, "checkRemote lets only peers in");
-        return link.begin(connection, session, presence);
+        const refusal = this.#stopped ? null : this.#checkRemote(remote);
+        if (refusal === null) return link.begin(connection, session, presence);
+        // LINK-7. It dials again, and then is told so with a proof.
+        link.logOnce("peer connection refused", refusal.code, refusal.text, connection.remote);
+        connection.close(refusal.text);
+        return IGNORE;
       },
       failed: (failure) => {
         this.#shaking.delete(connection);

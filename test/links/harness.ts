@@ -12,6 +12,7 @@ import type {
   Network,
 } from "../../src/machine/ports/network.ts";
 import type { PeerHello } from "../../src/protocol/handshake/peer-hello.ts";
+import type { Refusal } from "../../src/links/handshake/index.ts";
 import type { PeerMessage } from "../../src/protocol/peer/peer.ts";
 import { seededRandom } from "../conformance/seeded-random.ts";
 
@@ -34,6 +35,8 @@ export interface LinkNodeOptions {
   readonly limits?: Partial<PeerLinksLimits>;
   /** Incarnations that this node has met; shared between lives of a node, as its disk is. */
   readonly known?: Map<number, string>;
+  /** Asked first about who would come in. */
+  readonly refuse?: (peer: number) => Refusal | null;
 }
 
 export class LinkNode {
@@ -70,6 +73,8 @@ export class LinkNode {
         random: seededRandom(1000 + options.id),
         logger: this.#logger(),
         admit: (peer, { incarnation }) => {
+          const refusal = options.refuse?.(peer) ?? null;
+          if (refusal !== null) return refusal;
           const before = known.get(peer);
           known.set(peer, before ?? incarnation);
           if (before === undefined || before === incarnation) return null;

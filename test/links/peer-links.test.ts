@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { latencyBucket } from "../../src/base/latency-buckets.ts";
 import type { PeerLinksLimits } from "../../src/links/peer-links-options.ts";
 import { encodeHandshake } from "../../src/protocol/handshake/handshake.ts";
+import { LinkNode } from "./harness.ts";
 import { pair, World } from "./sim-world.ts";
 
 describe("sessions between nodes", () => {
@@ -118,6 +119,31 @@ describe("sessions between nodes", () => {
     expect(one.received(2)).toEqual([5]);
     expect(one.status(2)).toMatchObject({ state: "connected" });
     expect(two.received(1)).toEqual([]);
+  });
+
+  test("who is not welcome any more when its handshake ends has no session, and the older one stays", () => {
+    let welcomes = Number.POSITIVE_INFINITY;
+    const world = new World();
+    const one = world.start(1, {
+      refuse: () => (welcomes-- > 0 ? null : { code: "WENT_BACK", text: "it knows less" }),
+    });
+    const two = world.start(2);
+    world.clock.run(500);
+    expect(two.links.isConnected(1)).toBe(true);
+    // Another process of node 2, on a copy of its disk. While it shakes hands, the first one tells what the copy does not know.
+    welcomes = 1;
+    const twin = new LinkNode({
+      id: 2,
+      peers: world.addresses,
+      network: world.network.host("twin"),
+      clock: world.clock.fork(),
+    });
+    twin.links.start();
+    world.clock.run(2000);
+    expect(one.count("session 2")).toBe(1);
+    expect(two.links.isConnected(1)).toBe(true);
+    expect(twin.links.isConnected(1)).toBe(false);
+    expect(twin.events).toContain("refused by 1: WENT_BACK proved");
   });
 
   test("a black hole ends the session after the deadline, and a new one follows when it heals", () => {

@@ -25,7 +25,7 @@ export interface DiskMemory {
   readonly heard: ReadonlyMap<number, HeardMark>;
 }
 
-const NOTHING: DiskMemory = { told: new Map(), heard: new Map() };
+export const NO_MEMORY: DiskMemory = { told: new Map(), heard: new Map() };
 
 interface Content {
   readonly told: { readonly runs: Readonly<Record<string, readonly [number, number, number][]>> };
@@ -36,13 +36,13 @@ interface Content {
 
 /** Nothing, when the file is missing or damaged. */
 export function memoryOn(disk: Disk): DiskMemory {
-  if (!disk.exists(FILE)) return NOTHING;
+  if (!disk.exists(FILE)) return NO_MEMORY;
   let content: Content;
   try {
     const bytes = SlotFile.read(disk, FILE, disk.size(FILE) / SLOTS, (what) => new Error(what));
     content = JSON.parse(Buffer.from(bytes).toString()) as Content;
   } catch {
-    return NOTHING;
+    return NO_MEMORY;
   }
   const told = Object.entries(content.told.runs).map(([id, runs]) => {
     const named = runs.map(([boot, from, to]): Run => ({ boot, from, to }));

@@ -17,6 +17,7 @@ import type { DiskImage, Invocation, SimNode } from "./sim-node.ts";
 import type { LinkPair } from "./shapes.ts";
 import type { SimWorld } from "./sim-world.ts";
 import type { DiskChange } from "./trust.ts";
+import { playTwin, type TwinTools } from "./twin-scene.ts";
 
 type OneDisk = Exclude<Mistake, { kind: "otherSize" | GrandKind }>;
 type Of<K extends Mistake["kind"]> = Extract<Mistake, { kind: K }>;
@@ -72,6 +73,12 @@ export class MistakeInjector {
         });
       } else if (mistake.kind === "followCopies") {
         clock.after(mistake.copyAtMs, () => this.#copyAndLeaveBehind(mistake));
+      } else if (mistake.kind === "twin" && mistake.cold) {
+        clock.after(mistake.copyAtMs, () => this.#copyCold(mistake, mistake.node));
+      } else if (mistake.kind === "twin") {
+        clock.after(mistake.copyAtMs, () =>
+          this.#copies.set(mistake, this.#node(mistake.node).image()),
+        );
       } else if ("copyAtMs" in mistake) clock.after(mistake.copyAtMs, () => this.#copy(mistake));
       clock.after(atMs, () => {
         if (this.#isOver) return;
@@ -92,6 +99,7 @@ export class MistakeInjector {
     if (mistake.kind === "goBackTogether") return this.#goBackTogether(mistake);
     if (mistake.kind === "followCopies") return this.#followCopies(mistake);
     if (mistake.kind === "disksInTurns") return this.#disksInTurns(mistake);
+    if (mistake.kind === "twin") return this.#twin(mistake);
     const nodes = mistake.kind === "swap" ? [mistake.node, mistake.other] : [mistake.node];
     if (!this.#take(nodes)) return false;
     this.#hold(nodes, mistake, (ran) => this.#change(mistake, ran));
@@ -346,6 +354,33 @@ export class MistakeInjector {
     });
   }
 
+  #twin(mistake: Of<"twin">): boolean {
+    const { node, wayOut, thenMs } = mistake;
+    const copy = this.#copies.get(mistake);
+    if (copy === undefined || !this.#take([node])) return false;
+    const tools: TwinTools = {
+      later: (ms, action) => this.#later(ms, action),
+      end: (machine, done) => {
+        this.#pending += 1;
+        machine.hold(mistake.ends, () => {
+          this.#pending -= 1;
+          done();
+        });
+      },
+    };
+    playTwin(this.#world, mistake, copy, tools, (change, other) => {
+      this.#ways.set(node, { wayOut, thenMs, before: other });
+      if (change !== null) {
+        const { files, lives } = change;
+        this.#apply(node, files, { isShown: false, lives, forgets: true });
+        return this.#free([node], USUAL);
+      }
+      this.#busy.delete(node);
+      if (this.#node(node).isOut) this.#onNoticed(node);
+    });
+    return true;
+  }
+
   /** One that has said that it cannot go on gets an empty disk: the nodes are free again, and none may wait for an operator. */
   #freeAll(nodes: readonly number[], changed: readonly number[]): void {
     for (const node of nodes) this.#busy.delete(node);
@@ -407,11 +442,15 @@ export class MistakeInjector {
       });
       return;
     }
+    this.#copyCold(mistake, node);
+  }
+
+  #copyCold(mistake: Mistake, node: number): void {
     if (!this.#take([node])) return;
     this.#hold([node], { ends: "stop" }, () => {
-      this.#copies.set(mistake, machine.image());
+      this.#copies.set(mistake, this.#node(node).image());
       this.#busy.delete(node);
-      machine.release();
+      this.#node(node).release();
     });
   }
 

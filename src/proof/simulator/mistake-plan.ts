@@ -4,6 +4,7 @@
  */
 import type { NodeId } from "../../omnipaxos/index.ts";
 import { type DisksInTurns, drawDisksInTurns } from "./disk-turns.ts";
+import { drawTwinned, type Twinned } from "./twin-plan.ts";
 import { type SeededRandom, shuffled } from "../../machine/ports/index.ts";
 
 /** How the process ends on whose disk something is to be done. */
@@ -101,6 +102,8 @@ export type Mistake =
     >
   /** An empty disk is put in, taken out, and put in again, with the one from before in between. */
   | Kind<"disksInTurns", DisksInTurns & { ends: Ending }>
+  /** A copy of the node's disk is started as the same node, beside the original. */
+  | Kind<"twin", Twinned & { ends: Ending; wayOut: WayOut; thenMs: number }>
   /** Nodes are started as those of a cluster of other members, and `ms` later with the right ones. */
   | Kind<
       "otherSize",
@@ -133,7 +136,7 @@ interface Scope {
 }
 
 /** What makes up a run on its own, and needs more time than others. */
-export type GrandKind = "goBackTogether" | "followCopies" | "disksInTurns";
+export type GrandKind = "goBackTogether" | "followCopies" | "disksInTurns" | "twin";
 
 /** A new kind does not compile until it is drawn here. */
 const DRAW: {
@@ -198,7 +201,12 @@ const DRAW: {
 
 // The table above has exactly these keys.
 const USUAL_KINDS = Object.keys(DRAW) as readonly Exclude<MistakeKind, GrandKind>[];
-const GRAND_KINDS: readonly GrandKind[] = ["goBackTogether", "followCopies", "disksInTurns"];
+const GRAND_KINDS: readonly GrandKind[] = [
+  "goBackTogether",
+  "followCopies",
+  "disksInTurns",
+  "twin",
+];
 /** Every kind of mistake of people and disks that a plan may have. */
 export const MISTAKE_KINDS: readonly MistakeKind[] = [...USUAL_KINDS, ...GRAND_KINDS];
 
@@ -287,6 +295,17 @@ export function drawTurns(
   const { atMs, who, turns } = drawDisksInTurns(random, nodes, electionTimeoutMs);
   const ends = random.pick(["stop", "kill", "power"] as const);
   return { atMs, mistake: { kind: "disksInTurns", who, ends, turns } };
+}
+
+/** The only mistake of its run. */
+export function drawTwin(
+  random: SeededRandom,
+  nodes: number,
+  electionTimeoutMs: number,
+): TimedMistake {
+  const { atMs, ...twinned } = drawTwinned(random, nodes, electionTimeoutMs);
+  const { ends, wayOut, thenMs } = drawOne(random, twinned.node, nodes);
+  return { atMs, mistake: { kind: "twin", ...twinned, ends, wayOut, thenMs } };
 }
 
 function drawOne(random: SeededRandom, node: number, nodes: number): OnOneDisk {

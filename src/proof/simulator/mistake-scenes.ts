@@ -6,6 +6,8 @@ import {
   drawMistakes,
   drawTogether,
   drawTurns,
+  drawTwin,
+  type Mistake,
   type MistakeShare,
   type TimedMistake,
 } from "./mistake-plan.ts";
@@ -24,6 +26,9 @@ const FOLLOW: Readonly<Record<MistakeShare, number>> = { some: 0.01, always: 0.1
 /** And in how many the disks of one node take turns. */
 const TURNS: Readonly<Record<MistakeShare, number>> = { some: 0.01, always: 0.1 };
 
+/** And in how many a copy of a node runs beside it. */
+const TWIN: Readonly<Record<MistakeShare, number>> = { some: 0.01, always: 0.1 };
+
 /** Drawn apart, so that all else means what it meant. */
 export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeShare): Plan {
   const { nodes } = plan;
@@ -38,6 +43,10 @@ export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeSha
   if (nodes >= 3 && random.fork("turns").chance(TURNS[share])) {
     const own = random.fork("disks in turns");
     return grand(plan, own, drawTurns(own, nodes, plan.electionTimeoutMs));
+  }
+  if (nodes >= 3 && random.fork("twin").chance(TWIN[share])) {
+    const own = random.fork("a twin");
+    return grand(plan, own, drawTwin(own, nodes, plan.electionTimeoutMs));
   }
   const mistakes = drawMistakes(random, nodes, Math.max(plan.faultsMs, MISTAKES_MS), share);
   const last = mistakes.at(-1);
@@ -58,24 +67,25 @@ export function withMistakes(plan: Plan, random: SeededRandom, share: MistakeSha
 /** A run of its own. Snapshots come often enough to take the place of entries that the others have decided. */
 function grand(plan: Plan, random: SeededRandom, timed: TimedMistake): Plan {
   const { mistake } = timed;
-  const lastsMs =
-    mistake.kind === "disksInTurns"
-      ? turnsMs(mistake.turns)
-      : "aloneMs" in mistake
-        ? mistake.aloneMs
-        : 0;
+  const isLong = mistake.kind === "disksInTurns" || mistake.kind === "twin";
   return {
     ...plan,
-    operationsPerClient: mistake.kind === "disksInTurns" ? 90 : 30,
+    operationsPerClient: isLong ? 90 : 30,
     thinkMsMax: 120,
     // The copies are to come to more than their originals had.
     newcomerOperations: 80,
     snapshotEntries: random.pick([5, 15, 40]),
     retainedEntries: random.pick([0, 3]),
-    faultsMs: timed.atMs + lastsMs + AFTER_MS,
+    faultsMs: timed.atMs + lastsMs(mistake) + AFTER_MS,
     faults: [],
     mistakes: [timed],
   };
+}
+
+function lastsMs(mistake: Mistake): number {
+  if (mistake.kind === "disksInTurns") return turnsMs(mistake.turns);
+  if (mistake.kind === "twin") return mistake.bothMs + mistake.aloneMs;
+  return "aloneMs" in mistake ? mistake.aloneMs : 0;
 }
 
 /** A loss matters most while the nodes that know better are away, and those that do not are there. */

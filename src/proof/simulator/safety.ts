@@ -51,8 +51,9 @@ export class SafetyChecker {
   readonly #trust: Trust;
   readonly #decided: (Uint8Array | undefined)[] = [];
   readonly #lives = new Map<number, Life>();
+  /** By node: what twins have told counts together. */
   readonly #said = new Map<number, Said>();
-  readonly #leaders = new Map<string, string>();
+  readonly #leaders = new Map<string, { readonly node: number; readonly life: number }>();
   readonly #stateHashes = new Map<number, string>();
   readonly #leases = new Map<number, readonly number[]>();
   /** What each node has decided on its disk, by index. */
@@ -116,7 +117,7 @@ export class SafetyChecker {
 
   /** What the node has told of votes and this disk does not hold; null: nothing. */
   lackOf(node: number, { core }: Replica): string | null {
-    const said = this.#said.get(node);
+    const said = this.#said.get(this.#trust.nodeAt(node));
     if (said === undefined) return null;
     if (compareBallots(core.promise, said.promise) < 0) {
       return `promise ${ballotText(core.promise)}, had told ${ballotText(said.promise)}`;
@@ -141,7 +142,7 @@ export class SafetyChecker {
       this.#placeless.add(node);
     } else if (lack === null) this.#placeless.delete(node);
     if (isWhole) this.#hold(lack === null, `node ${node}: came back with ${lack}`);
-    if (!isWhole) this.#forgetBallots(node);
+    if (!isWhole && this.#trust.nodeAt(node) === node) this.#forgetBallots(node);
     this.#lives.set(node, {
       number: (this.#lives.get(node)?.number ?? 0) + 1,
       // What it decided and had not on disk it may forget; it is decided all the same, and SAFETY-1 remembers.
@@ -176,7 +177,10 @@ export class SafetyChecker {
   /** @param logBegun what its disk says after the crash */
   onCrash(node: number, logBegun: boolean): void {
     // A disk that was emptied has said nothing yet.
-    const said = this.#lives.get(node)?.counts === false ? undefined : this.#said.get(node);
+    const said =
+      this.#lives.get(node)?.counts === false
+        ? undefined
+        : this.#said.get(this.#trust.nodeAt(node));
     assert(
       logBegun || said === undefined || said.promise.n === 0,
       `node ${node}: its identity does not say that its log has begun, which others have heard of`,
@@ -232,7 +236,7 @@ export class SafetyChecker {
     this.#trust.onPlaced(node);
     // From here on this disk answers for the node; what the lost one had told is told no more.
     const { durable } = replica.core;
-    this.#said.set(node, { ...durable });
+    this.#said.set(this.#trust.nodeAt(node), { ...durable });
     const life = this.#lives.get(node);
     if (life !== undefined) life.counts = true;
     const before = this.#decidedBefore.get(node) ?? 0;
@@ -258,9 +262,10 @@ export class SafetyChecker {
 
   #raise(node: number, told: Said): void {
     if (this.#lives.get(node)?.counts === false) return;
-    const said = this.#said.get(node);
+    const id = this.#trust.nodeAt(node);
+    const said = this.#said.get(id);
     if (said === undefined) {
-      this.#said.set(node, { ...told });
+      this.#said.set(id, { ...told });
       return;
     }
     if (compareBallots(told.promise, said.promise) > 0) said.promise = told.promise;
@@ -307,10 +312,21 @@ export class SafetyChecker {
 
   #onLeading(node: number, ballot: Ballot): void {
     const name = ballotText(ballot);
-    const who = `${node} in life ${this.#lives.get(node)?.number}`;
+    const who = { node, life: this.#lives.get(node)?.number ?? 0 };
     const known = this.#leaders.get(name);
-    if (known === undefined) this.#leaders.set(name, who);
-    else this.#hold(known === who, `ballot ${name} was led by node ${known} and by node ${who}`);
+    if (known === undefined) {
+      this.#leaders.set(name, who);
+      return;
+    }
+    const id = this.#trust.nodeAt(node);
+    if (known.node !== node && this.#trust.nodeAt(known.node) === id) {
+      this.#trust.onLedTwice(id, name);
+    }
+    const isSame = known.node === node && known.life === who.life;
+    this.#hold(
+      isSame,
+      `ballot ${name} was led by node ${known.node} in life ${known.life} and by node ${node} in life ${who.life}`,
+    );
   }
 }
 

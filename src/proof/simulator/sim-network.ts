@@ -62,6 +62,8 @@ export interface SimNetworkOptions {
     from: string,
     to: string,
     frame: Uint8Array,
+    /** Of one that arrives: the end has not given its connection up. */
+    isHeard: boolean,
   ) => void;
 }
 
@@ -83,6 +85,8 @@ export class SimNetwork {
   readonly #defaultPath: PathFaults;
   readonly #paths = new Map<string, PathFaults>();
   readonly #listeners = new Map<string, ListenerEntry>();
+  /** Where the addresses of a host lead, if not there. */
+  readonly #leads = new Map<string, string>();
   readonly #links = new Set<SimLink>();
   /** Grows with each crash: what belongs to an earlier life is dead. */
   readonly #lives = new Map<string, number>();
@@ -150,6 +154,12 @@ export class SimNetwork {
     }
   }
 
+  /** From now on whoever dials an address of `host` comes to the other one; null: to `host` again. Connections stay. */
+  lead(host: string, other: string | null): void {
+    if (other === null) this.#leads.delete(host);
+    else this.#leads.set(host, other);
+  }
+
   /** Connections under way or open, for tests. */
   get connectionCount(): number {
     return this.#links.size;
@@ -189,9 +199,10 @@ export class SimNetwork {
   }
 
   #dial(host: string, address: Address, channel: Channel, handlers: DialHandlers): Connection {
-    const key = `${address.host}:${address.port}`;
+    const target = this.#leads.get(address.host) ?? address.host;
+    const key = `${target}:${address.port}`;
     const entry = this.#listeners.get(key);
-    const server = entry?.host ?? address.host;
+    const server = entry?.host ?? target;
     const link = new SimLink(this, host, server, key, () => this.#links.delete(link));
     this.#links.add(link);
     link.dialer.handlers = handlers;
@@ -345,7 +356,7 @@ class SimEnd implements Connection {
   send(frame: Uint8Array): void {
     const opened = this === this.#link.acceptor || this.#link.open;
     if (!this.alive || this.#closing || !opened) return;
-    this.#link.network.onFrame?.("sent", this.host, this.remote, frame);
+    this.#link.network.onFrame?.("sent", this.host, this.remote, frame, true);
     this.#transmit(frame);
   }
 
@@ -449,7 +460,7 @@ class SimEnd implements Connection {
   #arrive(item: Uint8Array | { readonly close: string }): void {
     if (!this.alive) return;
     if (!(item instanceof Uint8Array)) return this.#end(item.close);
-    this.#link.network.onFrame?.("received", this.remote, this.host, item);
+    this.#link.network.onFrame?.("received", this.remote, this.host, item, !this.#closing);
     if (!this.#closing) this.handlers?.onFrame(item);
   }
 

@@ -46,6 +46,8 @@ export interface SimNodeContext {
   readonly safety: SafetyChecker;
   readonly trust: Trust;
   readonly syncMs: number;
+  /** Its lives are counted from here on. Default 0. */
+  readonly livesBefore?: number;
   /** The node is back: a process after the first runs. */
   readonly onBack: () => void;
   /** The process has said for good that it cannot go on: only an operator can bring the node back. */
@@ -86,6 +88,7 @@ const FINAL: ReadonlySet<string> = new Set([
 ] satisfies (StorageErrorCode | ErrorCode)[]);
 
 export class SimNode {
+  /** The position of its node, or the place of a twin behind those. */
   readonly index: number;
   readonly host: string;
   readonly disk: SimDisk;
@@ -124,6 +127,7 @@ export class SimNode {
     this.#options = options;
     this.#skew = skew;
     this.#context = context;
+    this.#life = context.livesBefore ?? 0;
     this.disk = new SimDisk({
       random: context.random.fork("disk"),
       schedule: (ms, callback) => this.#clock?.after(ms, callback),

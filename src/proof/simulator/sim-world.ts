@@ -9,6 +9,7 @@ import { LimitedClient } from "./limited-client.ts";
 import { AllKinds } from "./all-kinds.ts";
 import { Coverage } from "./coverage.ts";
 import type { FaultKind, Plan } from "./plan.ts";
+import { memoryOn, NO_MEMORY } from "./disk-memory.ts";
 import { History } from "./history.ts";
 import { HostileClient } from "./hostile-client.ts";
 import { scheduleSettings } from "./setting-changes.ts";
@@ -20,9 +21,10 @@ import type { PeerMessage } from "../../protocol/peer/index.ts";
 import { describeMessage, isOfSession, messagesIn } from "./peer-tap.ts";
 import { SafetyChecker } from "./safety.ts";
 import { SimClient, type SimClientOptions } from "./sim-client.ts";
+import { SessionFrames } from "./session-frames.ts";
 import { SimClock } from "./sim-clock.ts";
 import { SimNetwork } from "./sim-network.ts";
-import { CrashPoint, SimNode } from "./sim-node.ts";
+import { CrashPoint, type DiskImage, SimNode } from "./sim-node.ts";
 import { Trace } from "./trace.ts";
 import { Trust } from "./trust.ts";
 import { Watcher as WatchingClient } from "./watcher.ts";
@@ -62,6 +64,10 @@ const STEPS_MAX = 1_000_000;
 /** Of a client that comes when a node is back: it asks at once. */
 const NEWCOMER_THINK_MS = 5;
 const NEWCOMER_PIPELINE = 2;
+/** The machine on which a second process of some node runs. */
+export const TWIN_HOST = "twin";
+/** More than an original has lives. */
+const LIVES_BEFORE_TWIN = 1_000_000;
 const PEER_PORT = 7000;
 const CLIENT_PORT = 4100;
 
@@ -97,8 +103,8 @@ export class SimWorld {
   /** A node has said that it cannot go on for good. */
   onNoticed: (node: number) => void = () => {};
   readonly #watchers = new Set<Watcher>();
-  /** In which life of its sender a frame was sent. */
-  readonly #sentIn = new WeakMap<Uint8Array, number>();
+  readonly #frames: SessionFrames;
+  #twin: SimNode | null = null;
   #isClosed = false;
   /** Of users and rights, at any node at any time. */
   #newestEpoch = 0;
@@ -111,8 +117,16 @@ export class SimWorld {
     this.trust = new Trust(
       plan.nodes,
       plan.faults.every(({ fault }) => !LOSSY.has(fault.kind)),
+      {
+        memory: (place) => {
+          const machine = this.#machineAt(place);
+          return machine === null ? NO_MEMORY : memoryOn(machine.disk);
+        },
+        lack: (place) => this.#frames.lackAt(place),
+      },
     );
     this.safety = new SafetyChecker(this.trust);
+    this.#frames = new SessionFrames(this.trust, this.safety, (place) => this.#machineAt(place));
     this.#random = new SeededRandom(seed);
     this.trace = new Trace(this.clock, print);
     this.network = new SimNetwork({
@@ -126,7 +140,7 @@ export class SimWorld {
       },
       halfOpenMs: HALF_OPEN_MS,
       quantumMs: plan.quantumMs,
-      onFrame: (stage, from, to, frame) => this.#onFrame(stage, from, to, frame),
+      onFrame: (...frame) => this.#onFrame(...frame),
     });
     this.nodes = plan.skews.map((skew, index) => this.#newNode(index, skew));
     this.clients = Array.from({ length: plan.clients }, (_, index) => this.#newClient(index));
@@ -247,7 +261,49 @@ export class SimWorld {
     return () => this.#watchers.delete(watcher);
   }
 
+  /**
+   * A second process of this node, on a machine of its own. A run has one at most.
+   * @returns the machine, on which the process runs
+   */
+  startTwin(of: number, { files, lives }: DiskImage): SimNode {
+    assert(this.#twin === null, "a run has one twin at most");
+    const { plan, clock, network, trace, coverage, safety, trust } = this;
+    const place = trust.addTwin(of);
+    const options = this.#nodeOptions(of);
+    const address = { host: TWIN_HOST, port: PEER_PORT };
+    const peerAddresses = new Map(options.peerAddresses).set(of + 1, address);
+    const clientAddress = { host: TWIN_HOST, port: CLIENT_PORT };
+    const twin = new SimNode(
+      place,
+      TWIN_HOST,
+      { ...options, peerAddresses, clientAddress },
+      plan.skews[of] ?? 1,
+      {
+        clock,
+        network,
+        trace,
+        coverage,
+        safety,
+        trust,
+        random: this.#random.fork(TWIN_HOST),
+        syncMs: plan.syncMs,
+        livesBefore: LIVES_BEFORE_TWIN,
+        onBack: () => {},
+        onNoticed: () => {},
+      },
+    );
+    this.#twin = twin;
+    twin.changeDisk(files, { isShown: false, lives, forgets: true });
+    twin.start();
+    return twin;
+  }
+
+  #machineAt(place: number): SimNode | null {
+    return this.nodes[place] ?? this.#twin;
+  }
+
   #checkNodes(): void {
+    this.#twin?.check();
     for (const node of this.nodes) {
       node.check();
       const epoch = node.node?.replica.state.access.epoch ?? 0;
@@ -475,40 +531,34 @@ export class SimWorld {
     for (const watcher of this.#watchers) watcher(from, to, message);
   }
 
-  #onSessionFrame(
-    stage: "sent" | "received",
-    from: number,
-    to: number,
-    frame: Uint8Array,
-    messages: readonly PeerMessage[],
-  ): void {
-    if (stage === "sent") {
-      this.#sentIn.set(frame, this.nodes[from]?.life ?? 0);
-      return;
-    }
-    const report = messages.findLast((message) => message.type === "report") ?? null;
-    this.trust.onHeard(from, to, this.#sentIn.get(frame) ?? 0, report);
+  /** Of the process that runs on this machine. */
+  #placeOf(host: string): number {
+    return host === TWIN_HOST ? this.nodes.length : Number(host.slice(1)) - 1;
   }
 
-  #onFrame(stage: "sent" | "received", from: string, to: string, frame: Uint8Array): void {
+  #onFrame(
+    stage: "sent" | "received",
+    from: string,
+    to: string,
+    frame: Uint8Array,
+    isHeard: boolean,
+  ): void {
     const peers = isNode(from) && isNode(to);
     const messages = peers ? messagesIn(frame) : [];
     for (const message of messages) {
       this.coverage.hit(`${stage} ${message.type}`);
-      if (stage === "sent") this.#onSent(positionOf(from), positionOf(to), message);
+      if (stage === "sent") this.#onSent(this.#placeOf(from), this.#placeOf(to), message);
     }
-    if (peers && isOfSession(frame))
-      this.#onSessionFrame(stage, positionOf(from), positionOf(to), frame, messages);
+    if (peers && isOfSession(frame)) {
+      const [sender, receiver] = [this.#placeOf(from), this.#placeOf(to)];
+      if (stage === "sent") this.#frames.onSent(sender, frame);
+      else this.#frames.onReceived(sender, receiver, frame, { messages, isHeard });
+    }
     if (stage === "sent") return;
     this.trace.frame(from, to, frame, () =>
       messages.length === 0 ? `<${frame.length} bytes>` : messages.map(describeMessage).join("; "),
     );
   }
-}
-
-/** The position of the node that runs on this machine. */
-function positionOf(host: string): number {
-  return Number(host.slice(1)) - 1;
 }
 
 /** The machine of the node at this position. */
@@ -517,5 +567,5 @@ export function hostOf(index: number): string {
 }
 
 function isNode(host: string): boolean {
-  return host.startsWith("n");
+  return host.startsWith("n") || host === TWIN_HOST;
 }

@@ -15,6 +15,10 @@
  *       or a cluster of two, one of which is enough to read. From then on the run is *beyond* what can be promised: the nodes must
  *       notice wherever two of them that run differ.
  *
+ * Of two live processes of one node, the *twins*, each may tell what the other one lacks, and while no peer has met both nobody can
+ * know. As long as each of them is listened to only while it holds all that both have told, they are as good as one that ran on: (1). A
+ * node that listens to one which lacks something, and has nothing against it, makes the run beyond: (2).
+ *
  * Invariants:
  *   TRUST-1. No node listens to a disk that has its place and lacks a start which the node has met, nor to another disk than the one with
  *       its place that it has met last, but one that has got its place by `--rejoin` after that. One node cannot tell: one whose own
@@ -56,6 +60,23 @@ export interface Start {
   readonly claims: DurableClaims;
   /** The votes it has reported that are gone; null: none. */
   readonly lack: string | null;
+}
+
+/** What can be seen of a machine at any time. */
+export interface Look {
+  memory(place: number): DiskMemory;
+  /** What its node has told, by whichever process, and this one does not hold; null: nothing. */
+  lack(place: number): string | null;
+}
+
+/** Of a frame of a session. */
+export interface HeardFrame {
+  /** Of its sender. */
+  readonly life: number;
+  /** What its sender lacked then of what a twin of it had told. */
+  readonly lack: string | null;
+  /** Its end had not given the connection up. */
+  readonly isHeard: boolean;
 }
 
 type State = "whole" | "changed" | "joining";
@@ -104,8 +125,13 @@ export interface Notice {
 }
 
 export class Trust {
-  readonly #disks: readonly Disk[];
-  readonly #met: readonly Map<number, Met>[];
+  /** By place: those of the nodes, and those of twins behind them. */
+  readonly #disks: Disk[];
+  /** By place, and then by node. */
+  readonly #met: Map<number, Met>[];
+  /** Whose twins run at places behind those of the nodes. */
+  readonly #twins = new Map<number, number>();
+  readonly #look: Look;
   /** The last mark that each node has heard of each other. */
   readonly #heard: Map<number, HeardMark>[];
   /** Directories in the order in which they came, and which of them by `--rejoin`. */
@@ -119,20 +145,9 @@ export class Trust {
   #isTouched = false;
 
   /** @param faithfulLinks what arrives is also heard */
-  constructor(nodes: number, faithfulLinks: boolean) {
-    const disk = (): Disk => ({
-      state: "whole",
-      isShown: false,
-      isCopy: false,
-      lack: null,
-      isOut: false,
-      start: null,
-      startLives: [],
-      lives: [],
-      waits: new Set(),
-      whole: { disk: null, lives: [] },
-    });
-    this.#disks = Array.from({ length: nodes }, disk);
+  constructor(nodes: number, faithfulLinks: boolean, look: Look) {
+    this.#look = look;
+    this.#disks = Array.from({ length: nodes }, newDisk);
     this.#met = Array.from({ length: nodes }, () => new Map<number, Met>());
     this.#heard = Array.from({ length: nodes }, () => new Map<number, HeardMark>());
     this.#faithfulLinks = faithfulLinks;
@@ -161,6 +176,26 @@ export class Trust {
   /** Some disk was changed, or a node started as another one. */
   get isTouched(): boolean {
     return this.#isTouched;
+  }
+
+  /** @returns the place of a second process of this node, which begins on a copy of its disk */
+  addTwin(of: number): number {
+    const place = this.#disks.length;
+    this.#twins.set(place, of);
+    this.#disks.push(newDisk());
+    this.#met.push(new Map());
+    this.#heard.push(new Map());
+    return place;
+  }
+
+  /** The node whose process runs at this place. */
+  nodeAt(place: number): number {
+    return this.#twins.get(place) ?? place;
+  }
+
+  /** Both twins lead with one ballot: each has promised it, and none has told the other. */
+  onLedTwice(node: number, ballot: string): void {
+    this.#beyond ??= `ballot ${ballot} is led by both processes of node ${node}`;
   }
 
   lives(node: number): readonly number[] {
@@ -254,7 +289,8 @@ export class Trust {
       const mayBeUnknown =
         !this.#faithfulLinks || this.#disks.some((_, to) => this.#unknownMark(to, node) !== null);
       const isUnknown = isCopy && mayBeUnknown;
-      const isWhole = state === "whole" && !isUnknown && code !== "MEMBERS_MISMATCH";
+      const isTwin = this.hasTwin(node) && this.#isBesideAnother(node);
+      const isWhole = state === "whole" && !isUnknown && !isTwin && code !== "MEMBERS_MISMATCH";
       assert(!isWhole, `node ${node} stops for nothing (${code}): ${text}`);
     }
   }
@@ -274,7 +310,15 @@ export class Trust {
   }
 
   /** Within a session `to` hears what `from` sent in that life. TRUST-1, TRUST-4, TRUST-5, TRUST-6. */
-  onHeard(from: number, to: number, life: number, report: HeardReport | null): void {
+  onHeard(
+    from: number,
+    to: number,
+    { life, lack, isHeard }: HeardFrame,
+    report: HeardReport | null,
+  ): void {
+    const node = this.nodeAt(from);
+    // A twin may have come in its stead.
+    if (!isHeard && this.hasTwin(from)) return;
     const [sender, listener] = [this.#of(from).start, this.#of(to).start];
     const claims = report?.joined === true ? report.durable : null;
     if (sender === null || listener === null) return;
@@ -284,26 +328,29 @@ export class Trust {
       `node ${to}, one of ${listener.members.join()}, listens to node ${from}, one of ${sender.members.join()}`,
     );
     if (this.#of(from).waits.has(life)) {
-      const isClaim = report?.places.some(({ node }) => node === from + 1) === true;
+      const isClaim = report?.places.some((place) => place.node === node + 1) === true;
       if (isClaim) this.#onClaimed(from, life);
       return;
     }
     // Nothing else that is still on its way from an earlier process says anything new.
     if (!isPresent) return;
     const { whole } = this.#of(from);
-    const met = this.#met[to]?.get(from);
+    const met = this.#met[to]?.get(node);
     const refuses = this.#mustRefuse(to, from) ?? this.#lessThanTold(met, claims, listener, sender);
     assert(refuses === null, `node ${to} listens to node ${from}: ${refuses}`);
+    if (lack !== null && this.hasTwin(from)) {
+      this.#beyond ??= `node ${to} cannot know that node ${node}, which it listens to, has had a twin, and lacks ${lack}`;
+    }
     // A disk that was met must be there again.
     if (!whole.lives.includes(life)) whole.lives = [...whole.lives, life];
     const { disk } = sender;
     if (this.#faithfulLinks && report !== null && report.mark > 0) {
-      this.#heard[to]?.set(from, { disk, boot: sender.boot, mark: report.mark });
+      this.#heard[to]?.set(node, { disk, boot: sender.boot, mark: report.mark });
     }
     const told = met?.life === life && met.tellLife === listener.life ? met.claims : null;
-    const toldBefore = sender.memory.told.get(to)?.at(-1)?.to ?? 0;
+    const toldBefore = sender.memory.told.get(this.nodeAt(to))?.at(-1)?.to ?? 0;
     const tellLife = listener.life;
-    this.#met[to]?.set(from, { disk, life, tellLife, claims: claims ?? told, toldBefore });
+    this.#met[to]?.set(node, { disk, life, tellLife, claims: claims ?? told, toldBefore });
   }
 
   /** Whoever records the claim refuses the disk of before from now on, also when that one is in again already. */
@@ -313,6 +360,17 @@ export class Trust {
     if (disk.state === "whole" && !disk.lives.includes(life)) disk.state = "changed";
   }
 
+  /** Some peer knows better, or some will: it is one of two, and not the one that has told the last. */
+  #isBesideAnother(place: number): boolean {
+    if (this.#look.lack(place) !== null) return true;
+    const node = this.nodeAt(place);
+    return this.#disks.some((_, to) => {
+      if (this.nodeAt(to) === node) return false;
+      const known = this.#look.memory(to).heard.get(node);
+      return this.#mustRefuse(to, place) !== null || this.#unknownMark(to, place, known) !== null;
+    });
+  }
+
   #next(byRejoin: boolean): { readonly at: number; readonly byRejoin: boolean } {
     this.#disksSeen += 1;
     return { at: this.#disksSeen, byRejoin };
@@ -320,7 +378,7 @@ export class Trust {
 
   /** What `node` must have against the disk of `peer`; null: nothing. */
   #mustRefuse(node: number, peer: number): string | null {
-    const met = this.#met[node]?.get(peer);
+    const met = this.#met[node]?.get(this.nodeAt(peer));
     const { start, startLives, state } = this.#of(peer);
     // One that waits votes for nothing.
     if (start === null || state === "joining") return null;
@@ -339,13 +397,16 @@ export class Trust {
   }
 
   /** The mark that `node` has heard of the disk of `peer`, and the disk does not know; null: there is none. */
-  #unknownMark(node: number, peer: number): string | null {
-    const heard = this.#heard[node]?.get(peer);
+  #unknownMark(
+    node: number,
+    peer: number,
+    heard: HeardMark | undefined = this.#heard[node]?.get(this.nodeAt(peer)),
+  ): string | null {
     const { start } = this.#of(peer);
     // One that has rejoined since is another disk.
     if (heard === undefined || start === null || heard.disk !== start.disk) return null;
     if (heard.boot === start.boot) return null;
-    const isKnown = knows(start.memory.told.get(node) ?? [], heard);
+    const isKnown = knows(start.memory.told.get(this.nodeAt(node)) ?? [], heard);
     return isKnown === false
       ? `it has heard mark ${heard.mark}, which that disk does not know`
       : null;
@@ -359,7 +420,7 @@ export class Trust {
     const [listener, start] = [this.#of(node).start, this.#of(peer).start];
     if (start === null || listener === null) return false;
     if (this.#order.get(listener.disk)?.byRejoin !== true) return false;
-    return toldBefore < (start.memory.told.get(node)?.[0]?.from ?? 0);
+    return toldBefore < (start.memory.told.get(this.nodeAt(node))?.[0]?.from ?? 0);
   }
 
   /** @param claims of the report that a session begins with */
@@ -378,12 +439,14 @@ export class Trust {
   #judge(): void {
     if (this.#beyond !== null) return;
     for (const [node, { state, lack, isOut }] of this.#disks.entries()) {
-      if (state !== "changed" || lack === null || isOut) continue;
+      // Of a twin it is known who listens to it.
+      if (state !== "changed" || lack === null || isOut || this.#twins.has(node)) continue;
       const unaware = this.#disks.findIndex(
-        (_, other) => other !== node && this.#mustRefuse(other, node) === null,
+        (_, other) =>
+          other !== node && !this.#twins.has(other) && this.#mustRefuse(other, node) === null,
       );
       // One node, or one of two (for reads), needs no other.
-      const isEnough = this.#disks.length <= 2;
+      const isEnough = this.#disks.length - this.#twins.size <= 2;
       if (unaware < 0 && !isEnough) continue;
       const why = unaware < 0 ? "and it needs nobody else" : `and node ${unaware} cannot know`;
       this.#beyond = `node ${node} runs on a disk that lacks something (${lack}), ${why}`;
@@ -391,11 +454,31 @@ export class Trust {
     }
   }
 
+  /** Two processes of this node have run at once. */
+  hasTwin(place: number): boolean {
+    return [...this.#twins.values()].includes(this.nodeAt(place));
+  }
+
   #of(node: number): Disk {
     const disk = this.#disks[node];
     assert(disk !== undefined, "nodes are named by their positions");
     return disk;
   }
+}
+
+function newDisk(): Disk {
+  return {
+    state: "whole",
+    isShown: false,
+    isCopy: false,
+    lack: null,
+    isOut: false,
+    start: null,
+    startLives: [],
+    lives: [],
+    waits: new Set(),
+    whole: { disk: null, lives: [] },
+  };
 }
 
 function isLess(now: DurableClaims, told: DurableClaims): boolean {
