@@ -298,6 +298,11 @@ export class SimWorld {
     return twin;
   }
 
+  /** Who is connected to it may be connected to either process. */
+  #hasTwinNow(id: NodeId): boolean {
+    return this.#twin !== null && this.#twin.node !== null && this.trust.hasTwin(id - 1);
+  }
+
   #machineAt(place: number): SimNode | null {
     return this.nodes[place] ?? this.#twin;
   }
@@ -473,12 +478,14 @@ export class SimWorld {
       isCutOff: (node) => {
         const place = this.nodes[node - 1];
         if (place === undefined || place.paused || place.node === null) return null;
+        if (this.#hasTwinNow(node)) return null;
         return place.node.replica.standing().kind === "cutOff";
       },
       lifeOf: (node) => this.nodes[node - 1]?.life ?? 0,
       checksSeen: plan.mistakes.length > 0,
       newestEpoch: () => this.#newestEpoch,
-      stateOf: (node) => this.nodes[node - 1]?.node?.replica.state ?? null,
+      stateOf: (node) =>
+        this.#hasTwinNow(node) ? null : (this.nodes[node - 1]?.node?.replica.state ?? null),
       onWrongCluster: (text) => this.trust.onWrongCluster(`w${index}`, text),
     });
   }
