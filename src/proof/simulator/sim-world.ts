@@ -270,28 +270,23 @@ export class SimWorld {
     const { plan, clock, network, trace, coverage, safety, trust } = this;
     const place = trust.addTwin(of);
     const options = this.#nodeOptions(of);
-    const address = { host: TWIN_HOST, port: PEER_PORT };
-    const peerAddresses = new Map(options.peerAddresses).set(of + 1, address);
-    const clientAddress = { host: TWIN_HOST, port: CLIENT_PORT };
-    const twin = new SimNode(
-      place,
-      TWIN_HOST,
-      { ...options, peerAddresses, clientAddress },
-      plan.skews[of] ?? 1,
-      {
-        clock,
-        network,
-        trace,
-        coverage,
-        safety,
-        trust,
-        random: this.#random.fork(TWIN_HOST),
-        syncMs: plan.syncMs,
-        livesBefore: LIVES_BEFORE_TWIN,
-        onBack: () => {},
-        onNoticed: () => {},
-      },
-    );
+    const host = TWIN_HOST;
+    const peerAddresses = new Map(options.peerAddresses).set(of + 1, { host, port: PEER_PORT });
+    const clientAddress = { host, port: CLIENT_PORT };
+    const where = { ...options, peerAddresses, clientAddress };
+    const twin = new SimNode(place, host, where, plan.skews[of] ?? 1, {
+      clock,
+      network,
+      trace,
+      coverage,
+      safety,
+      trust,
+      random: this.#random.fork(host),
+      syncMs: plan.syncMs,
+      livesBefore: LIVES_BEFORE_TWIN,
+      onBack: () => {},
+      onNoticed: () => {},
+    });
     this.#twin = twin;
     twin.changeDisk(files, { isShown: false, lives, forgets: true });
     twin.start();
