@@ -270,32 +270,32 @@ export class SimWorld {
     const { plan, clock, network, trace, coverage, safety, trust } = this;
     const place = trust.addTwin(of);
     const options = this.#nodeOptions(of);
-    const address = { host: TWIN_HOST, port: PEER_PORT };
-    const peerAddresses = new Map(options.peerAddresses).set(of + 1, address);
-    const clientAddress = { host: TWIN_HOST, port: CLIENT_PORT };
-    const twin = new SimNode(
-      place,
-      TWIN_HOST,
-      { ...options, peerAddresses, clientAddress },
-      plan.skews[of] ?? 1,
-      {
-        clock,
-        network,
-        trace,
-        coverage,
-        safety,
-        trust,
-        random: this.#random.fork(TWIN_HOST),
-        syncMs: plan.syncMs,
-        livesBefore: LIVES_BEFORE_TWIN,
-        onBack: () => {},
-        onNoticed: () => {},
-      },
-    );
+    const host = TWIN_HOST;
+    const peerAddresses = new Map(options.peerAddresses).set(of + 1, { host, port: PEER_PORT });
+    const clientAddress = { host, port: CLIENT_PORT };
+    const where = { ...options, peerAddresses, clientAddress };
+    const twin = new SimNode(place, host, where, plan.skews[of] ?? 1, {
+      clock,
+      network,
+      trace,
+      coverage,
+      safety,
+      trust,
+      random: this.#random.fork(host),
+      syncMs: plan.syncMs,
+      livesBefore: LIVES_BEFORE_TWIN,
+      onBack: () => {},
+      onNoticed: () => {},
+    });
     this.#twin = twin;
     twin.changeDisk(files, { isShown: false, lives, forgets: true });
     twin.start();
     return twin;
+  }
+
+  /** Who is connected to it may be connected to either process. */
+  #hasTwinNow(id: NodeId): boolean {
+    return this.#twin !== null && this.#twin.node !== null && this.trust.hasTwin(id - 1);
   }
 
   #machineAt(place: number): SimNode | null {
@@ -473,12 +473,14 @@ export class SimWorld {
       isCutOff: (node) => {
         const place = this.nodes[node - 1];
         if (place === undefined || place.paused || place.node === null) return null;
+        if (this.#hasTwinNow(node)) return null;
         return place.node.replica.standing().kind === "cutOff";
       },
       lifeOf: (node) => this.nodes[node - 1]?.life ?? 0,
       checksSeen: plan.mistakes.length > 0,
       newestEpoch: () => this.#newestEpoch,
-      stateOf: (node) => this.nodes[node - 1]?.node?.replica.state ?? null,
+      stateOf: (node) =>
+        this.#hasTwinNow(node) ? null : (this.nodes[node - 1]?.node?.replica.state ?? null),
       onWrongCluster: (text) => this.trust.onWrongCluster(`w${index}`, text),
     });
   }
