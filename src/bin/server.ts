@@ -147,8 +147,14 @@ async function runServer(_: unknown, command: Command): Promise<void> {
   if (isToStop || isParentGone) server.stop();
   process.exitCode = await server.ended;
   // A node that failed closes what it can; a disk that hangs must not keep its process alive.
-  setTimeout(() => process.exit(), EXIT_TIMEOUT_MS).unref();
+  setTimeout(endNow, EXIT_TIMEOUT_MS).unref();
   if (process.connected) process.disconnect();
+}
+
+/** `process.exit` waits for calls of the thread pool, so for a disk that hangs, and would do so for ever. */
+function endNow(): void {
+  if (process.exitCode === 0) process.exit();
+  else process.kill(process.pid, "SIGKILL");
 }
 
 function settingsOf(

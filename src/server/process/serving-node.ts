@@ -46,11 +46,13 @@ const USED_PARTS: readonly WatchedPart[] = [
 /** Directories in it that operators put on other disks. */
 const ELSEWHERE = [LOG_DIRECTORY, SNAPSHOT_DIRECTORY];
 const STRANGERS_TOLD_MS = 10_000;
+/** For a node that was told to end: service managers kill it after 30 s, and would not say why. */
+const RETIRE_TIMEOUT_MS = 20_000;
 
 export interface ServingEvents {
   /** Both ports are open. */
   onListening(): void;
-  /** The node cannot go on. Nothing is acknowledged after this. */
+  /** The node cannot go on, or cannot end in good order. Nothing is acknowledged after this. */
   onFatal(error: Error): void;
   /** After `onFatal`, when it has closed its files; never when one cannot be closed. */
   onFailedClosed?(): void;
@@ -63,6 +65,9 @@ export class ServingNode {
   readonly #lock: DataLocks;
   readonly #view: OperatorView;
   readonly #endWatch: () => void;
+  readonly #onFatal: ServingEvents["onFatal"];
+  /** Ends it when it takes too long to end in good order. */
+  #late: NodeJS.Timeout | undefined;
 
   /**
    * Locks and opens the data directory, recovers, and begins to listen.
@@ -120,9 +125,11 @@ export class ServingNode {
       logger,
     };
     let watch: DirectoryWatch | null = null;
+    let serving: ServingNode | null = null;
     const node = Node.open(nodeOptions, adapt?.(machine) ?? machine, {
       onListening: () => events.onListening(),
       onFatal: (error) => {
+        if (serving !== null) clearTimeout(serving.#late);
         // A write to a file may be the first to notice that the directory is gone: that is the reason to name.
         const reason = watch?.look() ?? withRejoinNote(error, options);
         view.failed(reason, options.dataDirectory);
@@ -141,21 +148,34 @@ export class ServingNode {
       clearInterval(telling);
     };
     watch = { look, stop: endWatch };
-    return new ServingNode(node, lock, view, endWatch);
+    serving = new ServingNode(node, lock, view, endWatch, events);
+    return serving;
   }
 
-  private constructor(node: Node, lock: DataLocks, view: OperatorView, endWatch: () => void) {
+  private constructor(
+    node: Node,
+    lock: DataLocks,
+    view: OperatorView,
+    endWatch: () => void,
+    events: ServingEvents,
+  ) {
     this.#node = node;
     this.#lock = lock;
     this.#view = view;
     this.#endWatch = endWatch;
+    this.#onFatal = (error) => events.onFatal(error);
   }
 
-  /** Ends in good order, as `Node.retire`: calls back when another process may use the directory. */
-  retire(done: () => void): void {
+  /**
+   * Ends in good order, as `Node.retire`: calls back when another process may use the directory. A disk that does not answer lets nobody
+   * close files: then `onFatal` says so, and the directory stays locked.
+   */
+  retire(done: () => void, timeoutMs = RETIRE_TIMEOUT_MS): void {
     this.#view.stops();
     this.#endWatch();
+    this.#late ??= setTimeout(() => this.#onFatal(notClosed(timeoutMs)), timeoutMs);
     this.#node.retire(() => {
+      clearTimeout(this.#late);
       this.release();
       done();
     });
@@ -175,6 +195,13 @@ export class ServingNode {
   release(): void {
     this.#lock.release();
   }
+}
+
+function notClosed(timeoutMs: number): StorageError {
+  const text =
+    `the disk does not answer: the files could not be closed within ${timeoutMs / 1000} s after this node was told to stop. See what ` +
+    `is wrong with the disk (\`dmesg\`, or the server that it is on), then start this node again`;
+  return new StorageError("DISK_FAILED", text);
 }
 
 /** @throws Error when the file cannot be opened */
