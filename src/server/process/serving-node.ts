@@ -198,10 +198,11 @@ export class ServingNode {
 }
 
 function notClosed(timeoutMs: number): StorageError {
-  const text =
+  return new StorageError(
+    "DISK_FAILED",
     `the disk does not answer: the files could not be closed within ${timeoutMs / 1000} s after this node was told to stop. See what ` +
-    `is wrong with the disk (\`dmesg\`, or the server that it is on), then start this node again`;
-  return new StorageError("DISK_FAILED", text);
+      "is wrong with the disk (`dmesg`, or the server that it is on), then start this node again",
+  );
 }
 
 /** @throws Error when the file cannot be opened */
