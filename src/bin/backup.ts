@@ -87,7 +87,7 @@ async function runBackup(file: string, given: BackupFlags): Promise<void> {
   if (schedule !== null) return runInto(schedule, flags, settings, asked);
   checkTarget(file);
   await runAsProcess(async (signal): Promise<ExitStatus> => {
-    const output = await openOutput(file, flags.force === true);
+    const output = await openOutput(file, flags.force === true, signal);
     try {
       const source = { settings, asked, signal };
       const made = await makeBackup(source, () => Promise.resolve(output));

@@ -6,9 +6,17 @@ import { DiskFullError } from "../../machine/ports/index.ts";
 
 export type Output = Pick<NewFile, "write" | "finish" | "giveUp">;
 
-/** @param file "-" for standard output. @throws as NewFile.begin */
-export async function openOutput(file: string, force: boolean): Promise<Output> {
-  return file === "-" ? standardOutput() : NewFile.begin(file, force);
+/**
+ * @param file "-" for standard output
+ * @param signal when it is aborted nobody waits any more for a reader of standard output that stands still: `write` rejects
+ * @throws as NewFile.begin
+ */
+export async function openOutput(
+  file: string,
+  force: boolean,
+  signal?: AbortSignal,
+): Promise<Output> {
+  return file === "-" ? standardOutput(signal) : NewFile.begin(file, force);
 }
 
 /**
@@ -24,7 +32,7 @@ export function withoutRoom(error: unknown, file: string, what: string): unknown
 }
 
 /** Each piece is handed over before the next is asked for. */
-function standardOutput(): Output {
+function standardOutput(signal: AbortSignal | undefined): Output {
   const { stdout } = process;
   let failure: Error | null = null;
   stdout.on("error", (error) => (failure = error));
@@ -34,7 +42,7 @@ function standardOutput(): Output {
   return {
     write: async (bytes) => {
       check();
-      if (!stdout.write(bytes)) await once(stdout, "drain");
+      if (!stdout.write(bytes)) await once(stdout, "drain", { signal });
       check();
     },
     finish: () =>

@@ -234,6 +234,9 @@ export function confirmAt(signal: AbortSignal): Screen["confirm"] {
   return (question) => askYesNo(stdin, shown, question, signal);
 }
 
+/** After a signal, for what was written and is not read yet. */
+const UNREAD_MS = 1000;
+
 /** Leaves the status behind. @param run its signal is aborted when the process is told to end */
 export async function runAsProcess(
   run: (signal: AbortSignal) => Promise<ExitStatus>,
@@ -245,5 +248,7 @@ export async function runAsProcess(
     process.exitCode = await run(abort.signal);
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal).off("SIGHUP", onSignal);
+    // A reader that stands still must not keep a process alive that was told to end.
+    if (abort.signal.aborted) setTimeout(() => process.exit(), UNREAD_MS).unref();
   }
 }
