@@ -9,11 +9,11 @@ import { createClusterStore } from "./create-cluster-store.ts";
 
 /** A node that has just been started again is soon there. */
 const RETRY_MS = 1000;
+/** A node that has accepted the connection and says nothing is asked anew after so long. */
+const ANSWER_MS = 10_000;
 
 async function start(root: HTMLElement): Promise<void> {
-  const response = await fetch("/cluster.json", { cache: "no-store" });
-  if (!response.ok) throw new Error(`/cluster.json: ${response.status} ${response.statusText}`);
-  const info = clusterInfoSchema.parse(await response.json());
+  const info = clusterInfoSchema.parse(await askForCluster());
   const clock = createBrowserClock();
   const store = createClusterStore({
     info,
@@ -24,6 +24,18 @@ async function start(root: HTMLElement): Promise<void> {
   });
   root.textContent = "";
   render(<App store={store} />, root);
+}
+
+async function askForCluster(): Promise<unknown> {
+  const asked = new AbortController();
+  const giveUp = setTimeout(() => asked.abort(new Error("the node does not answer")), ANSWER_MS);
+  try {
+    const response = await fetch("/cluster.json", { cache: "no-store", signal: asked.signal });
+    if (!response.ok) throw new Error(`/cluster.json: ${response.status} ${response.statusText}`);
+    return await response.json();
+  } finally {
+    clearTimeout(giveUp);
+  }
 }
 
 function begin(root: HTMLElement): void {

@@ -351,22 +351,25 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
   test("a scenario cuts what it says, and writes go on through whoever can lead", async () => {
     await startCluster(5);
     const { page, complaints } = await openPage(1);
-    const leader = await agreedLeader(page);
+    await agreedLeader(page);
     await page.getByTestId("scenario-quorum-loss").click();
-    await eventually("another leads", async () => {
-      const roles = await Promise.all(cluster.nodes.map(({ id }) => roleOf(page, id)));
-      const leaders = cluster.nodes.filter((_, i) => roles[i] === "leader");
-      return leaders.length === 1 && leaders[0]!.id !== leader;
+    // The hub follows from the links, as they are shown: on a busy machine the leader may change before the click does anything.
+    const hub = await eventually("all hear one node and no other", async () => {
+      const pairs = [2, 3, 4, 5].flatMap((b) =>
+        Array.from({ length: b - 1 }, (_, i) => [i + 1, b]),
+      );
+      const states = await Promise.all(
+        pairs.map(([a, b]) => page.getByTestId(`link-${a}-${b}`).getAttribute("data-state")),
+      );
+      const inState = (wanted: string): number[][] => pairs.filter((_, i) => states[i] === wanted);
+      const whole = inState("connected");
+      if (whole.length !== 4 || inState("broken").length !== 6) return undefined;
+      return cluster.nodes.find(({ id }) => whole.every((pair) => pair.includes(id)))?.id;
     });
-    const states = await Promise.all(
-      [2, 3, 4, 5].flatMap((b) =>
-        Array.from({ length: b - 1 }, (_, i) =>
-          page.getByTestId(`link-${i + 1}-${b}`).getAttribute("data-state"),
-        ),
-      ),
-    );
-    expect(states.filter((state) => state === "broken")).toHaveLength(6);
-    expect(states.filter((state) => state === "connected")).toHaveLength(4);
+    await eventually("it leads, as nobody else can", async () => {
+      const roles = await Promise.all(cluster.nodes.map(({ id }) => roleOf(page, id)));
+      return cluster.nodes.every(({ id }, i) => (roles[i] === "leader") === (id === hub));
+    });
     await cluster.client().write("k", "still");
     expect(complaints).toEqual([]);
   });

@@ -100,21 +100,25 @@ export function watchDirectory(
     stop();
     onGone(error);
   };
+  let looking = 0;
+  const lookLater = (path: string, found: (what: BigIntStats | Error) => How | null): void => {
+    looking += 1;
+    stat(path, { bigint: true }, (error, what) => {
+      looking -= 1;
+      // The owner may have given a file up since: `gone` looks at the files that it needs then.
+      if (found(error ?? what) !== null) gone();
+    });
+  };
   const round = (): void => {
-    for (const part of parts) {
-      stat(pathOf(part), { bigint: true }, (error, found) => {
-        if (judge(part, error ?? found) !== null) gone();
-      });
-    }
+    if (!stopped) timer = setTimeout(round, intervalMs).unref();
+    // A file system that hangs is asked once: each question holds one of the few threads that all files have between them.
+    if (looking > 0) return;
+    for (const part of parts) lookLater(pathOf(part), (what) => judge(part, what));
     const now = needed();
     files.keep(now);
     for (const file of now) {
-      stat(join(root, file.path), { bigint: true }, (error, found) => {
-        // The owner may have given it up since: `gone` looks at the files that it needs then.
-        if (files.judge(file, error ?? found) !== null) gone();
-      });
+      lookLater(join(root, file.path), (what) => files.judge(file, what));
     }
-    if (!stopped) timer = setTimeout(round, intervalMs).unref();
   };
   round();
   return { look, stop };

@@ -4,7 +4,9 @@
  *
  * Invariants:
  *   KEPT-1. The value always comes from files that could be read whole. Unusable files are reported, and the value before them stays.
- *   KEPT-2. Files that were reported are not tried again before they change once more.
+ *   KEPT-2. Unusable files are tried again when they change, and each minute: what was wrong may have been no matter of the files, as
+ *   when the process had no descriptor left. What is wrong with
+ *   the same files is reported again only when it is something else.
  */
 import { stat } from "node:fs/promises";
 
@@ -17,6 +19,8 @@ export interface KeptFilesOptions<T> {
 }
 
 const LOOK_MS = 1000;
+/** Looks from one trial of unusable files to the next, which is a minute. */
+const LOOKS_UNTIL_TRIED = 60;
 
 export class KeptFiles<T> {
   readonly #options: KeptFilesOptions<T>;
@@ -26,6 +30,9 @@ export class KeptFiles<T> {
   #seenAs: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #looking = false;
+  /** What is wrong with the files as they are; null: nothing. */
+  #trouble: string | null = null;
+  #looksSinceTried = 0;
 
   /** @throws what `read` throws */
   constructor(options: KeptFilesOptions<T>) {
@@ -58,18 +65,29 @@ export class KeptFiles<T> {
     // They were read a moment before the first look, and may have changed in between.
     const isSettled = look === this.#seenAs || this.#readAs === null;
     this.#seenAs = look;
-    if (!isSettled || look === this.#readAs) return;
+    this.#looksSinceTried += 1;
+    const isTriedAgain = this.#trouble !== null && this.#looksSinceTried >= LOOKS_UNTIL_TRIED;
+    if (!isSettled || (look === this.#readAs && !isTriedAgain)) return;
     const isFirst = this.#readAs === null;
+    if (look !== this.#readAs) this.#trouble = null;
     this.#readAs = look;
+    this.#looksSinceTried = 0;
     let value: T;
     try {
       value = this.#options.read();
     } catch (error) {
-      return this.#options.onTrouble(error instanceof Error ? error : new Error(String(error)));
+      return this.#onTrouble(error instanceof Error ? error : new Error(String(error)));
     }
+    this.#trouble = null;
     if (isFirst && JSON.stringify(value) === JSON.stringify(this.#value)) return;
     this.#value = value;
     this.#options.onRead(value);
+  }
+
+  #onTrouble(error: Error): void {
+    if (error.message === this.#trouble) return;
+    this.#trouble = error.message;
+    this.#options.onTrouble(error);
   }
 }
 

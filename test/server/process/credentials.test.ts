@@ -423,9 +423,10 @@ describe.skipIf(!hasOpenssl)("certificates (need openssl)", () => {
         expect.stringMatching(/^error a certificate has ended.*"certificate":"own"/),
       ]);
       vi.advanceTimersByTime(86_400_000 + 120_000);
-      // The authority ends soon by now.
+      // The authority ends soon by now. Which comes first depends on the seconds in which the two certificates were made.
       const levels = lines.slice(15).map((line) => line.split(" ", 1)[0]);
-      expect(levels).toEqual(["error", "warn"]);
+      expect(levels).toHaveLength(2);
+      expect(new Set(levels)).toEqual(new Set(["error", "warn"]));
       side.stop();
     } finally {
       vi.useRealTimers();
