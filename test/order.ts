@@ -4,13 +4,14 @@
 export const GATE: readonly string[] = [
   ...["tls.slow", "watch.slow", "dashboard.slow", "fuzz.long", "partial-connectivity.slow"],
   ...["protocol.slow", "lost-cluster.slow", "command.slow", "fresh-seeds.long"],
+  "regressions.slow",
 ];
 
 /** What takes longest, in this order: begun first, so that no core waits for it at the end. */
 export const LONGEST: readonly string[] = [
   ...["tls.slow", "watch.slow", "dashboard.slow", "fuzz.long", "crash"],
   ...["partial-connectivity.slow", "prompts", "protocol.slow", "request-input", "e2e/watches"],
-  ...["simulator/command.slow", "fresh-seeds.long", "cli", "regressions", "abstract-level"],
+  ...["simulator/command.slow", "fresh-seeds.long", "cli", "regressions.slow", "abstract-level"],
   ...["embedded-node", "machine/tls", "data-lock", "sessions", "gateway/access", "planted"],
   ...["unsigned", "linearizability", "store-commands", "watch-hub", "determinism", "mutants"],
 ];

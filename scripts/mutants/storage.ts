@@ -47,7 +47,7 @@ export const STORAGE: readonly Mutant[] = [
         "  void [mendFileHeader, versionOf, first];\n",
       ),
     ],
-    by: ["test/proof/simulator/regressions.test.ts"],
+    by: ["test/proof/simulator/regressions.slow.test.ts"],
   },
   {
     name: "log begun marked late",
