@@ -267,7 +267,7 @@ export class SimWorld {
    */
   startTwin(of: number, { files, lives }: DiskImage): SimNode {
     assert(this.#twin === null, "a run has one twin at most");
-    const { plan, clock, network, trace, coverage, safety, trust } = this;
+    const { plan, trust } = this;
     const place = trust.addTwin(of);
     const options = this.#nodeOptions(of);
     const host = TWIN_HOST;
@@ -275,14 +275,7 @@ export class SimWorld {
     const clientAddress = { host, port: CLIENT_PORT };
     const where = { ...options, peerAddresses, clientAddress };
     const twin = new SimNode(place, host, where, plan.skews[of] ?? 1, {
-      clock,
-      network,
-      trace,
-      coverage,
-      safety,
-      trust,
-      random: this.#random.fork(host),
-      syncMs: plan.syncMs,
+      ...this.#aroundNode(host),
       livesBefore: LIVES_BEFORE_TWIN,
       onBack: () => {},
       onNoticed: () => {},
@@ -314,20 +307,20 @@ export class SimWorld {
   }
 
   #newNode(index: number, skew: number): SimNode {
-    const { plan, clock, network, trace, coverage, safety, trust } = this;
     const host = hostOf(index);
     return new SimNode(index, host, this.#nodeOptions(index), skew, {
-      clock,
-      network,
-      trace,
-      coverage,
-      safety,
-      trust,
-      random: this.#random.fork(host),
-      syncMs: plan.syncMs,
+      ...this.#aroundNode(host),
       onBack: () => this.#onBack(index),
       onNoticed: () => this.onNoticed(index),
     });
+  }
+
+  /** What a machine of this host has around it. */
+  #aroundNode(host: string) {
+    const { plan, clock, network, trace, coverage, safety, trust } = this;
+    const { syncMs } = plan;
+    const random = this.#random.fork(host);
+    return { clock, network, trace, coverage, safety, trust, random, syncMs };
   }
 
   #onBack(index: number): void {
