@@ -4,7 +4,7 @@
 export const GATE: readonly string[] = [
   ...["tls.slow", "watch.slow", "dashboard.slow", "fuzz.long", "partial-connectivity.slow"],
   ...["protocol.slow", "lost-cluster.slow", "command.slow", "fresh-seeds.long"],
-  "regressions.slow",
+  ...["regressions.slow", "compacted-away.slow"],
 ];
 
 /** What takes longest, in this order: begun first, so that no core waits for it at the end. */

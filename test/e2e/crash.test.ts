@@ -100,31 +100,6 @@ describe("crashes", () => {
     await client.write("a", "2");
   }, 240_000);
 
-  test("a server that was down through several compactions is brought level by a snapshot", async () => {
-    cluster = await TestCluster.create(3);
-    const flags = ["--snapshot-entries", "50"];
-    await cluster.startAll(...flags);
-    const client = cluster.client();
-    await client.write("before", "value of before");
-    await cluster.kill(3);
-    const value = "x".repeat(60_000);
-    for (let i = 0; i < 400; i++) await client.write(`key${i % 40}`, value, { node: 1 });
-    await client.write("k", "value of k", { node: 1 });
-    const admin = cluster.admin();
-    await eventually("the log is compacted", async () => {
-      const statuses = await cluster.statuses(admin);
-      return statuses.every(({ compactedIdx }) => compactedIdx > 100);
-    });
-    await cluster.start(3, { flags });
-    const statuses = await cluster.converged(admin);
-    expect(statuses[2]!.snapshotIdx).toBeGreaterThan(100);
-    await expectAll(client, ["before", "k"], 3);
-    // And from its own disk, snapshot included.
-    await cluster.kill(3);
-    await cluster.start(3, { flags });
-    await expectAll(client, ["before", "k"], 3);
-  }, 240_000);
-
   test("a server stops cleanly on SIGTERM and says so", async () => {
     cluster = await TestCluster.create(1);
     await cluster.startAll();
