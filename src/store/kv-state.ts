@@ -7,8 +7,8 @@
  *   STATE-2. A repeated command gets the first answer, also when that was a failed cas, until the client says it has seen it. A
  *       different command with a sequence number that was answered is refused and has no effect.
  *   STATE-3. A command answered with an error had no effect. The session does not remember the error, but for NO_SPACE,
- *       VALUE_TOO_LARGE and TXN_REFUSED: else a repetition that stands in the log already could take effect later, when there is
- *       space again or other keys are there, although the client was told that it did not.
+ *       VALUE_TOO_LARGE, TXN_REFUSED and any error of a leaseGrant: else a repetition that stands in the log already could take
+ *       effect later, when there is space again or other keys are there, although the client was told that it did not.
  *   STATE-4. The revision grows by one with each command that changes keys, and with nothing else. All keys that a transaction
  *       changes have the same.
  *   STATE-5. An entry that is none, because a faulty node proposed it, changes nothing but the history hash and a counter.

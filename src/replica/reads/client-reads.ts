@@ -73,7 +73,7 @@ export interface ClientReadsOptions {
   readonly knownIdx: () => number;
   /** Whether a full disk keeps this node from deciding more. */
   readonly isHeldUpByDisk: () => boolean;
-  /** Whether this node has heard no majority for as long as a read waits. */
+  /** Whether this node has been cut off (`Standing`) for as long as a read waits. */
   readonly isCutOffForLong: () => boolean;
 }
 
