@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { allPairs } from "../../src/client/scenarios/pairs.ts";
 import { launchBrowser, whyNoBrowser, type TestBrowser } from "./browser.ts";
 import { eventually, TestCluster } from "./cluster.ts";
 
@@ -355,13 +356,11 @@ describe.skipIf(whyNoBrowser !== null)("the page", () => {
     await page.getByTestId("scenario-quorum-loss").click();
     // The hub follows from the links, as they are shown: on a busy machine the leader may change before the click does anything.
     const hub = await eventually("all hear one node and no other", async () => {
-      const pairs = [2, 3, 4, 5].flatMap((b) =>
-        Array.from({ length: b - 1 }, (_, i) => [i + 1, b]),
-      );
+      const pairs = allPairs(cluster.nodes.map(({ id }) => id));
       const states = await Promise.all(
         pairs.map(([a, b]) => page.getByTestId(`link-${a}-${b}`).getAttribute("data-state")),
       );
-      const inState = (wanted: string): number[][] => pairs.filter((_, i) => states[i] === wanted);
+      const inState = (wanted: string) => pairs.filter((_, i) => states[i] === wanted);
       const whole = inState("connected");
       if (whole.length !== 4 || inState("broken").length !== 6) return undefined;
       return cluster.nodes.find(({ id }) => whole.every((pair) => pair.includes(id)))?.id;

@@ -100,25 +100,25 @@ export function watchDirectory(
     stop();
     onGone(error);
   };
-  let looking = 0;
+  const looking = new Set<string>();
   const lookLater = (path: string, found: (what: BigIntStats | Error) => How | null): void => {
-    looking += 1;
+    // Where a file system hangs, a path is asked for once: each question holds one of the few threads that all files have between them.
+    if (looking.has(path)) return;
+    looking.add(path);
     stat(path, { bigint: true }, (error, what) => {
-      looking -= 1;
+      looking.delete(path);
       // The owner may have given a file up since: `gone` looks at the files that it needs then.
       if (found(error ?? what) !== null) gone();
     });
   };
   const round = (): void => {
-    if (!stopped) timer = setTimeout(round, intervalMs).unref();
-    // A file system that hangs is asked once: each question holds one of the few threads that all files have between them.
-    if (looking > 0) return;
     for (const part of parts) lookLater(pathOf(part), (what) => judge(part, what));
     const now = needed();
     files.keep(now);
     for (const file of now) {
       lookLater(join(root, file.path), (what) => files.judge(file, what));
     }
+    if (!stopped) timer = setTimeout(round, intervalMs).unref();
   };
   round();
   return { look, stop };

@@ -5,8 +5,7 @@
  * Invariants:
  *   KEPT-1. The value always comes from files that could be read whole. Unusable files are reported, and the value before them stays.
  *   KEPT-2. Unusable files are tried again when they change, and each minute: what was wrong may have been no matter of the files, as
- *   when the process had no descriptor left. What is wrong with
- *   the same files is reported again only when it is something else.
+ *   when the process had no descriptor left. What is wrong with the same files is reported once, until it is something else.
  */
 import { stat } from "node:fs/promises";
 
@@ -30,7 +29,7 @@ export class KeptFiles<T> {
   #seenAs: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #looking = false;
-  /** What is wrong with the files as they are; null: nothing. */
+  /** What is wrong with the files as they were last read; null: nothing. */
   #trouble: string | null = null;
   #looksSinceTried = 0;
 
@@ -66,28 +65,26 @@ export class KeptFiles<T> {
     const isSettled = look === this.#seenAs || this.#readAs === null;
     this.#seenAs = look;
     this.#looksSinceTried += 1;
+    const haveChanged = look !== this.#readAs;
     const isTriedAgain = this.#trouble !== null && this.#looksSinceTried >= LOOKS_UNTIL_TRIED;
-    if (!isSettled || (look === this.#readAs && !isTriedAgain)) return;
+    if (!isSettled || (!haveChanged && !isTriedAgain)) return;
     const isFirst = this.#readAs === null;
-    if (look !== this.#readAs) this.#trouble = null;
     this.#readAs = look;
     this.#looksSinceTried = 0;
     let value: T;
     try {
       value = this.#options.read();
-    } catch (error) {
-      return this.#onTrouble(error instanceof Error ? error : new Error(String(error)));
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      const isSaid = !haveChanged && error.message === this.#trouble;
+      this.#trouble = error.message;
+      if (!isSaid) this.#options.onTrouble(error);
+      return;
     }
     this.#trouble = null;
     if (isFirst && JSON.stringify(value) === JSON.stringify(this.#value)) return;
     this.#value = value;
     this.#options.onRead(value);
-  }
-
-  #onTrouble(error: Error): void {
-    if (error.message === this.#trouble) return;
-    this.#trouble = error.message;
-    this.#options.onTrouble(error);
   }
 }
 
